@@ -1,0 +1,147 @@
+//! Reads what a scripted model needs from a request: who is asked, what was called, which tool runs commands.
+//!
+//! It reads three protocols loosely and judges nothing.
+
+use serde_json::{Value, json};
+
+use crate::provider::Captured;
+
+/// The protocol of a request, told by its path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Speech {
+    Messages,
+    CountTokens,
+    Chat,
+    Responses,
+}
+
+/// A tool that runs a command, with how it wants its argument.
+#[derive(Debug, Clone)]
+pub(crate) struct ShellTool {
+    pub(crate) name: String,
+    argument: String,
+    wants_list: bool,
+    wants_description: bool,
+}
+
+/// What was read.
+#[derive(Debug, Clone)]
+pub(crate) struct Transcript {
+    pub(crate) speech: Speech,
+    pub(crate) model: String,
+    pub(crate) is_streaming: bool,
+    pub(crate) call_ids: Vec<String>,
+    pub(crate) shell: Option<ShellTool>,
+    pub(crate) input_tokens: usize,
+}
+
+const SHELL_TOOLS: [&str; 7] = [
+    "Bash",
+    "exec_command",
+    "shell_command",
+    "bash",
+    "shell",
+    "run_shell_command",
+    "execute",
+];
+
+impl Transcript {
+    /// Reads a request, or says in one sentence why it is none.
+    pub(crate) fn read(request: &Captured) -> Result<Self, String> {
+        let path = request.path.split('?').next().unwrap_or_default();
+        let speech = match path {
+            path if path.ends_with("/messages") => Speech::Messages,
+            path if path.ends_with("/count_tokens") => Speech::CountTokens,
+            path if path.ends_with("/chat/completions") => Speech::Chat,
+            path if path.ends_with("/responses") => Speech::Responses,
+            path => return Err(format!("nothing is scripted for {path}")),
+        };
+        let body: Value = serde_json::from_slice(&request.body)
+            .map_err(|error| format!("the request is not JSON: {error}"))?;
+        let items = match speech {
+            Speech::Responses => &body["input"],
+            Speech::Messages | Speech::CountTokens | Speech::Chat => &body["messages"],
+        };
+        let mut call_ids = Vec::new();
+        collect_call_ids(items, &mut call_ids);
+        Ok(Self {
+            speech,
+            model: body["model"].as_str().unwrap_or_default().to_owned(),
+            is_streaming: body["stream"].as_bool().unwrap_or(false),
+            call_ids,
+            shell: find_shell(&body["tools"]).or_else(|| find_shell_in_input(items)),
+            input_tokens: request.body.len() / 4,
+        })
+    }
+}
+
+fn collect_call_ids(value: &Value, found: &mut Vec<String>) {
+    match value {
+        Value::Array(items) => items.iter().for_each(|item| collect_call_ids(item, found)),
+        Value::Object(fields) => {
+            for (name, field) in fields {
+                match (name.as_str(), field) {
+                    ("id" | "call_id", Value::String(id)) => found.push(id.clone()),
+                    ("content" | "tool_calls", nested) => collect_call_ids(nested, found),
+                    _ => {}
+                }
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+/// Some agents carry their tools in the first input item.
+fn find_shell_in_input(items: &Value) -> Option<ShellTool> {
+    items
+        .as_array()?
+        .iter()
+        .find_map(|item| find_shell(&item["tools"]))
+}
+
+fn find_shell(tools: &Value) -> Option<ShellTool> {
+    let tools = tools.as_array()?;
+    SHELL_TOOLS.iter().find_map(|wanted| {
+        tools.iter().find_map(|tool| {
+            let tool = if tool["function"].is_object() {
+                &tool["function"]
+            } else {
+                tool
+            };
+            if tool["name"].as_str() != Some(wanted) {
+                return None;
+            }
+            let schema = if tool["input_schema"].is_object() {
+                &tool["input_schema"]
+            } else {
+                &tool["parameters"]
+            };
+            let properties = schema["properties"].as_object()?;
+            let argument = ["command", "cmd", "script"]
+                .into_iter()
+                .find(|name| properties.contains_key(*name))?;
+            Some(ShellTool {
+                name: (*wanted).to_owned(),
+                argument: argument.to_owned(),
+                wants_list: properties[argument]["type"] == "array",
+                wants_description: properties.contains_key("description"),
+            })
+        })
+    })
+}
+
+impl ShellTool {
+    /// The arguments of a call that runs `command`.
+    pub(crate) fn arguments(&self, command: &str) -> Value {
+        let command = if self.wants_list {
+            json!(["bash", "-lc", command])
+        } else {
+            json!(command)
+        };
+        let mut arguments = json!({ self.argument.as_str(): command });
+        if self.wants_description {
+            arguments["description"] = json!("Next step");
+        }
+        arguments
+    }
+}
