@@ -1,0 +1,40 @@
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+
+mod protocol;
+
+mod json;
+mod skim;
+
+mod peek;
+mod splice;
+
+mod view;
+
+mod ask;
+mod client;
+mod outcome;
+mod tool;
+
+mod answer;
+mod sse;
+mod usage;
+
+mod fault;
+mod models;
+mod overflow;
+
+pub use answer::{Answer, AnswerForm, AnswerReader, Stop};
+pub use ask::{Ask, find_ask, new_ask};
+pub use client::{Agent, Housekeeping, Identity, SessionSource, identify};
+pub use fault::{Fault, FaultKind, RenderedFault, render};
+pub use models::{ModelDialect, ModelEntry, render_model, render_models};
+pub use outcome::{Exit, ToolKind, ToolOutcome, outcomes};
+pub use overflow::is_context_overflow;
+pub use peek::{Field, Peek, peek};
+pub use protocol::{Protocol, UnknownProtocol};
+pub use skim::{Malformed, NESTING_LIMIT, Span};
+pub use splice::splice_model;
+pub use sse::{FRAME_LIMIT, SseDecoder, SseFrame};
+pub use usage::Usage;
+pub use view::{Item, Part, Request, Role};

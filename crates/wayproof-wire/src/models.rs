@@ -1,0 +1,110 @@
+//! Model lists in the shape the asker expects.
+//!
+//! It renders what it is given. It refuses to know which models exist, and to page: a gateway's list is short.
+
+use http::HeaderMap;
+use serde_json::{Value, json};
+
+/// Whose list it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ModelDialect {
+    /// Anthropic's. Claude Code keeps only ids that start with `claude` or `anthropic`.
+    Anthropic,
+    /// OpenAI's.
+    OpenAi,
+}
+
+impl ModelDialect {
+    /// Anthropic's clients send their version header with every request.
+    pub fn of(headers: &HeaderMap) -> Self {
+        if headers.contains_key("anthropic-version") {
+            Self::Anthropic
+        } else {
+            Self::OpenAi
+        }
+    }
+}
+
+/// A model that may be asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ModelEntry {
+    /// What a request says.
+    pub id: String,
+    /// What a person sees.
+    pub display_name: String,
+    /// Who serves it.
+    pub owner: String,
+    /// When it appeared, in seconds since 1970.
+    pub created_s: i64,
+}
+
+/// Renders a model list as a JSON body.
+pub fn render_models(dialect: ModelDialect, models: &[ModelEntry]) -> Vec<u8> {
+    let data: Vec<Value> = models.iter().map(|model| entry(dialect, model)).collect();
+    let list = match dialect {
+        ModelDialect::Anthropic => json!({
+            "data": data,
+            "has_more": false,
+            "first_id": models.first().map(|model| &model.id),
+            "last_id": models.last().map(|model| &model.id),
+        }),
+        ModelDialect::OpenAi => json!({ "object": "list", "data": data }),
+    };
+    list.to_string().into_bytes()
+}
+
+/// Renders one model, for a request that names it.
+pub fn render_model(dialect: ModelDialect, model: &ModelEntry) -> Vec<u8> {
+    entry(dialect, model).to_string().into_bytes()
+}
+
+fn entry(dialect: ModelDialect, model: &ModelEntry) -> Value {
+    match dialect {
+        ModelDialect::Anthropic => json!({
+            "type": "model",
+            "id": model.id,
+            "display_name": model.display_name,
+            "created_at": timestamp(model.created_s),
+        }),
+        ModelDialect::OpenAi => json!({
+            "id": model.id,
+            "object": "model",
+            "created": model.created_s,
+            "owned_by": model.owner,
+        }),
+    }
+}
+
+/// RFC 3339 in UTC, by the usual arithmetic on eras of 400 years that start in March.
+fn timestamp(seconds: i64) -> String {
+    let (days, second) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
+    let days = days + 719_468;
+    let (era, day_of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));
+    let year_of_era =
+        (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let shifted_month = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
+    let month = (shifted_month + 2) % 12 + 1;
+    let year = era * 400 + year_of_era + i64::from(month <= 2);
+    format!(
+        "{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}Z",
+        second / 3_600,
+        second / 60 % 60,
+        second % 60
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::timestamp;
+
+    #[test]
+    fn dates_are_right_around_leap_days() {
+        assert_eq!(timestamp(0), "1970-01-01T00:00:00Z");
+        assert_eq!(timestamp(951_782_399), "2000-02-28T23:59:59Z");
+        assert_eq!(timestamp(951_782_400), "2000-02-29T00:00:00Z");
+        assert_eq!(timestamp(1_795_356_568), "2026-11-22T14:09:28Z");
+        assert_eq!(timestamp(-1), "1969-12-31T23:59:59Z");
+    }
+}

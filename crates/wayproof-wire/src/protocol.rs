@@ -1,0 +1,86 @@
+//! The wire dialects Wayproof speaks, by name.
+//!
+//! It names protocols and the top-level fields they keep things in. It refuses to know providers: the same
+//! protocol is served by many.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+/// One wire dialect of a language model service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Protocol {
+    /// Anthropic Messages.
+    Messages,
+    /// OpenAI Chat Completions.
+    Chat,
+    /// OpenAI Responses.
+    Responses,
+    /// Gemini `generateContent`.
+    Gemini,
+    /// Ollama `/api/chat`.
+    Ollama,
+}
+
+impl Protocol {
+    /// Every protocol, in declaration order.
+    pub const ALL: [Self; 5] = [
+        Self::Messages,
+        Self::Chat,
+        Self::Responses,
+        Self::Gemini,
+        Self::Ollama,
+    ];
+
+    /// The name used in settings, logs and records.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Messages => "messages",
+            Self::Chat => "chat",
+            Self::Responses => "responses",
+            Self::Gemini => "gemini",
+            Self::Ollama => "ollama",
+        }
+    }
+
+    /// The top-level field that holds the conversation.
+    pub const fn conversation_field(self) -> &'static str {
+        match self {
+            Self::Messages | Self::Chat | Self::Ollama => "messages",
+            Self::Responses => "input",
+            Self::Gemini => "contents",
+        }
+    }
+
+    /// Whether an answer streams when the body has no `stream` field.
+    pub(crate) const fn streams_by_default(self) -> bool {
+        match self {
+            Self::Ollama => true,
+            Self::Messages | Self::Chat | Self::Responses | Self::Gemini => false,
+        }
+    }
+}
+
+impl fmt::Display for Protocol {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// A protocol name nobody speaks.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("unknown protocol `{0}`; one of messages, chat, responses, gemini, ollama")]
+pub struct UnknownProtocol(pub String);
+
+impl FromStr for Protocol {
+    type Err = UnknownProtocol;
+
+    fn from_str(name: &str) -> Result<Self, UnknownProtocol> {
+        Self::ALL
+            .into_iter()
+            .find(|protocol| protocol.name() == name)
+            .ok_or_else(|| UnknownProtocol(name.to_owned()))
+    }
+}

@@ -1,0 +1,12 @@
+//! Tests of the crate through its public interface.
+
+#[cfg(test)]
+mod answers;
+#[cfg(test)]
+mod faults;
+#[cfg(test)]
+mod golden;
+#[cfg(test)]
+mod peeks;
+#[cfg(test)]
+mod props;
