@@ -1,0 +1,312 @@
+//! The dated catalog of models: prices and context windows, vendored and looked up by provider and model.
+//! It is data, never fetched. A provider or model it does not know has no price and no window: unknown, not zero.
+
+mod build;
+mod literal;
+mod pattern;
+
+use std::{collections::BTreeMap, sync::LazyLock};
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+pub use build::{BuildError, build as build_catalog};
+use pattern::Pattern;
+
+use crate::price::{PriceRow, Rates};
+
+/// The snapshot that ships with the crate; `catalog/README.md` beside it says where it comes from.
+const SNAPSHOT: &str = include_str!("../catalog/prices.json");
+
+static EMBEDDED: LazyLock<Catalog> = LazyLock::new(embedded);
+
+/// Prices and windows, ready to be looked up.
+#[derive(Debug, Clone)]
+pub struct Catalog {
+    source: String,
+    date: String,
+    digest: String,
+    providers: BTreeMap<String, Provider>,
+}
+
+/// A catalog file that cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum CatalogError {
+    /// It is not JSON of the catalog's shape.
+    #[error("reading the catalog")]
+    Json(#[from] serde_json::Error),
+    /// A date in it is not one.
+    #[error("`{0}` in the catalog is not a date of the form 2026-11-22")]
+    Date(String),
+}
+
+/// Other names operators give to a provider of the catalog.
+const ALSO_KNOWN: &[(&str, &str)] = &[
+    ("bedrock", "aws"),
+    ("claude", "anthropic"),
+    ("copilot", "github-copilot"),
+    ("gemini", "google"),
+    ("kimi", "moonshotai"),
+    ("moonshot", "moonshotai"),
+    ("vertex", "google"),
+    ("xai", "x-ai"),
+];
+
+/// The file as it is written.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct File {
+    pub(crate) source: String,
+    pub(crate) date: String,
+    pub(crate) providers: Vec<FileProvider>,
+}
+
+/// A provider as it is written. `fallback` names providers whose models it also serves, at their prices.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct FileProvider {
+    pub(crate) id: String,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) fallback: Vec<String>,
+    pub(crate) models: Vec<FileModel>,
+}
+
+/// A model as it is written. The first model of a provider with a matching pattern wins.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct FileModel {
+    pub(crate) id: String,
+    #[serde(rename = "match", default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) patterns: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) window: Option<u64>,
+    /// Where the row comes from, when it is not the catalog's source.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) note: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) prices: Vec<FilePrice>,
+}
+
+/// Prices as they are written; of several, the last that applies wins.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct FilePrice {
+    /// First day, UTC.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) from: Option<String>,
+    /// Minutes of the day, UTC, between which it holds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) daily: Option<(u16, u16)>,
+    /// Steps, by rising input: more tokens than, then nano-dollars per million tokens of input, output, cache read,
+    /// cache write for five minutes, cache write for an hour, reasoning.
+    pub(crate) steps: Vec<FileStep>,
+}
+
+pub(crate) type FileStep = (
+    u64,
+    i64,
+    i64,
+    Option<i64>,
+    Option<i64>,
+    Option<i64>,
+    Option<i64>,
+);
+
+#[derive(Debug, Clone)]
+struct Provider {
+    models: Vec<Model>,
+    exact: BTreeMap<String, usize>,
+    wild: Vec<(Pattern, usize)>,
+    fallback: Vec<String>,
+}
+
+#[derive(Debug, Clone)]
+struct Model {
+    window: Option<u64>,
+    prices: Vec<PriceRow>,
+}
+
+impl Catalog {
+    /// The snapshot that ships with the crate.
+    pub fn embedded() -> &'static Self {
+        &EMBEDDED
+    }
+
+    /// Reads a catalog file.
+    ///
+    /// # Errors
+    /// When the text is not a catalog.
+    pub fn parse(text: &str) -> Result<Self, CatalogError> {
+        let file: File = serde_json::from_str(text)?;
+        let mut providers = BTreeMap::new();
+        for provider in file.providers {
+            let id = provider.id.clone();
+            providers.insert(id, Provider::read(provider, &file.date)?);
+        }
+        Ok(Self {
+            source: file.source,
+            date: file.date,
+            digest: format!("{:x}", Sha256::digest(text.as_bytes())),
+            providers,
+        })
+    }
+
+    /// Where the figures come from.
+    pub fn source(&self) -> &str {
+        &self.source
+    }
+
+    /// The day of the snapshot.
+    pub fn date(&self) -> &str {
+        &self.date
+    }
+
+    /// SHA-256 of the file, in lower-case hex.
+    pub fn digest(&self) -> &str {
+        &self.digest
+    }
+
+    /// The price of a provider's model at a time, in microseconds since 1970 UTC.
+    pub fn price(&self, provider: &str, model: &str, at_us: i64) -> Option<&PriceRow> {
+        let rows = &self.model(provider, model)?.prices;
+        rows.iter().rev().find(|row| row.holds(at_us))
+    }
+
+    /// The context window of a provider's model, in tokens.
+    pub fn context_window(&self, provider: &str, model: &str) -> Option<u64> {
+        self.model(provider, model)?.window
+    }
+
+    fn model(&self, provider: &str, model: &str) -> Option<&Model> {
+        let provider = self.provider(provider)?;
+        let model = model.to_ascii_lowercase();
+        provider.find(&model).or_else(|| {
+            let mut others = provider
+                .fallback
+                .iter()
+                .filter_map(|id| self.providers.get(id));
+            others.find_map(|other| other.find(&model))
+        })
+    }
+
+    fn provider(&self, name: &str) -> Option<&Provider> {
+        let known = ALSO_KNOWN.iter().find(|(alias, _)| *alias == name);
+        self.providers.get(known.map_or(name, |(_, id)| id))
+    }
+}
+
+impl Provider {
+    fn read(file: FileProvider, date: &str) -> Result<Self, CatalogError> {
+        let mut provider = Self {
+            models: Vec::with_capacity(file.models.len()),
+            exact: BTreeMap::new(),
+            wild: Vec::new(),
+            fallback: file.fallback,
+        };
+        for (index, model) in file.models.into_iter().enumerate() {
+            let own = std::slice::from_ref(&model.id);
+            let patterns = if model.patterns.is_empty() {
+                own
+            } else {
+                &model.patterns
+            };
+            for text in patterns {
+                match Pattern::parse(text) {
+                    Pattern::Exact(id) => {
+                        provider.exact.entry(id).or_insert(index);
+                    }
+                    pattern @ Pattern::Wild { .. } => provider.wild.push((pattern, index)),
+                }
+            }
+            let prices: Result<_, _> = model
+                .prices
+                .iter()
+                .map(|price| row(&model.id, price, date))
+                .collect();
+            provider.models.push(Model {
+                window: model.window,
+                prices: prices?,
+            });
+        }
+        Ok(provider)
+    }
+
+    /// The first model in the order of the file that knows the name.
+    fn find(&self, name: &str) -> Option<&Model> {
+        let exact = self.exact.get(name).copied().unwrap_or(usize::MAX);
+        let wild = self.wild.iter().take_while(|(_, index)| *index < exact);
+        let index = wild
+            .filter(|(pattern, _)| pattern.matches(name))
+            .map(|(_, index)| *index)
+            .next();
+        self.models.get(index.unwrap_or(exact))
+    }
+}
+
+fn row(model: &str, price: &FilePrice, date: &str) -> Result<PriceRow, CatalogError> {
+    let from_us = price.from.as_deref().map(midnight_us).transpose()?;
+    let steps = price.steps.iter().map(|step| {
+        let (over, input, output, cache_read, cache_write_5m, cache_write_1h, reasoning) = *step;
+        Rates {
+            over,
+            input,
+            output,
+            cache_read,
+            cache_write_5m,
+            cache_write_1h,
+            reasoning,
+        }
+    });
+    Ok(PriceRow {
+        model: model.to_owned(),
+        from_us,
+        daily_minutes: price.daily,
+        steps: steps.collect(),
+        as_of: date.to_owned(),
+    })
+}
+
+/// Midnight UTC of a day such as `2026-11-22`, in microseconds since 1970.
+fn midnight_us(day: &str) -> Result<i64, CatalogError> {
+    const DAY_US: i64 = 86_400_000_000;
+    let wrong = || CatalogError::Date(day.to_owned());
+    let mut parts = day.splitn(3, '-').map(|part| part.parse::<i64>().ok());
+    let (Some(Some(year)), Some(Some(month)), Some(Some(date))) =
+        (parts.next(), parts.next(), parts.next())
+    else {
+        return Err(wrong());
+    };
+    if !(1970..=9999).contains(&year) || !(1..=12).contains(&month) || !(1..=31).contains(&date) {
+        return Err(wrong());
+    }
+    // Days since 1970-01-01 in the proleptic Gregorian calendar, with years that begin in March.
+    let years = if month <= 2 { year - 1 } else { year };
+    let era = years / 400;
+    let of_era = years % 400;
+    let of_year = (153 * ((month + 9) % 12) + 2) / 5 + date - 1;
+    let days = era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468;
+    Ok(days * DAY_US)
+}
+
+#[expect(
+    clippy::expect_used,
+    reason = "the snapshot ships with the crate and every test reads it"
+)]
+fn embedded() -> Catalog {
+    Catalog::parse(SNAPSHOT).expect("the embedded catalog is a catalog")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn days_become_microseconds() {
+        let us = |day| midnight_us(day).unwrap();
+        assert_eq!(us("1970-01-01"), 0);
+        assert_eq!(us("2000-03-01"), 951_868_800_000_000);
+        assert_eq!(us("2026-11-22"), 1_795_305_600_000_000);
+        assert!(midnight_us("2026-13-01").is_err());
+        assert!(midnight_us("soon").is_err());
+    }
+}

@@ -1,0 +1,359 @@
+//! Where a request goes: a pure function of the policy, the session, the request, the providers and the catalog.
+//! It chooses everything there is to choose and does nothing. It reads no clock and keeps no state.
+
+mod candidates;
+
+use wayproof_wire::{FaultKind, Housekeeping};
+
+use crate::{
+    catalog::Catalog,
+    decision::{Decision, Next, Planned, Refusal, Rejected, Routing},
+    facts::{Facts, Wanted, World, is_alias, wanted},
+    names::{ClassName, ProofRequirement, Target, TaskName},
+    policy::{Policy, Task, list, nearest, show_usd},
+    session::{CauseNoted, JobState, SessionState},
+};
+use candidates::{Candidates, Found};
+
+/// Decides where a request goes.
+pub fn decide(
+    policy: &Policy,
+    state: &SessionState,
+    facts: &Facts<'_>,
+    world: &World,
+    catalog: &Catalog,
+) -> Next {
+    let view = View {
+        policy,
+        state,
+        facts,
+        world,
+        catalog,
+    };
+    match view.decide() {
+        Ok(decision) => Next::Decided(decision),
+        Err(refusal) => Next::Refused(refusal),
+    }
+}
+
+/// Everything there is to look at.
+struct View<'a> {
+    policy: &'a Policy,
+    state: &'a SessionState,
+    facts: &'a Facts<'a>,
+    world: &'a World,
+    catalog: &'a Catalog,
+}
+
+/// What the request is, before it is known where it can go.
+struct Lane<'a> {
+    task: TaskName,
+    class: ClassName,
+    row: Option<&'a Task>,
+    job: Option<&'a JobState>,
+    rule: String,
+}
+
+impl<'a> View<'a> {
+    fn decide(&self) -> Result<Decision, Refusal> {
+        let model = self.facts.requested_model;
+        if self.world.providers.is_empty() {
+            return refuse(
+                FaultKind::NotFound,
+                "no provider is set up; start with --provider NAME=URL or put a provider's key in the environment",
+            );
+        }
+        let lane = self.lane();
+        check_budget(&lane)?;
+        let wanted = wanted(self.policy, model, Some(self.world));
+        let is_check = self.facts.housekeeping == Some(Housekeeping::PermissionCheck);
+        match wanted {
+            Wanted::UnknownTask(name) => self.unknown_task(name),
+            Wanted::Pinned { provider, model } => self.pinned(&lane, provider, model),
+            Wanted::PassedThrough => {
+                let why = format!("the policy does not route `{model}`, which goes out as it is");
+                self.unrouted(&lane, why, Vec::new())
+            }
+            Wanted::Routed | Wanted::Task(_) if is_check && !is_alias(model) => {
+                let why = "the agent's own permission check goes out untouched".to_owned();
+                self.unrouted(&lane, why, Vec::new())
+            }
+            Wanted::Routed | Wanted::Task(_) => self.routed(lane),
+        }
+    }
+
+    /// The task and class: housekeeping's own, the job's, or `general` while no ask is known.
+    fn lane(&self) -> Lane<'a> {
+        let job = self.state.job.as_ref();
+        match (self.facts.housekeeping, job) {
+            // A count is only right for the model that will answer.
+            (Some(Housekeeping::CountTokens | Housekeeping::Warmup) | None, Some(job)) => Lane {
+                task: job.task.clone(),
+                class: job.class.clone(),
+                row: self.policy.task(&job.task),
+                job: Some(job),
+                rule: job.rule.clone(),
+            },
+            (Some(kind), _) => self.row_lane(
+                TaskName::HOUSEKEEPING,
+                format!("{} is the agent's own housekeeping", spoken(kind)),
+            ),
+            (None, None) => self.row_lane(TaskName::GENERAL, "no ask is known yet".to_owned()),
+        }
+    }
+
+    fn row_lane(&self, name: &str, rule: String) -> Lane<'a> {
+        let row = self.policy.task_named(name);
+        let class = row.and_then(|task| task.route.first()).cloned();
+        let class = class.or_else(|| {
+            self.policy
+                .classes()
+                .first()
+                .map(|class| class.name.clone())
+        });
+        Lane {
+            task: TaskName::new(name),
+            class: class.unwrap_or_else(|| ClassName::new(name)),
+            row,
+            job: None,
+            rule,
+        }
+    }
+
+    fn unknown_task(&self, name: &str) -> Result<Decision, Refusal> {
+        let known: Vec<&str> = self
+            .policy
+            .tasks()
+            .iter()
+            .map(|task| task.name.as_str())
+            .collect();
+        let hint = nearest(name, &known).map_or_else(
+            || format!("the policy has {}", list(&known)),
+            |near| format!("did you mean `wayproof/{near}`?"),
+        );
+        refuse(
+            FaultKind::NotFound,
+            format!("there is no task `{name}` in the policy; {hint}"),
+        )
+    }
+
+    fn pinned(&self, lane: &Lane<'_>, provider: &str, model: &str) -> Result<Decision, Refusal> {
+        let Some(state) = self.world.provider(provider) else {
+            return refuse(
+                FaultKind::NotFound,
+                format!("there is no provider `{provider}`"),
+            );
+        };
+        if !state.speaks(self.facts.protocol) {
+            let spoken = state
+                .protocols
+                .map_or_else(String::new, |protocol| protocol.to_string());
+            return refuse(
+                FaultKind::BadRequest,
+                format!(
+                    "provider `{provider}` speaks `{spoken}` and this request is `{}`",
+                    self.facts.protocol
+                ),
+            );
+        }
+        let target = Target {
+            provider: provider.to_owned(),
+            model: model.to_owned(),
+            effort: None,
+        };
+        let rule = format!("`{provider}/{model}` was asked for by name");
+        Ok(self.decision(lane, Routing::Pinned, vec![target], rule, Vec::new()))
+    }
+
+    /// The model asked for, unchanged, at the first provider that can serve it.
+    fn unrouted(
+        &self,
+        lane: &Lane<'_>,
+        rule: String,
+        rejected: Vec<Rejected>,
+    ) -> Result<Decision, Refusal> {
+        let model = self.facts.requested_model;
+        let protocol = self.facts.protocol;
+        let able = || {
+            let providers = self.world.providers.iter();
+            providers.filter(|provider| provider.speaks(protocol) && provider.may_have(model))
+        };
+        let Some(provider) = able()
+            .find(|provider| provider.is_healthy)
+            .or_else(|| able().next())
+        else {
+            return refuse(
+                FaultKind::NotFound,
+                format!(
+                    "no provider at hand serves `{model}` over `{protocol}`: {}",
+                    self.names_at_hand()
+                ),
+            );
+        };
+        let target = Target {
+            provider: provider.name.clone(),
+            model: model.to_owned(),
+            effort: None,
+        };
+        Ok(self.decision(lane, Routing::PassedThrough, vec![target], rule, rejected))
+    }
+
+    fn routed(&self, mut lane: Lane<'_>) -> Result<Decision, Refusal> {
+        let candidates = Candidates {
+            policy: self.policy,
+            world: self.world,
+            catalog: self.catalog,
+            protocol: self.facts.protocol,
+            tokens: self.estimated_tokens(),
+            needs_window_over: lane.job.map_or(0, |job| job.needs_window_over),
+        };
+        let mut rejected = Vec::new();
+        match candidates.find(&lane.class, &mut rejected) {
+            Found::Targets {
+                class,
+                targets,
+                remark,
+            } => {
+                let mut rule = std::mem::take(&mut lane.rule);
+                if let Some(remark) = remark {
+                    rule = format!("{rule}; {remark}");
+                }
+                lane.class = class;
+                Ok(self.decision(&lane, Routing::Routed, targets, rule, rejected))
+            }
+            Found::Nothing if is_alias(self.facts.requested_model) => refuse(
+                FaultKind::NotFound,
+                format!(
+                    "class `{}` has no target among the providers at hand ({}), and `{}` is no model: set up a \
+                     provider of `[class.{}]`, list a target of your own there, or ask for a model by name",
+                    lane.class,
+                    self.names_at_hand(),
+                    self.facts.requested_model,
+                    lane.class
+                ),
+            ),
+            Found::Nothing => {
+                let rule = format!(
+                    "{}; class `{}` has no target among the providers at hand, so the model asked for goes out as \
+                     it is",
+                    lane.rule, lane.class
+                );
+                self.unrouted(&lane, rule, rejected)
+            }
+        }
+    }
+
+    fn decision(
+        &self,
+        lane: &Lane<'_>,
+        routing: Routing,
+        targets: Vec<Target>,
+        rule: String,
+        rejected: Vec<Rejected>,
+    ) -> Decision {
+        let job = lane.job;
+        let proof: Vec<Vec<ProofRequirement>> =
+            lane.row.map(|task| task.proof.clone()).unwrap_or_default();
+        let also = lane
+            .row
+            .and_then(|task| task.route.get(1..))
+            .unwrap_or_default()
+            .to_vec();
+        let causes: Vec<CauseNoted> = job
+            .map(|job| job.causes.iter().cloned().collect())
+            .unwrap_or_default();
+        Decision {
+            task: lane.task.clone(),
+            class: (routing == Routing::Routed || job.is_some()).then(|| lane.class.clone()),
+            also,
+            routing,
+            attempts: targets
+                .into_iter()
+                .map(|target| self.planned(target, job))
+                .collect(),
+            rule,
+            confidence_pm: job.map(|job| job.confidence_pm),
+            runner_up: job.and_then(|job| job.runner_up.clone()),
+            causes,
+            rejected,
+            proof,
+            estimated_tokens: self.estimated_tokens(),
+            policy_digest: self.policy.digest().to_owned(),
+            catalog_digest: self.catalog.digest().to_owned(),
+        }
+    }
+
+    /// A target with its window and the price of going there.
+    fn planned(&self, target: Target, job: Option<&JobState>) -> Planned {
+        let window_tokens = self.catalog.context_window(&target.provider, &target.model);
+        let last = job.and_then(|job| job.last.as_ref());
+        let last = last.filter(|last| {
+            last.target.provider != target.provider || last.target.model != target.model
+        });
+        let at = self.facts.at_us;
+        let price = |target: &Target| self.catalog.price(&target.provider, &target.model, at);
+        let switch_nano_usd = last.and_then(|last| {
+            let warm = price(&last.target)?;
+            crate::price::switch_cost(warm, price(&target)?, last.prefix_tokens)
+        });
+        Planned {
+            target,
+            window_tokens,
+            switch_nano_usd,
+        }
+    }
+
+    /// Four bytes a token, rounded up: too high for most requests, which is the safe side of a window.
+    fn estimated_tokens(&self) -> u64 {
+        self.facts.body_bytes.div_ceil(4)
+    }
+
+    fn names_at_hand(&self) -> String {
+        let names: Vec<&str> = self
+            .world
+            .providers
+            .iter()
+            .map(|provider| provider.name.as_str())
+            .collect();
+        names.join(", ")
+    }
+}
+
+fn check_budget(lane: &Lane<'_>) -> Result<(), Refusal> {
+    let budget = lane.row.and_then(|task| task.budget_per_job_nano_usd);
+    let (Some(budget), Some(job)) = (budget, lane.job) else {
+        return Ok(());
+    };
+    if job.spent_nano_usd < budget {
+        return Ok(());
+    }
+    refuse(
+        FaultKind::BudgetExhausted,
+        format!(
+            "this job has spent {} of the {} that task `{}` allows; raise `budget.per_job` in wayproof.toml or \
+             ask for something else",
+            show_usd(job.spent_nano_usd),
+            show_usd(budget),
+            lane.task
+        ),
+    )
+}
+
+fn refuse<T>(kind: FaultKind, message: impl Into<String>) -> Result<T, Refusal> {
+    Err(Refusal {
+        kind,
+        message: message.into(),
+    })
+}
+
+fn spoken(kind: Housekeeping) -> &'static str {
+    match kind {
+        Housekeeping::Title => "naming the session",
+        Housekeeping::PermissionCheck => "checking a permission",
+        Housekeeping::Compaction => "compacting the conversation",
+        Housekeeping::CommitMessage => "writing a commit message",
+        Housekeeping::TopicCheck => "checking the topic",
+        Housekeeping::CountTokens => "counting tokens",
+        Housekeeping::Warmup => "warming up",
+    }
+}

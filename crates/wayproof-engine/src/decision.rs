@@ -1,0 +1,189 @@
+//! What was decided, as data: stored whole, compared byte for byte, explained in a few lines.
+//! A decision holds no handle to anything and leaves nothing to choose later.
+
+use serde::{Deserialize, Serialize};
+use wayproof_wire::FaultKind;
+
+use crate::names::{ClassName, ProofRequirement, Target, TaskName};
+use crate::session::CauseNoted;
+
+/// What comes out of deciding.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "made once a request and taken apart at once"
+)]
+pub enum Next {
+    /// Send the request, as the decision says.
+    Decided(Decision),
+    /// Answer with a fault.
+    Refused(Refusal),
+}
+
+/// Why a request is not sent anywhere.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// What kind of fault the agent gets.
+    pub kind: FaultKind,
+    /// A sentence that says what to do about it.
+    pub message: String,
+}
+
+/// Where a request goes, and why. Equal inputs make equal bytes of its JSON.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Decision {
+    /// The task.
+    pub task: TaskName,
+    /// The class of the job, or of a routed request outside any job.
+    pub class: Option<ClassName>,
+    /// Further classes of the task's route that must answer before the work is done.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub also: Vec<ClassName>,
+    /// Whether the policy chose the model.
+    pub routing: Routing,
+    /// Targets to try, in this order; never empty.
+    pub attempts: Vec<Planned>,
+    /// Which rule fired, as a sentence.
+    pub rule: String,
+    /// How sure the task is, in per mille.
+    pub confidence_pm: Option<u16>,
+    /// The next best task, with its share in per mille.
+    pub runner_up: Option<(TaskName, u16)>,
+    /// Causes noted for the job so far.
+    pub causes: Vec<CauseNoted>,
+    /// What was passed over, and why.
+    pub rejected: Vec<Rejected>,
+    /// What must hold in the end: every inner list, by any one of its entries.
+    pub proof: Vec<Vec<ProofRequirement>>,
+    /// Tokens of the request, estimated from its length.
+    pub estimated_tokens: u64,
+    /// SHA-256 of the policy.
+    pub policy_digest: String,
+    /// SHA-256 of the catalog.
+    pub catalog_digest: String,
+}
+
+/// Who chose the model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Routing {
+    /// The policy.
+    Routed,
+    /// The agent, naming provider and model.
+    Pinned,
+    /// The agent: the model it asks for goes out unchanged.
+    PassedThrough,
+}
+
+/// A target to try.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Planned {
+    /// Where to.
+    pub target: Target,
+    /// Its context window by the catalog, in tokens.
+    pub window_tokens: Option<u64>,
+    /// What it costs to leave the warm conversation for it, in nano-dollars; `None` when it is where the
+    /// conversation already is, or when that is not known.
+    pub switch_nano_usd: Option<i64>,
+}
+
+/// A target that was passed over.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rejected {
+    /// The target, or the class it is a reason for.
+    pub target: String,
+    /// Why, as a sentence without a full stop.
+    pub why: String,
+}
+
+impl Routing {
+    /// The word used in headers and the ledger.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Routed => "routed",
+            Self::Pinned => "pinned",
+            Self::PassedThrough => "passed-through",
+        }
+    }
+}
+
+/// The decision in at most ten lines.
+pub fn explain(decision: &Decision) -> String {
+    const SHOWN: usize = 3;
+    let mut lines = Vec::new();
+    lines.push(format!("task    {}{}", decision.task, sure(decision)));
+    let class = decision.class.as_ref().map_or("none", ClassName::as_str);
+    let mut also = String::new();
+    for name in &decision.also {
+        also.push_str(", then ");
+        also.push_str(name.as_str());
+    }
+    lines.push(format!(
+        "class   {class}{also} ({})",
+        decision.routing.as_str()
+    ));
+    let targets: Vec<String> = decision
+        .attempts
+        .iter()
+        .map(|planned| planned.target.to_string())
+        .collect();
+    lines.push(format!("target  {}", targets.join(", else ")));
+    lines.push(format!("why     {}", decision.rule));
+    let moved: Vec<&CauseNoted> = decision
+        .causes
+        .iter()
+        .filter(|noted| noted.to.is_some())
+        .collect();
+    if let Some(noted) = moved.last() {
+        let to = noted.to.as_ref().map_or("", ClassName::as_str);
+        lines.push(format!("moved   to {to} on {}: {}", noted.cause, noted.why));
+    }
+    if !decision.rejected.is_empty() {
+        let shown: Vec<String> = decision
+            .rejected
+            .iter()
+            .take(SHOWN)
+            .map(|passed| format!("{} ({})", passed.target, passed.why))
+            .collect();
+        let more = decision.rejected.len().saturating_sub(SHOWN);
+        let more = if more > 0 {
+            format!(" and {more} more")
+        } else {
+            String::new()
+        };
+        lines.push(format!("passed  over {}{more}", shown.join("; ")));
+    }
+    let proof: Vec<String> = decision.proof.iter().map(|any| one_of(any)).collect();
+    let owed = if proof.is_empty() {
+        "nothing".to_owned()
+    } else {
+        proof.join(" and ")
+    };
+    lines.push(format!("proof   {owed}"));
+    if let Some(cost) = decision
+        .attempts
+        .first()
+        .and_then(|first| first.switch_nano_usd)
+    {
+        lines.push(format!("switch  costs {}", crate::policy::show_usd(cost)));
+    }
+    lines.join("\n")
+}
+
+fn sure(decision: &Decision) -> String {
+    let Some(share) = decision.confidence_pm else {
+        return String::new();
+    };
+    let next = decision.runner_up.as_ref();
+    let next = next.map_or_else(String::new, |(task, share)| {
+        format!(", next {task} {} %", share / 10)
+    });
+    format!(" ({} %{next})", share / 10)
+}
+
+fn one_of(any: &[ProofRequirement]) -> String {
+    any.iter()
+        .map(|requirement| requirement.as_str())
+        .collect::<Vec<_>>()
+        .join(" or ")
+}

@@ -1,0 +1,39 @@
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+
+mod names;
+mod policy;
+
+mod facts;
+
+mod classify;
+mod evidence;
+
+mod session;
+
+mod catalog;
+mod price;
+
+mod decision;
+
+mod decide;
+
+pub use catalog::{BuildError, Catalog, CatalogError, build_catalog};
+pub use classify::{Asked, Classified, Classifier, KNOWN_TASKS, Scores, classify};
+pub use decide::decide;
+pub use decision::{Decision, Next, Planned, Refusal, Rejected, Routing, explain};
+pub use evidence::{
+    Counts, Diagnostic, Evidence, EvidenceKind, Failure, Grade, Location, Outcome, Severity,
+    recognize,
+};
+pub use facts::{Facts, Observation, ProviderState, World};
+pub use names::{Cause, ClassName, NotATarget, ProofRequirement, Target, TaskName};
+pub use policy::{
+    CheckKind, Class, Effort, EscalateRule, Ink, Match, Parsed, Policy, PolicyError, PolicyTest,
+    Problem, Review, Surface, Task, TestFailed, Warning, schema,
+};
+pub use price::{PriceRow, Rates, cost, cost_exact};
+pub use session::{
+    AnswerSign, CauseNoted, JobState, LastAnswer, Noted, OWN_VOICE, SessionState, observe,
+    observe_answer, report_cause,
+};

@@ -1,0 +1,285 @@
+//! A session as a fold: every request adds what is new in it, and the job it works on may move up a class.
+//! Memory is bounded, a replayed request changes nothing, and a class only goes up within a job. What the assistant
+//! says moves nothing; what a tool printed may move a job up; nothing here ever accepts work as done.
+
+mod ask;
+mod causes;
+mod chain;
+mod escalate;
+mod job;
+mod seen;
+
+use serde::{Deserialize, Serialize};
+use wayproof_wire::{Exit, ToolKind, ToolOutcome};
+
+pub use job::{CauseNoted, JobState, LastAnswer};
+
+use crate::{
+    classify::classify,
+    evidence::{Evidence, EvidenceKind, Grade, Outcome, recognize},
+    facts::{Facts, Observation, asked, explicit_task},
+    names::{Cause, ClassName, Target, TaskName},
+    policy::Policy,
+};
+use ask::AskKind;
+use seen::Seen;
+
+/// How text starts that the product itself puts before an agent. It is never taken for the user's word.
+pub const OWN_VOICE: &str = "Wayproof:";
+
+/// What is remembered of an agent's conversation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SessionState {
+    /// Id of the session.
+    pub session: String,
+    /// The piece of work in hand.
+    pub job: Option<JobState>,
+    /// Tool calls whose results were already counted.
+    seen: Seen,
+}
+
+/// Something a request changed, for the ledger.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Noted {
+    /// A job began.
+    JobOpened {
+        /// Its id.
+        id: String,
+        /// Its task.
+        task: TaskName,
+        /// The class it starts in.
+        class: ClassName,
+        /// Why it is that task, as a sentence.
+        rule: String,
+        /// The job it takes the place of.
+        replaces: Option<String>,
+    },
+    /// A fact was added to the job.
+    Evidence(Evidence),
+    /// A cause was seen that moved nothing (yet).
+    Cause(CauseNoted),
+    /// A cause moved the job up.
+    Escalated {
+        /// The cause.
+        cause: Cause,
+        /// The class it was in.
+        from: ClassName,
+        /// The class it is in now.
+        to: ClassName,
+        /// What was seen, as a sentence.
+        why: String,
+    },
+}
+
+/// Something a model's own answer says about the model.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AnswerSign {
+    /// The conversation did not fit.
+    ContextOverflow {
+        /// The target that said so.
+        target: Target,
+        /// Its window by the catalog, in tokens, or the size of what did not fit.
+        window_tokens: u64,
+    },
+    /// The model declined to answer.
+    Refusal {
+        /// The target that declined.
+        target: Target,
+    },
+}
+
+impl SessionState {
+    /// A session nothing is known about yet.
+    pub fn new(session: impl Into<String>) -> Self {
+        Self {
+            session: session.into(),
+            job: None,
+            seen: Seen::default(),
+        }
+    }
+
+    /// Adds what an answer cost and where it came from. An unknown cost stays unknown.
+    pub fn settle(&mut self, job_id: &str, cost_nano_usd: Option<i64>, answer: Option<LastAnswer>) {
+        let Some(job) = self.job.as_mut().filter(|job| job.id == job_id) else {
+            return;
+        };
+        match cost_nano_usd {
+            Some(cost) => job.spent_nano_usd = job.spent_nano_usd.saturating_add(cost),
+            None => job.has_unknown_cost = true,
+        }
+        if answer.is_some() {
+            job.last = answer;
+        }
+    }
+}
+
+/// Folds one request into the session and says what changed.
+///
+/// Calling it again with the same request changes nothing: results are known by the id of their call, and the ask of
+/// the current job is known by its text.
+pub fn observe(
+    policy: &Policy,
+    state: &mut SessionState,
+    facts: &Facts<'_>,
+    observation: &Observation<'_>,
+) -> Vec<Noted> {
+    let mut noted = Vec::new();
+    if facts.housekeeping.is_some() {
+        return noted;
+    }
+    if state.job.is_none()
+        && let Some(ask) = observation.ask
+    {
+        open(policy, state, facts, ask, &mut noted);
+    } else if let (Some(job), Some(ask)) = (state.job.as_mut(), observation.ask) {
+        match ask::read(job, facts, ask) {
+            AskKind::Replayed | AskKind::Delegated => {}
+            AskKind::Continued => job.hear(ask),
+            AskKind::Rejected => {
+                job.hear(ask);
+                let said = causes::rejection(ask);
+                causes::add(policy, job, said, None, &mut noted);
+            }
+            AskKind::New => {
+                // Results in the same request were brought in by the work that ends here.
+                add_outcomes(policy, state, observation.outcomes, &mut noted);
+                open(policy, state, facts, ask, &mut noted);
+            }
+        }
+    }
+    add_outcomes(policy, state, observation.outcomes, &mut noted);
+    if let Some(job) = state.job.as_mut() {
+        for evidence in observation
+            .executed
+            .iter()
+            .filter(|e| e.grade > Grade::Narrated)
+        {
+            causes::add(policy, job, evidence.clone(), None, &mut noted);
+        }
+    }
+    noted
+}
+
+/// Folds what an answer said about its model into the session.
+pub fn observe_answer(policy: &Policy, state: &mut SessionState, sign: &AnswerSign) -> Vec<Noted> {
+    let mut noted = Vec::new();
+    let Some(job) = state.job.as_mut() else {
+        return noted;
+    };
+    let (cause, why) = match sign {
+        AnswerSign::ContextOverflow {
+            target,
+            window_tokens,
+        } => {
+            job.needs_window_over = job.needs_window_over.max(*window_tokens);
+            (
+                Cause::ContextOverflow,
+                format!("the conversation does not fit {target}"),
+            )
+        }
+        AnswerSign::Refusal { target } => {
+            (Cause::ModelRefusal, format!("{target} declined to answer"))
+        }
+    };
+    escalate::note(policy, job, cause, why, &mut noted);
+    noted
+}
+
+/// Notes a cause that somebody else established: coverage too low, a flaky test, a reviewer's verdict.
+///
+/// The engine derives the other causes itself; see the documentation of [`Cause`].
+pub fn report_cause(
+    policy: &Policy,
+    state: &mut SessionState,
+    cause: Cause,
+    why: impl Into<String>,
+) -> Vec<Noted> {
+    let mut noted = Vec::new();
+    if let Some(job) = state.job.as_mut() {
+        escalate::note(policy, job, cause, why.into(), &mut noted);
+    }
+    noted
+}
+
+fn open(
+    policy: &Policy,
+    state: &mut SessionState,
+    facts: &Facts<'_>,
+    ask: &str,
+    noted: &mut Vec<Noted>,
+) {
+    let explicit = explicit_task(policy, facts);
+    let found = classify(policy, ask, &asked(facts, explicit.as_ref()));
+    let class = policy.task(&found.task).and_then(|task| task.route.first());
+    let Some(class) = class.cloned() else { return };
+    let replaces = state.job.take().map(|job| job.id);
+    let job = state
+        .job
+        .insert(JobState::open(facts.new_job_id, &found, class, ask));
+    noted.push(Noted::JobOpened {
+        id: job.id.clone(),
+        task: job.task.clone(),
+        class: job.class.clone(),
+        rule: job.rule.clone(),
+        replaces,
+    });
+    for surface in found.surfaces {
+        let why = format!("the ask touches {}", surface.as_str());
+        causes::surface(policy, job, surface, why, noted);
+    }
+}
+
+fn add_outcomes(
+    policy: &Policy,
+    state: &mut SessionState,
+    outcomes: &[ToolOutcome],
+    noted: &mut Vec<Noted>,
+) {
+    let SessionState { job, seen, .. } = state;
+    let Some(job) = job.as_mut() else { return };
+    let mut is_turn = false;
+    for outcome in outcomes {
+        if seen.insert(&outcome.call_id) {
+            is_turn = true;
+            add_outcome(policy, job, outcome, noted);
+        }
+    }
+    if is_turn {
+        job.turns = job.turns.saturating_add(1);
+    }
+}
+
+fn add_outcome(policy: &Policy, job: &mut JobState, outcome: &ToolOutcome, noted: &mut Vec<Noted>) {
+    let is_done = matches!(outcome.exit, Exit::Code(0) | Exit::Succeeded);
+    if !is_done && ask::is_refused_tool(&outcome.text) {
+        let said = causes::rejection("the user refused a tool call");
+        causes::add(policy, job, said, None, noted);
+        return;
+    }
+    match outcome.kind {
+        ToolKind::Edit => {
+            let edit = causes::edit(outcome);
+            if edit.outcome != Outcome::Failed {
+                let surfaces = job.edited(&outcome.paths);
+                for (surface, path) in surfaces {
+                    let why = format!("`{path}` touches {}", surface.as_str());
+                    causes::surface(policy, job, surface, why, noted);
+                }
+            }
+            causes::add(policy, job, edit, None, noted);
+        }
+        ToolKind::Shell | ToolKind::Other => {
+            let command = outcome.command.as_deref();
+            let found = recognize(&outcome.text, command, outcome.exit);
+            // A command that writes files is an edit, although nobody knows of which file.
+            if command.is_some_and(causes::writes_files) {
+                job.edit_count = job.edit_count.saturating_add(1);
+            }
+            for evidence in found.into_iter().filter(|e| e.kind != EvidenceKind::Shell) {
+                causes::add(policy, job, evidence, Some(&outcome.text), noted);
+            }
+        }
+        ToolKind::Read => {}
+    }
+}

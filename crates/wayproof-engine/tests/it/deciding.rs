@@ -1,0 +1,239 @@
+//! Decisions one at a time: the parts that the scenarios do not show.
+
+use wayproof_engine::{
+    Asked, Catalog, Decision, Facts, LastAnswer, Next, Observation, Policy, ProviderState, Routing,
+    SessionState, Surface, TaskName, World, classify, decide, explain, observe,
+};
+use wayproof_wire::{FaultKind, Protocol};
+
+fn facts() -> Facts<'static> {
+    Facts {
+        protocol: Protocol::Messages,
+        requested_model: "claude-opus-5-5",
+        explicit_task: None,
+        housekeeping: None,
+        is_subagent: false,
+        paths: &[],
+        branch: None,
+        body_bytes: 40_001,
+        new_job_id: "job-1",
+        at_us: 1_795_305_600_000_000,
+    }
+}
+
+fn provider(name: &str, protocols: Option<Protocol>) -> ProviderState {
+    ProviderState {
+        name: name.to_owned(),
+        protocols,
+        is_healthy: true,
+        models: None,
+    }
+}
+
+fn world() -> World {
+    World {
+        providers: vec![
+            provider("anthropic", Some(Protocol::Messages)),
+            provider("openai", Some(Protocol::Chat)),
+        ],
+    }
+}
+
+fn asked_for(ask: &str) -> SessionState {
+    let mut state = SessionState::new("s");
+    let observation = Observation {
+        ask: Some(ask),
+        ..Observation::default()
+    };
+    observe(&Policy::builtin(), &mut state, &facts(), &observation);
+    state
+}
+
+fn decided(state: &SessionState, facts: &Facts<'_>, world: &World) -> Decision {
+    match decide(&Policy::builtin(), state, facts, world, Catalog::embedded()) {
+        Next::Decided(decision) => decision,
+        Next::Refused(refusal) => panic!("{refusal:?}"),
+    }
+}
+
+#[test]
+fn a_decision_names_everything_that_led_to_it() {
+    let state = asked_for("the login page returns 500 when the token expired");
+    let decision = decided(&state, &facts(), &world());
+    assert_eq!(decision.estimated_tokens, 10_001);
+    assert_eq!(decision.routing, Routing::Routed);
+    insta::assert_snapshot!("explained", explain(&decision));
+    let mut text = serde_json::to_string_pretty(&decision).unwrap();
+    text = text
+        .replace(Catalog::embedded().digest(), "CATALOG")
+        .replace(Policy::builtin().digest(), "POLICY");
+    insta::assert_snapshot!("decision", text);
+    let again: Decision = serde_json::from_str(&serde_json::to_string(&decision).unwrap()).unwrap();
+    assert_eq!(again, decision);
+}
+
+#[test]
+fn explaining_takes_at_most_ten_lines() {
+    let mut state = asked_for("do a security review of the OAuth code");
+    let last = LastAnswer {
+        target: "openai/gpt-6.1-sol".parse().unwrap(),
+        prefix_tokens: 90_000,
+    };
+    state.settle("job-1", Some(1), Some(last));
+    let decision = decided(&state, &facts(), &world());
+    let text = explain(&decision);
+    assert!(text.lines().count() <= 10, "{text}");
+    assert_eq!(
+        decision.also.len(),
+        1,
+        "the second class of the route must answer too"
+    );
+    // 90,000 tokens: written at $10 a million there, read at $0.10 a million here.
+    assert_eq!(
+        decision.attempts[0].target.to_string(),
+        "anthropic/claude-fable-5-2"
+    );
+    assert_eq!(decision.attempts[0].switch_nano_usd, Some(891_000_000));
+    assert!(text.contains("switch  costs $0.891"), "{text}");
+}
+
+#[test]
+fn a_provider_is_asked_only_for_what_it_has_and_speaks() {
+    let state = asked_for("fix the crash in the parser");
+    let mut world = world();
+    world.providers[0].models = Some(["claude-haiku-5-5".to_owned()].into());
+    let decision = decided(
+        &state,
+        &Facts {
+            requested_model: "claude-haiku-5-5",
+            ..facts()
+        },
+        &world,
+    );
+    assert_eq!(decision.routing, Routing::PassedThrough);
+    assert!(
+        decision
+            .rejected
+            .iter()
+            .any(|passed| passed.why.contains("does not have this model"))
+    );
+    assert!(
+        decision
+            .rejected
+            .iter()
+            .any(|passed| passed.why.contains("does not speak"))
+    );
+    let next = decide(
+        &Policy::builtin(),
+        &state,
+        &facts(),
+        &world,
+        Catalog::embedded(),
+    );
+    assert!(matches!(next, Next::Refused(refusal) if refusal.kind == FaultKind::NotFound));
+    // A provider without a protocol of its own speaks whatever the agent speaks.
+    world.providers.push(provider("moonshotai", None));
+    let decision = decided(&state, &facts(), &world);
+    assert_eq!(
+        decision.attempts[0].target.to_string(),
+        "moonshotai/kimi-k3"
+    );
+}
+
+#[test]
+fn a_pinned_model_needs_a_provider_that_understands_the_agent() {
+    let state = asked_for("fix the crash in the parser");
+    let facts = Facts {
+        requested_model: "openai/gpt-6.1-sol",
+        ..facts()
+    };
+    let next = decide(
+        &Policy::builtin(),
+        &state,
+        &facts,
+        &world(),
+        Catalog::embedded(),
+    );
+    let Next::Refused(refusal) = next else {
+        panic!("{next:?}")
+    };
+    assert_eq!(refusal.kind, FaultKind::BadRequest);
+    assert_eq!(
+        refusal.message,
+        "provider `openai` speaks `chat` and this request is `messages`"
+    );
+}
+
+#[test]
+fn an_instruction_beats_the_words_and_paths_count() {
+    let policy = Policy::builtin();
+    let migration = TaskName::new("migration");
+    let explicit = Asked {
+        explicit: Some(&migration),
+        ..Asked::default()
+    };
+    let found = classify(&policy, "fix the crash", &explicit);
+    assert_eq!((found.task, found.confidence_pm), (migration, 1000));
+
+    let unknown = TaskName::new("sing");
+    let found = classify(
+        &policy,
+        "fix the crash",
+        &Asked {
+            explicit: Some(&unknown),
+            ..Asked::default()
+        },
+    );
+    assert_eq!(found.task.as_str(), "bug-fix");
+    assert!(
+        found.rule.starts_with("there is no task `sing`"),
+        "{}",
+        found.rule
+    );
+
+    let paths = ["src/auth/login.rs".to_owned(), "db/users.sql".to_owned()];
+    let found = classify(
+        &policy,
+        "tidy up",
+        &Asked {
+            paths: &paths,
+            ..Asked::default()
+        },
+    );
+    assert_eq!(found.surfaces, [Surface::Auth, Surface::DataAccess]);
+    assert_eq!(found.task.as_str(), "general");
+
+    let found = classify(&policy, "", &Asked::default());
+    assert_eq!((found.task.as_str(), found.confidence_pm), ("general", 0));
+}
+
+#[test]
+fn asks_people_write_are_told_apart() {
+    let policy = Policy::builtin();
+    for (ask, task) in [
+        ("the CSV export drops the last row", "general"),
+        (
+            "TypeError: cannot read properties of undefined (reading 'id') in cart.ts",
+            "bug-fix",
+        ),
+        ("Fix typo in error message", "small-edit"),
+        ("add unit tests for the retry logic", "test-generation"),
+        ("upgrade from React 18 to React 19", "migration"),
+        (
+            "check the upload endpoint for path traversal vulnerabilities",
+            "security-review",
+        ),
+        (
+            "document the new --json flag in the README",
+            "documentation",
+        ),
+        ("add a dark mode toggle", "general"),
+        ("how does the scheduler pick the next job?", "general"),
+        ("refactor the parser into smaller functions", "general"),
+        ("the test suite hangs on CI since yesterday", "bug-fix"),
+        ("write a migration guide for version 3", "documentation"),
+    ] {
+        let found = classify(&policy, ask, &Asked::default());
+        assert_eq!(found.task.as_str(), task, "{ask}: {}", found.rule);
+    }
+}

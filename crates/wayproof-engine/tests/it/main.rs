@@ -1,0 +1,15 @@
+//! Tests of the engine through its public API. Nothing here reads a clock, an environment or the network.
+
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking, and its helpers do too"
+)]
+
+mod catalog;
+mod deciding;
+mod evidence;
+mod policy;
+mod props;
+mod scenarios;
