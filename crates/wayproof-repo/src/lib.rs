@@ -1,0 +1,22 @@
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+
+mod changes;
+mod checkout;
+mod discover;
+mod git;
+mod hunks;
+mod notes;
+mod path;
+mod revision;
+mod shadow;
+mod snapshot;
+mod tree;
+
+pub use changes::{Change, ChangeKind};
+pub use discover::Repo;
+pub use git::RepoError;
+pub use hunks::{Hunk, HunkLine, LineKind};
+pub use revision::{Commit, Oid};
+pub use snapshot::Snapshot;
+pub use tree::{EntryKind, TreeEntry};

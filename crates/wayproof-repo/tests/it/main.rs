@@ -1,0 +1,16 @@
+//! The public interface of the crate against real repositories made by the real git.
+
+#[cfg(test)]
+mod changes;
+#[cfg(test)]
+mod checkout;
+#[cfg(test)]
+mod discover;
+#[cfg(test)]
+mod fixture;
+#[cfg(test)]
+mod hostile;
+#[cfg(test)]
+mod notes;
+#[cfg(test)]
+mod snapshot;
