@@ -1,0 +1,39 @@
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+
+mod clock;
+mod direct;
+mod error;
+mod event;
+mod fold;
+mod fold_thread;
+mod frame;
+mod journal;
+mod journal_thread;
+mod ledger;
+mod log_row;
+mod project;
+mod query;
+mod queue;
+mod record;
+mod store;
+mod table;
+mod tile;
+mod verify;
+
+pub use clock::{Clock, Ids};
+pub use error::{AppendError, LedgerError};
+pub use event::{
+    AttemptRecord, Cost, Escalated, Event, EventBody, EvidenceNoted, ExchangeOpened,
+    ExchangeOutcome, ExchangeSettled, JobClosed, JobOpened, MAX_EVENT_BYTES, ObligationFrozen,
+    ProofFinished, QuotaSampled, ReceiptIssued, ReviewRecorded, SessionStarted,
+};
+pub use ledger::{About, Ledger};
+pub use query::{
+    ExchangeDetail, ExchangeFilter, ExchangeRow, JobDetail, JobFilter, JobRow, Money, Page,
+    ReceiptRow, SessionRow, SpendBy, SpendRow, StoredEvent,
+};
+pub use queue::Durable;
+pub use record::RecordError;
+pub use store::Location;
+pub use verify::{Problem, Report};

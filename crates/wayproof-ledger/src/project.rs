@@ -1,0 +1,418 @@
+//! Which event makes which row.
+//!
+//! A projection looks at one event at a time and never reads the database, so events can be folded in batches of any
+//! size, by any process, with the same result. Amounts of the three kinds of money stay in columns of their own.
+
+use wayproof_receipt::Verdict;
+
+use crate::event::{Event, EventBody, ExchangeOpened, ExchangeSettled};
+use crate::table::{Cell, Collapsed, Column, Kind, Row, Rule, Table};
+
+const fn text(name: &'static str, rule: Rule) -> Column {
+    Column {
+        name,
+        kind: Kind::Text,
+        rule,
+    }
+}
+
+const fn int(name: &'static str, rule: Rule) -> Column {
+    Column {
+        name,
+        kind: Kind::Int,
+        rule,
+    }
+}
+
+pub(crate) static SESSIONS: Table = Table {
+    name: "sessions",
+    key: "id",
+    columns: &[
+        int("seq", Rule::Once),
+        text("id", Rule::Once),
+        text("agent", Rule::First),
+        text("agent_version", Rule::First),
+        text("parent", Rule::First),
+        text("cwd", Rule::First),
+        text("repo", Rule::First),
+        text("branch", Rule::First),
+        int("started_us", Rule::Once),
+        int("last_us", Rule::Max),
+        int("exchanges", Rule::Sum),
+        int("settled", Rule::Sum),
+        int("listed_nano_usd", Rule::Sum),
+        int("listed_unknown", Rule::Sum),
+        int("billed_nano_usd", Rule::Sum),
+        int("subscription_nano_usd", Rule::Sum),
+    ],
+};
+
+pub(crate) static JOBS: Table = Table {
+    name: "jobs",
+    key: "id",
+    columns: &[
+        int("seq", Rule::Once),
+        text("id", Rule::Once),
+        text("session", Rule::First),
+        text("task", Rule::Last),
+        text("class", Rule::Last),
+        text("repo", Rule::First),
+        text("base", Rule::First),
+        text("agent", Rule::First),
+        text("key_digest", Rule::First),
+        int("opened_us", Rule::Once),
+        int("last_us", Rule::Max),
+        int("closed_us", Rule::Last),
+        text("verdict", Rule::Last),
+        text("receipt_digest", Rule::Last),
+        int("escalations", Rule::Sum),
+        int("proofs", Rule::Sum),
+        int("exchanges", Rule::Sum),
+        int("settled", Rule::Sum),
+        int("listed_nano_usd", Rule::Sum),
+        int("listed_unknown", Rule::Sum),
+        int("billed_nano_usd", Rule::Sum),
+        int("subscription_nano_usd", Rule::Sum),
+    ],
+};
+
+pub(crate) static EXCHANGES: Table = Table {
+    name: "exchanges",
+    key: "id",
+    columns: &[
+        int("seq", Rule::Once),
+        text("id", Rule::Once),
+        text("session", Rule::Once),
+        text("job", Rule::Once),
+        text("protocol", Rule::Once),
+        text("agent", Rule::Once),
+        text("task", Rule::Once),
+        text("class", Rule::Last),
+        text("requested_model", Rule::Once),
+        text("provider", Rule::Last),
+        text("model", Rule::Last),
+        int("opened_us", Rule::Once),
+        int("settled_seq", Rule::Last),
+        text("outcome", Rule::Last),
+        int("status", Rule::Last),
+        int("attempts", Rule::Last),
+        int("total_us", Rule::Last),
+        int("input", Rule::Last),
+        int("cache_read", Rule::Last),
+        int("cache_write", Rule::Last),
+        int("output", Rule::Last),
+        int("reasoning", Rule::Last),
+        int("listed_nano_usd", Rule::Last),
+        int("billed_nano_usd", Rule::Last),
+        int("subscription_nano_usd", Rule::Last),
+    ],
+};
+
+pub(crate) static MILESTONES: Table = Table {
+    name: "milestones",
+    key: "",
+    columns: &[
+        int("seq", Rule::Once),
+        text("kind", Rule::Once),
+        int("at_us", Rule::Once),
+        text("session", Rule::Once),
+        text("job", Rule::Once),
+        text("digest", Rule::Once),
+    ],
+};
+
+pub(crate) static SPEND: Table = Table {
+    name: "spend",
+    key: "day, job, task, class, provider, model",
+    columns: &[
+        int("day", Rule::Once),
+        text("job", Rule::Once),
+        text("task", Rule::Once),
+        text("class", Rule::Once),
+        text("provider", Rule::Once),
+        text("model", Rule::Once),
+        int("exchanges", Rule::Sum),
+        int("listed_nano_usd", Rule::Sum),
+        int("listed_unknown", Rule::Sum),
+        int("billed_nano_usd", Rule::Sum),
+        int("subscription_nano_usd", Rule::Sum),
+    ],
+};
+
+/// Microseconds of a day.
+pub(crate) const DAY_US: i64 = 86_400_000_000;
+
+/// What a run of events does to the projections.
+#[derive(Debug)]
+pub(crate) struct Projection {
+    pub(crate) sessions: Collapsed,
+    pub(crate) jobs: Collapsed,
+    pub(crate) exchanges: Collapsed,
+    pub(crate) spend: Collapsed,
+    pub(crate) milestones: Collapsed,
+}
+
+impl Projection {
+    pub(crate) fn new() -> Self {
+        Self {
+            sessions: Collapsed::new(&SESSIONS),
+            jobs: Collapsed::new(&JOBS),
+            exchanges: Collapsed::new(&EXCHANGES),
+            spend: Collapsed::new(&SPEND),
+            milestones: Collapsed::new(&MILESTONES),
+        }
+    }
+
+    /// All tables, in the order they are written in.
+    pub(crate) fn tables(&self) -> [&Collapsed; 5] {
+        [
+            &self.sessions,
+            &self.jobs,
+            &self.exchanges,
+            &self.spend,
+            &self.milestones,
+        ]
+    }
+
+    /// Takes in one event.
+    pub(crate) fn absorb(&mut self, seq: i64, event: &Event) {
+        let effect = Effect::of(&event.body);
+        if let Some(id) = &event.session {
+            self.sessions
+                .add(id.clone(), session_row(seq, id, event, &effect));
+        }
+        if let Some(id) = &event.job {
+            self.jobs.add(id.clone(), job_row(seq, id, event, &effect));
+        }
+        match &event.body {
+            EventBody::ExchangeOpened(opened) => {
+                if let Some(id) = &event.exchange {
+                    self.exchanges
+                        .add(id.clone(), opened_row(seq, id, event, opened));
+                }
+            }
+            EventBody::ExchangeSettled(settled) => {
+                if let Some(id) = &event.exchange {
+                    self.exchanges
+                        .add(id.clone(), settled_row(seq, id, event, settled));
+                }
+                let (key, row) = spend_row(event, settled, &effect);
+                self.spend.add(key, row);
+            }
+            EventBody::SessionStarted(_)
+            | EventBody::JobOpened(_)
+            | EventBody::ObligationFrozen(_)
+            | EventBody::EvidenceNoted(_)
+            | EventBody::Escalated(_)
+            | EventBody::ProofFinished(_)
+            | EventBody::ReceiptIssued(_)
+            | EventBody::ReviewRecorded(_)
+            | EventBody::QuotaSampled(_)
+            | EventBody::JobClosed(_)
+            | EventBody::Unknown { .. } => {
+                self.milestones
+                    .add(format!("{seq:020}"), milestone_row(seq, event));
+            }
+        }
+    }
+}
+
+/// What an event adds to the counters of its session and its job.
+#[derive(Debug, Default)]
+struct Effect {
+    exchanges: i64,
+    settled: i64,
+    listed: Option<i64>,
+    listed_unknown: i64,
+    billed: Option<i64>,
+    subscription: Option<i64>,
+}
+
+impl Effect {
+    fn of(body: &EventBody) -> Self {
+        if let EventBody::ExchangeSettled(settled) = body {
+            let cost = settled.cost;
+            return Self {
+                settled: 1,
+                listed: cost.listed_nano_usd,
+                listed_unknown: i64::from(cost.listed_nano_usd.is_none()),
+                billed: cost.billed_nano_usd,
+                subscription: cost.subscription_nano_usd,
+                ..Self::default()
+            };
+        }
+        let exchanges = i64::from(matches!(body, EventBody::ExchangeOpened(_)));
+        Self {
+            exchanges,
+            ..Self::default()
+        }
+    }
+
+    fn counters(&self) -> [Cell; 6] {
+        [
+            self.exchanges.into(),
+            self.settled.into(),
+            self.listed.into(),
+            self.listed_unknown.into(),
+            self.billed.into(),
+            self.subscription.into(),
+        ]
+    }
+}
+
+fn session_row(seq: i64, id: &str, event: &Event, effect: &Effect) -> Row {
+    let started = match &event.body {
+        EventBody::SessionStarted(started) => Some(started),
+        _ => None,
+    };
+    let agent = match &event.body {
+        EventBody::SessionStarted(started) => Some(&started.agent),
+        EventBody::ExchangeOpened(opened) => Some(&opened.agent),
+        _ => None,
+    };
+    let mut row = vec![
+        seq.into(),
+        id.into(),
+        agent.cloned().into(),
+        started
+            .and_then(|started| started.agent_version.clone())
+            .into(),
+        started.and_then(|started| started.parent.clone()).into(),
+        started.and_then(|started| started.cwd.clone()).into(),
+        started.and_then(|started| started.repo.clone()).into(),
+        started.and_then(|started| started.branch.clone()).into(),
+        event.at_us.into(),
+        event.at_us.into(),
+    ];
+    row.extend(effect.counters());
+    row
+}
+
+fn job_row(seq: i64, id: &str, event: &Event, effect: &Effect) -> Row {
+    let opened = match &event.body {
+        EventBody::JobOpened(opened) => Some(opened),
+        _ => None,
+    };
+    let (class, verdict, receipt) = match &event.body {
+        EventBody::JobOpened(opened) => (opened.class.clone(), None, None),
+        EventBody::Escalated(escalated) => (Some(escalated.to.clone()), None, None),
+        EventBody::ProofFinished(proof) => {
+            (None, Some(proof.verdict), proof.receipt_digest.clone())
+        }
+        EventBody::ReceiptIssued(receipt) => (None, None, Some(receipt.receipt_digest.clone())),
+        EventBody::JobClosed(closed) => (None, closed.verdict, None),
+        _ => (None, None, None),
+    };
+    let closed_us = matches!(event.body, EventBody::JobClosed(_)).then_some(event.at_us);
+    let mut row = vec![
+        seq.into(),
+        id.into(),
+        event.session.clone().into(),
+        opened.map(|opened| opened.task.clone()).into(),
+        class.into(),
+        opened.and_then(|opened| opened.repo.clone()).into(),
+        opened.and_then(|opened| opened.base.clone()).into(),
+        opened.and_then(|opened| opened.agent.clone()).into(),
+        opened.and_then(|opened| opened.key_digest.clone()).into(),
+        event.at_us.into(),
+        event.at_us.into(),
+        closed_us.into(),
+        verdict.map(Verdict::name).into(),
+        receipt.into(),
+        i64::from(matches!(event.body, EventBody::Escalated(_))).into(),
+        i64::from(matches!(event.body, EventBody::ProofFinished(_))).into(),
+    ];
+    row.extend(effect.counters());
+    row
+}
+
+fn opened_row(seq: i64, id: &str, event: &Event, opened: &ExchangeOpened) -> Row {
+    let mut row = vec![
+        seq.into(),
+        id.into(),
+        event.session.clone().into(),
+        event.job.clone().into(),
+        opened.protocol.name().into(),
+        opened.agent.as_str().into(),
+        opened.task.as_str().into(),
+        opened.class.clone().into(),
+        opened.requested_model.as_str().into(),
+        opened.provider.as_str().into(),
+        opened.model.as_str().into(),
+        event.at_us.into(),
+    ];
+    row.resize(EXCHANGES.columns.len(), Cell::Null);
+    row
+}
+
+fn settled_row(seq: i64, id: &str, event: &Event, settled: &ExchangeSettled) -> Row {
+    let usage = settled.usage.unwrap_or_default();
+    let tokens = |count: Option<u64>| Cell::from(count.and_then(|count| i64::try_from(count).ok()));
+    let cache_write = match (usage.cache_write_5m, usage.cache_write_1h) {
+        (None, None) => None,
+        (short, long) => Some(short.unwrap_or(0).saturating_add(long.unwrap_or(0))),
+    };
+    vec![
+        seq.into(),
+        id.into(),
+        event.session.clone().into(),
+        event.job.clone().into(),
+        Cell::Null,
+        Cell::Null,
+        settled.task.as_str().into(),
+        settled.class.clone().into(),
+        Cell::Null,
+        settled.provider.clone().into(),
+        settled.model.clone().into(),
+        event.at_us.into(),
+        seq.into(),
+        settled.outcome.as_str().into(),
+        settled.status.map(i64::from).into(),
+        i64::try_from(settled.attempts.len()).ok().into(),
+        settled.total_us.into(),
+        tokens(usage.input),
+        tokens(usage.cache_read),
+        tokens(cache_write),
+        tokens(usage.output),
+        tokens(usage.reasoning),
+        settled.cost.listed_nano_usd.into(),
+        settled.cost.billed_nano_usd.into(),
+        settled.cost.subscription_nano_usd.into(),
+    ]
+}
+
+fn spend_row(event: &Event, settled: &ExchangeSettled, effect: &Effect) -> (String, Row) {
+    let day = event.at_us.div_euclid(DAY_US);
+    let place = [
+        event.job.as_deref().unwrap_or_default(),
+        &settled.task,
+        settled.class.as_deref().unwrap_or_default(),
+        settled.provider.as_deref().unwrap_or_default(),
+        settled.model.as_deref().unwrap_or_default(),
+    ];
+    let mut row = vec![Cell::Int(day)];
+    row.extend(place.map(Cell::from));
+    row.extend([
+        1.into(),
+        effect.listed.into(),
+        effect.listed_unknown.into(),
+        effect.billed.into(),
+        effect.subscription.into(),
+    ]);
+    (format!("{day}\u{1f}{}", place.join("\u{1f}")), row)
+}
+
+fn milestone_row(seq: i64, event: &Event) -> Row {
+    let digest = match &event.body {
+        EventBody::ReceiptIssued(receipt) => Some(receipt.receipt_digest.as_str()),
+        _ => None,
+    };
+    vec![
+        seq.into(),
+        event.body.kind().into(),
+        event.at_us.into(),
+        event.session.clone().into(),
+        event.job.clone().into(),
+        digest.into(),
+    ]
+}

@@ -1,0 +1,14 @@
+//! Questions a ledger answers: pages of sessions, jobs and exchanges, their details, and spend.
+//!
+//! Answers come from the projections and are about a tenth of a second behind what is recorded; `flush` brings them up
+//! to date. Nothing here writes.
+
+mod detail;
+mod page;
+mod proof;
+mod spend;
+
+pub use detail::{ExchangeDetail, JobDetail, StoredEvent};
+pub use page::{ExchangeFilter, ExchangeRow, JobFilter, JobRow, Money, Page, SessionRow};
+pub use proof::ReceiptRow;
+pub use spend::{SpendBy, SpendRow};

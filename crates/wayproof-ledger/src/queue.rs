@@ -1,0 +1,355 @@
+//! The queue between everybody who records and the one thread that makes records durable.
+//!
+//! Events wait here as one growing run of frames; the writer takes the whole run, makes it durable at once and
+//! wakes whoever waits for it (group commit, without any artificial delay). The queue is bounded: a full one makes
+//! [`Durable`] wait before the event goes in. It does not touch disks or databases.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::mem;
+use std::pin::Pin;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use crate::error::AppendError;
+use crate::frame;
+
+/// How long a record that nobody waits for may stay in memory.
+const NOTE_DELAY: Duration = Duration::from_millis(50);
+
+/// Why an event is in the queue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wanted {
+    /// Somebody waits until it is durable.
+    Now,
+    /// It goes along with the next group.
+    Soon,
+}
+
+/// Events that become durable together.
+#[derive(Debug, Default)]
+pub(crate) struct Group {
+    outcome: OnceLock<Result<(), AppendError>>,
+    wakers: Mutex<Vec<Waker>>,
+}
+
+impl Group {
+    /// Tells everybody who waits for the group how it went.
+    pub(crate) fn settle(&self, outcome: Result<(), AppendError>) {
+        // A group is settled once, by the writer that took it.
+        self.outcome.get_or_init(|| outcome);
+        let wakers = mem::take(&mut *lock(&self.wakers));
+        wakers.into_iter().for_each(Waker::wake);
+    }
+
+    fn poll(&self, context: &Context<'_>) -> Poll<Result<(), AppendError>> {
+        if let Some(outcome) = self.outcome.get() {
+            return Poll::Ready(outcome.clone());
+        }
+        lock(&self.wakers).push(context.waker().clone());
+        // The writer may have settled between the two looks.
+        match self.outcome.get() {
+            Some(outcome) => Poll::Ready(outcome.clone()),
+            None => Poll::Pending,
+        }
+    }
+}
+
+/// What the writer takes at once.
+#[derive(Debug, Default)]
+pub(crate) struct Taken {
+    /// Frames, one after the other.
+    pub(crate) frames: Vec<u8>,
+    /// For each frame, where it ends and who waits for it.
+    pub(crate) marks: Vec<(usize, Wanted)>,
+    /// Whom to tell.
+    pub(crate) group: Arc<Group>,
+    /// Whether somebody asked for everything to be brought up to date.
+    pub(crate) is_flush: bool,
+}
+
+/// Why the writer woke up.
+#[derive(Debug)]
+pub(crate) enum Turn {
+    /// There is something to make durable, or somebody waits.
+    Group(Taken),
+    /// Nothing happened for the time given.
+    Idle,
+    /// The ledger is closed and everything was taken.
+    Closed,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    frames: Vec<u8>,
+    marks: Vec<(usize, Wanted)>,
+    group: Arc<Group>,
+    has_waiter: bool,
+    is_flush: bool,
+    is_closed: bool,
+    writer_sleeps: bool,
+    refusal: Option<AppendError>,
+    room: VecDeque<Waker>,
+    /// Buffers of the group before, empty again.
+    spare: (Vec<u8>, Vec<(usize, Wanted)>),
+}
+
+/// The queue itself.
+pub(crate) struct Queue {
+    state: Mutex<State>,
+    work: Condvar,
+    limit: usize,
+}
+
+impl Queue {
+    /// A queue that holds about `limit` bytes.
+    pub(crate) fn new(limit: usize) -> Arc<Self> {
+        Arc::new(Self {
+            state: Mutex::default(),
+            work: Condvar::new(),
+            limit,
+        })
+    }
+
+    /// Puts an event in, or says that there is no room for it now.
+    fn push(&self, text: &[u8], wanted: Wanted) -> Result<Option<Arc<Group>>, AppendError> {
+        let mut state = lock(&self.state);
+        if state.is_closed {
+            return Err(AppendError::Closed);
+        }
+        if wanted == Wanted::Now {
+            if let Some(refusal) = &state.refusal {
+                return Err(refusal.clone());
+            }
+            if state.frames.len() >= self.limit {
+                return Ok(None);
+            }
+        }
+        frame::put(&mut state.frames, text);
+        let end = state.frames.len();
+        state.marks.push((end, wanted));
+        let group = Arc::clone(&state.group);
+        let is_first = state.marks.len() == 1;
+        let is_news = (wanted == Wanted::Now && !state.has_waiter) || is_first || end >= self.limit;
+        state.has_waiter |= wanted == Wanted::Now;
+        self.wake_writer(state, is_news);
+        Ok(Some(group))
+    }
+
+    /// Records an event that nobody waits for. It is never refused for want of room: there is at most one
+    /// for each request in flight, and those are held back by [`Queue::append`].
+    pub(crate) fn note(&self, text: &[u8]) -> Result<(), AppendError> {
+        self.push(text, Wanted::Soon).map(|_| ())
+    }
+
+    /// Records an event; the future resolves once it is durable.
+    pub(crate) fn append(self: &Arc<Self>, text: Vec<u8>) -> Durable {
+        match self.push(&text, Wanted::Now) {
+            Ok(Some(group)) => Durable(Stage::Queued(group)),
+            Ok(None) => Durable(Stage::NoRoom {
+                queue: Arc::clone(self),
+                text,
+            }),
+            Err(error) => Durable(Stage::Refused(error)),
+        }
+    }
+
+    /// Asks for everything recorded until now to be made durable and brought up to date.
+    pub(crate) fn flush(&self) -> Durable {
+        let mut state = lock(&self.state);
+        if state.is_closed {
+            return Durable(Stage::Refused(AppendError::Closed));
+        }
+        state.is_flush = true;
+        let group = Arc::clone(&state.group);
+        self.wake_writer(state, true);
+        Durable(Stage::Queued(group))
+    }
+
+    /// Whether nothing new comes in any more.
+    pub(crate) fn is_closed(&self) -> bool {
+        lock(&self.state).is_closed
+    }
+
+    /// Refuses everything from now on; what is in the queue is still written.
+    pub(crate) fn close(&self) {
+        let mut state = lock(&self.state);
+        state.is_closed = true;
+        state.room.drain(..).for_each(Waker::wake);
+        self.wake_writer(state, true);
+    }
+
+    /// Refuses new work with this sentence until [`Queue::accept`].
+    pub(crate) fn refuse(&self, why: AppendError) {
+        lock(&self.state).refusal = Some(why);
+    }
+
+    /// Takes new work again.
+    pub(crate) fn accept(&self) {
+        lock(&self.state).refusal = None;
+    }
+
+    fn wake_writer(&self, mut state: MutexGuard<'_, State>, is_news: bool) {
+        if is_news && mem::take(&mut state.writer_sleeps) {
+            drop(state);
+            self.work.notify_one();
+        }
+    }
+
+    /// Waits for something to write, at most `idle` long if that is given.
+    pub(crate) fn take(&self, idle: Option<Duration>) -> Turn {
+        let mut state = lock(&self.state);
+        let mut lingered = false;
+        loop {
+            if state.has_waiter || state.is_flush || state.frames.len() >= self.limit {
+                return Turn::Group(Self::cut(state));
+            }
+            if !state.marks.is_empty() && (lingered || state.is_closed) {
+                return Turn::Group(Self::cut(state));
+            }
+            if state.is_closed {
+                return Turn::Closed;
+            }
+            let has_notes = !state.marks.is_empty();
+            let patience = if has_notes { Some(NOTE_DELAY) } else { idle };
+            state.writer_sleeps = true;
+            let timed_out;
+            (state, timed_out) = self.sleep(state, patience);
+            state.writer_sleeps = false;
+            lingered = timed_out && has_notes;
+            if timed_out && state.marks.is_empty() && !state.is_flush && !state.is_closed {
+                return Turn::Idle;
+            }
+        }
+    }
+
+    fn sleep<'a>(
+        &self,
+        state: MutexGuard<'a, State>,
+        patience: Option<Duration>,
+    ) -> (MutexGuard<'a, State>, bool) {
+        match patience {
+            Some(patience) => {
+                let woken = self.work.wait_timeout(state, patience);
+                let (state, timeout) = woken.unwrap_or_else(PoisonError::into_inner);
+                (state, timeout.timed_out())
+            }
+            None => (
+                self.work
+                    .wait(state)
+                    .unwrap_or_else(PoisonError::into_inner),
+                false,
+            ),
+        }
+    }
+
+    fn cut(mut state: MutexGuard<'_, State>) -> Taken {
+        state.has_waiter = false;
+        let (frames, marks) = mem::take(&mut state.spare);
+        let taken = Taken {
+            frames: mem::replace(&mut state.frames, frames),
+            marks: mem::replace(&mut state.marks, marks),
+            group: mem::take(&mut state.group),
+            is_flush: mem::take(&mut state.is_flush),
+        };
+        let room = mem::take(&mut state.room);
+        drop(state);
+        room.into_iter().for_each(Waker::wake);
+        taken
+    }
+
+    /// Puts the records that nobody waits for back in front, after the group they were in failed.
+    pub(crate) fn put_back(&self, taken: &Taken) {
+        let mut frames = Vec::new();
+        let mut marks = Vec::new();
+        let mut start = 0;
+        for &(end, wanted) in &taken.marks {
+            if wanted == Wanted::Soon {
+                frames.extend_from_slice(taken.frames.get(start..end).unwrap_or_default());
+                marks.push((frames.len(), wanted));
+            }
+            start = end;
+        }
+        if marks.is_empty() {
+            return;
+        }
+        let mut state = lock(&self.state);
+        let shift = frames.len();
+        frames.extend_from_slice(&state.frames);
+        marks.extend(
+            state
+                .marks
+                .iter()
+                .map(|&(end, wanted)| (end + shift, wanted)),
+        );
+        state.frames = frames;
+        state.marks = marks;
+    }
+
+    /// Gives the buffers back, so that the next group need not allocate any.
+    pub(crate) fn recycle(&self, mut taken: Taken) {
+        if taken.frames.capacity() <= self.limit {
+            taken.frames.clear();
+            taken.marks.clear();
+            lock(&self.state).spare = (taken.frames, taken.marks);
+        }
+    }
+}
+
+impl fmt::Debug for Queue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Queue")
+            .field("limit", &self.limit)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Resolves once an event cannot be lost any more, or says why it was not recorded.
+///
+/// The work goes on whether or not the future is polled, unless the queue was full.
+#[derive(Debug)]
+#[must_use = "an event is only sure to be recorded once this resolves"]
+pub struct Durable(Stage);
+
+#[derive(Debug)]
+enum Stage {
+    Refused(AppendError),
+    NoRoom { queue: Arc<Queue>, text: Vec<u8> },
+    Queued(Arc<Group>),
+}
+
+impl Durable {
+    /// An event that cannot be recorded.
+    pub(crate) fn refused(error: AppendError) -> Self {
+        Self(Stage::Refused(error))
+    }
+}
+
+impl Future for Durable {
+    type Output = Result<(), AppendError>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        if let Stage::NoRoom { queue, text } = &self.0 {
+            // The waker goes in first: room made between the two steps must not be missed.
+            lock(&queue.state).room.push_back(context.waker().clone());
+            self.0 = match queue.push(text, Wanted::Now) {
+                Ok(Some(group)) => Stage::Queued(group),
+                Ok(None) => return Poll::Pending,
+                Err(error) => Stage::Refused(error),
+            };
+        }
+        match &self.0 {
+            Stage::Refused(error) => Poll::Ready(Err(error.clone())),
+            Stage::NoRoom { .. } => Poll::Pending,
+            Stage::Queued(group) => group.poll(context),
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests;

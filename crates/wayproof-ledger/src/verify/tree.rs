@@ -1,0 +1,214 @@
+//! The tree recomputed: leaf hashes against tiles, roots against checkpoints.
+
+use sqlx::{AnyConnection, Row as _};
+use wayproof_receipt::log::{Checkpoint, Frontier, Hash, Note, NoteKey, TILE_WIDTH};
+
+use super::chunk::Digested;
+use super::{Problem, Stop, short};
+use crate::error::LedgerError;
+use crate::log_row::Log;
+use crate::store::Store;
+use crate::tile::{self, Place, Tiles};
+
+/// Checks the tree while it grows.
+pub(super) struct Tree {
+    frontier: Frontier,
+    /// Hashes above the leaves, which the higher tiles must hold.
+    above: Tiles,
+    log_key: Option<NoteKey>,
+    checkpoints: u64,
+    last_checkpoint: u64,
+}
+
+impl Tree {
+    pub(super) fn new(log_key: Option<NoteKey>) -> Self {
+        Self {
+            frontier: Frontier::new(),
+            above: Tiles::new(),
+            log_key,
+            checkpoints: 0,
+            last_checkpoint: 0,
+        }
+    }
+
+    pub(super) fn frontier(&self) -> &Frontier {
+        &self.frontier
+    }
+
+    pub(super) fn checkpoints(&self) -> u64 {
+        self.checkpoints
+    }
+
+    /// Checks one chunk against its tiles and the checkpoints that end in it.
+    pub(super) async fn check_chunk(
+        &mut self,
+        connection: &mut AnyConnection,
+        chunk: &Digested,
+        store: &Store,
+    ) -> Result<(), Stop> {
+        check_leaves(connection, chunk, store).await?;
+        let end = chunk.first + i64::try_from(chunk.leaves.len()).unwrap_or(0);
+        let notes = read_notes(connection, (chunk.first, end), store).await?;
+        let mut notes = notes.iter().peekable();
+        for leaf in &chunk.leaves {
+            let above = &mut self.above;
+            self.frontier.append_with(*leaf, |node, hash| {
+                if let Some((level @ 1.., index)) = tile::place_of(node) {
+                    above.entry((level, index)).or_default().push(*hash);
+                }
+            });
+            while let Some((size, note)) = notes.next_if(|(size, _)| *size == self.frontier.size())
+            {
+                self.check_note(*size, note)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn check_note(&mut self, size: u64, text: &str) -> Result<(), Problem> {
+        let broken =
+            |why: String| Problem::new(format!("the checkpoint at {size} events is broken: {why}"));
+        let checkpoint = if let Some(key) = &self.log_key {
+            Checkpoint::open(text, key).map_err(|error| broken(chain(&error)))?
+        } else {
+            let note = Note::parse(text).map_err(|error| broken(error.to_string()))?;
+            Checkpoint::parse(note.text()).map_err(|error| broken(error.to_string()))?
+        };
+        if checkpoint.size != size {
+            return Err(broken(format!("it says {} events", checkpoint.size)));
+        }
+        let root = self.frontier.root();
+        if checkpoint.root != root {
+            return Err(self.between(size, &checkpoint.root, &root));
+        }
+        self.checkpoints += 1;
+        self.last_checkpoint = size;
+        Ok(())
+    }
+
+    /// Events and tiles agree with each other but not with what was signed: all that is known is where.
+    fn between(&self, size: u64, signed: &Hash, found: &Hash) -> Problem {
+        let first = self.last_checkpoint;
+        let what = format!(
+            "an event between {first} and {} was changed together with its tile: the checkpoint signed {}…, the events give {}…",
+            size.saturating_sub(1),
+            short(signed),
+            short(found)
+        );
+        Problem {
+            what,
+            seq: i64::try_from(first).ok(),
+            id: None,
+        }
+    }
+
+    /// Checks what is only known at the end: the higher tiles, the log's row and checkpoints beyond the log.
+    pub(super) async fn finish(
+        &self,
+        connection: &mut AnyConnection,
+        log: &Log,
+        store: &Store,
+    ) -> Result<(), Stop> {
+        if self.frontier != log.frontier {
+            return Err(Problem::new("the log's stored frontier is not that of its events").into());
+        }
+        for (place, expected) in &self.above {
+            let stored = tile::load(connection, *place, store).await?;
+            if stored != *expected {
+                let (level, index) = place;
+                return Err(Problem::new(format!(
+                    "tile {level}/{index} does not fit the events below it"
+                ))
+                .into());
+            }
+        }
+        let beyond = read_notes(connection, (log.size(), i64::MAX), store).await?;
+        match beyond.first() {
+            Some((size, _)) => {
+                let what = format!(
+                    "a checkpoint was signed at {size} events, but the log has only {}",
+                    log.size()
+                );
+                Err(Problem {
+                    what,
+                    seq: Some(log.size()),
+                    id: None,
+                }
+                .into())
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+/// Compares leaf hashes with the tiles of the lowest level.
+async fn check_leaves(
+    connection: &mut AnyConnection,
+    chunk: &Digested,
+    store: &Store,
+) -> Result<(), Stop> {
+    const SQL: &str =
+        "SELECT idx, hashes FROM tiles WHERE level = 0 AND idx >= $1 AND idx < $2 ORDER BY idx";
+    let width = i64::from(TILE_WIDTH);
+    let first_tile = chunk.first / width;
+    let tiles = i64::try_from(chunk.leaves.len().div_ceil(usize::from(TILE_WIDTH))).unwrap_or(0);
+    let rows = sqlx::query(SQL)
+        .bind(first_tile)
+        .bind(first_tile + tiles)
+        .fetch_all(connection)
+        .await;
+    let rows = rows.map_err(store.failed("read"))?;
+    let mut stored = Tiles::new();
+    for row in &rows {
+        let index: i64 = row.try_get(0).map_err(store.failed("read"))?;
+        let text: String = row.try_get(1).map_err(store.failed("read"))?;
+        let place: Place = (0, u64::try_from(index).unwrap_or(0));
+        stored.insert(place, tile::decode(&text).unwrap_or_default());
+    }
+    for (seq, leaf) in (chunk.first..).zip(&chunk.leaves) {
+        let place: Place = (0, u64::try_from(seq / width).unwrap_or(0));
+        let slot = usize::try_from(seq % width).unwrap_or(0);
+        match stored.get(&place).and_then(|tile| tile.get(slot)) {
+            Some(hash) if hash == leaf => {}
+            Some(_) => {
+                return Err(Problem::at(seq, chunk.id(seq), "is not what was recorded").into());
+            }
+            None => return Err(Problem::at(seq, chunk.id(seq), "has no hash in the tree").into()),
+        }
+    }
+    Ok(())
+}
+
+/// Checkpoints of trees larger than `after` and at most `end` events.
+async fn read_notes(
+    connection: &mut AnyConnection,
+    (after, end): (i64, i64),
+    store: &Store,
+) -> Result<Vec<(u64, String)>, LedgerError> {
+    let rows = sqlx::query(
+        "SELECT size, note FROM checkpoints WHERE size > $1 AND size <= $2 ORDER BY size",
+    )
+    .bind(after)
+    .bind(end)
+    .fetch_all(connection)
+    .await
+    .map_err(store.failed("read"))?;
+    let mut notes = Vec::with_capacity(rows.len());
+    for row in &rows {
+        let size: i64 = row.try_get(0).map_err(store.failed("read"))?;
+        let note = row.try_get(1).map_err(store.failed("read"))?;
+        notes.push((u64::try_from(size).unwrap_or(0), note));
+    }
+    Ok(notes)
+}
+
+/// An error with its causes in one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        text = format!("{text}: {error}");
+        source = error.source();
+    }
+    text
+}

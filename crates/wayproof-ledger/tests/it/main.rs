@@ -1,0 +1,19 @@
+//! The ledger through its public API. Everything that reads or writes a database runs on SQLite and on PostgreSQL.
+
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a ledger that cannot be set up stops the test"
+)]
+
+mod clock;
+mod crash;
+mod damage;
+mod engine;
+mod event;
+mod failure;
+mod fixture;
+mod proof;
+mod record;
+mod spend;
+mod verify;
