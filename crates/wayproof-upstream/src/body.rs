@@ -1,0 +1,178 @@
+//! Bodies on their way: segments going out, frames coming back.
+//!
+//! Nothing is copied and nothing is joined or split. An answer that is dropped before its end
+//! takes its connection with it, which is how the provider learns that nobody listens.
+
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use hyper::body::Incoming;
+use tokio::time::{Instant, Sleep};
+
+use crate::pool::Lease;
+
+/// A request body in pieces, with a length known from the start.
+#[derive(Debug)]
+pub(crate) struct Segments {
+    left: u64,
+    pieces: std::vec::IntoIter<Bytes>,
+}
+
+impl Segments {
+    pub(crate) fn new(pieces: Vec<Bytes>) -> Self {
+        Self {
+            left: pieces.iter().map(|piece| piece.len() as u64).sum(),
+            pieces: pieces.into_iter(),
+        }
+    }
+}
+
+impl Body for Segments {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        let this = &mut *self;
+        let next = this.pieces.find(|piece| !piece.is_empty());
+        if let Some(piece) = &next {
+            this.left = this.left.saturating_sub(piece.len() as u64);
+        }
+        Poll::Ready(next.map(|piece| Ok(Frame::data(piece))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.left == 0
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.left)
+    }
+}
+
+/// Why an answer stopped before its end.
+#[derive(Debug, thiserror::Error)]
+pub enum BodyError {
+    /// The connection broke, or what came was not HTTP.
+    #[error("the provider's answer broke off")]
+    Broken(#[source] hyper::Error),
+    /// Nothing came for too long.
+    #[error("the provider sent nothing for {} s", .0.as_secs())]
+    Stalled(Duration),
+}
+
+/// A provider's answer, frame by frame as it comes.
+#[derive(Debug)]
+pub struct AnswerBody {
+    incoming: Incoming,
+    lease: Option<Lease>,
+    stall: Stall,
+}
+
+impl AnswerBody {
+    pub(crate) fn new(incoming: Incoming, lease: Lease, longest_silence: Duration) -> Self {
+        Self {
+            incoming,
+            lease: Some(lease),
+            stall: Stall {
+                longest: longest_silence,
+                last_frame: None,
+                sleep: None,
+            },
+        }
+    }
+
+    fn release(&mut self) {
+        if let Some(lease) = self.lease.take() {
+            lease.give_back();
+        }
+    }
+}
+
+impl Body for AnswerBody {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        let this = &mut *self;
+        let mut next = Pin::new(&mut this.incoming).poll_frame(cx);
+        if next.is_pending()
+            && let Some(lease) = &mut this.lease
+        {
+            lease.drive(cx);
+            next = Pin::new(&mut this.incoming).poll_frame(cx);
+        }
+        match next {
+            Poll::Ready(Some(Ok(frame))) => {
+                this.stall.note_frame();
+                Poll::Ready(Some(Ok(frame)))
+            }
+            Poll::Ready(Some(Err(error))) => Poll::Ready(Some(Err(BodyError::Broken(error)))),
+            Poll::Ready(None) => {
+                this.release();
+                Poll::Ready(None)
+            }
+            Poll::Pending => this.stall.poll(cx).map(|error| Some(Err(error))),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.incoming.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.incoming.size_hint()
+    }
+}
+
+impl Drop for AnswerBody {
+    fn drop(&mut self) {
+        // A body of known length is at its end without anybody having asked for the frame
+        // after the last one. Anything else that is left is an answer nobody wants any more.
+        if self.incoming.is_end_stream() {
+            self.release();
+        }
+    }
+}
+
+/// Watches for silence. The timer is made only when there is something to wait for, and moved
+/// only when it rings: a busy stream costs it one reading of the clock a frame.
+#[derive(Debug)]
+struct Stall {
+    longest: Duration,
+    last_frame: Option<Instant>,
+    sleep: Option<Pin<Box<Sleep>>>,
+}
+
+impl Stall {
+    fn note_frame(&mut self) {
+        if self.sleep.is_some() {
+            self.last_frame = Some(Instant::now());
+        }
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<BodyError> {
+        let longest = self.longest;
+        let sleep = self
+            .sleep
+            .get_or_insert_with(|| Box::pin(tokio::time::sleep(longest)));
+        loop {
+            if sleep.as_mut().poll(cx).is_pending() {
+                return Poll::Pending;
+            }
+            match self.last_frame.take().map(|at| at + longest) {
+                Some(due) if due > Instant::now() => sleep.as_mut().reset(due),
+                Some(_) | None => return Poll::Ready(BodyError::Stalled(longest)),
+            }
+        }
+    }
+}

@@ -1,0 +1,173 @@
+//! Which headers cross the gateway, and with whose credential.
+//!
+//! Everything crosses in the order it came, but for what belongs to one hop, what the sender
+//! writes itself (`Host`, `Content-Length`), `Expect` (the gateway has already answered it) and
+//! credentials, which are applied separately. A key of the gateway's own never crosses.
+
+use http::header::{
+    AUTHORIZATION, CONNECTION, CONTENT_LENGTH, EXPECT, HOST, HeaderName, HeaderValue,
+    PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE, TRANSFER_ENCODING, UPGRADE,
+};
+use http::{HeaderMap, Uri};
+use secrecy::ExposeSecret;
+use wayproof_wire::Protocol;
+
+use crate::provider::{Credential, Provider};
+
+/// How every key that the gateway gives out begins.
+pub const VIRTUAL_KEY_PREFIX: &str = "wp_";
+
+/// The header in which a caller may show its gateway key beside its own credential.
+pub const GATEWAY_KEY_HEADER: HeaderName = HeaderName::from_static("x-wayproof-key");
+
+const X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
+const API_KEY: HeaderName = HeaderName::from_static("api-key");
+const X_GOOG_API_KEY: HeaderName = HeaderName::from_static("x-goog-api-key");
+const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
+const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
+
+/// Whose credential the request that came in carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CallerCredential {
+    /// The client's own, meant for the provider: it may be passed through.
+    Own,
+    /// A key of this gateway, or one that only says who the caller is: it stays here.
+    Gateway,
+}
+
+/// Makes the headers of a request to `provider` out of the ones that came in.
+pub(crate) fn outgoing(
+    provider: &Provider,
+    protocol: Protocol,
+    caller: CallerCredential,
+    incoming: &HeaderMap,
+) -> HeaderMap {
+    let mut headers = HeaderMap::with_capacity(incoming.len() + 2);
+    headers.append(HOST, provider.host_header().clone());
+    let named = Named::by_connection(incoming);
+    let is_passed_through =
+        matches!(provider.credential, Credential::PassThrough) && caller == CallerCredential::Own;
+    for (name, value) in incoming {
+        if is_hop_by_hop(name) || is_written_by_sender(name) || named.has(name) {
+            continue;
+        }
+        if is_credential(name) && !(is_passed_through && is_clients_own(name, value)) {
+            continue;
+        }
+        headers.append(name, value.clone());
+    }
+    if incoming.get(TE).is_some_and(accepts_trailers) {
+        headers.append(TE, HeaderValue::from_static("trailers"));
+    }
+    if let Credential::Key(key) = &provider.credential {
+        apply(key.expose_secret(), &provider.base, protocol, &mut headers);
+    }
+    headers
+}
+
+/// Takes the headers of an answer that belong to the hop between gateway and provider away.
+///
+/// An answer without any is given back as it came, so the usual case copies nothing.
+pub(crate) fn answered(headers: HeaderMap) -> HeaderMap {
+    if !headers.keys().any(is_hop_by_hop) {
+        return headers;
+    }
+    let named = Named::by_connection(&headers);
+    let mut kept = HeaderMap::with_capacity(headers.len());
+    for (name, value) in &headers {
+        if !is_hop_by_hop(name) && !named.has(name) {
+            kept.append(name, value.clone());
+        }
+    }
+    kept
+}
+
+/// Says whether a header value is, or carries as a bearer token, a key of the gateway's own.
+pub fn is_virtual_key(value: &HeaderValue) -> bool {
+    bearer(value.as_bytes()).starts_with(VIRTUAL_KEY_PREFIX.as_bytes())
+}
+
+/// Says whether a header carries a credential.
+pub fn is_credential(name: &HeaderName) -> bool {
+    name == AUTHORIZATION
+        || name == X_API_KEY
+        || name == API_KEY
+        || name == X_GOOG_API_KEY
+        || name == GATEWAY_KEY_HEADER
+}
+
+/// Takes the `Bearer` scheme off a credential, if it is there.
+pub fn bearer(value: &[u8]) -> &[u8] {
+    match value.split_at_checked(7) {
+        Some((scheme, rest)) if scheme.eq_ignore_ascii_case(b"bearer ") => rest.trim_ascii(),
+        Some(_) | None => value.trim_ascii(),
+    }
+}
+
+fn is_clients_own(name: &HeaderName, value: &HeaderValue) -> bool {
+    name != GATEWAY_KEY_HEADER && !is_virtual_key(value)
+}
+
+fn apply(key: &str, base: &Uri, protocol: Protocol, headers: &mut HeaderMap) {
+    let is_anthropic = base
+        .host()
+        .is_some_and(|host| host == "anthropic.com" || host.ends_with(".anthropic.com"));
+    let (name, text) = if protocol == Protocol::Messages && is_anthropic {
+        (X_API_KEY, key.to_owned())
+    } else {
+        (AUTHORIZATION, format!("Bearer {key}"))
+    };
+    // Providers are checked for a key that fits a header when they are made.
+    if let Ok(mut value) = HeaderValue::from_str(&text) {
+        value.set_sensitive(true);
+        headers.append(name, value);
+    }
+}
+
+fn is_hop_by_hop(name: &HeaderName) -> bool {
+    name == CONNECTION
+        || name == TRANSFER_ENCODING
+        || name == TE
+        || name == UPGRADE
+        || name == PROXY_AUTHENTICATE
+        || name == PROXY_AUTHORIZATION
+        || name == KEEP_ALIVE
+        || name == PROXY_CONNECTION
+}
+
+fn is_written_by_sender(name: &HeaderName) -> bool {
+    name == HOST || name == CONTENT_LENGTH || name == EXPECT
+}
+
+fn accepts_trailers(value: &HeaderValue) -> bool {
+    value
+        .as_bytes()
+        .split(|byte| *byte == b',')
+        .any(|token| token.trim_ascii().eq_ignore_ascii_case(b"trailers"))
+}
+
+/// The headers that a `Connection` header names as belonging to this hop.
+struct Named(Vec<HeaderName>);
+
+impl Named {
+    fn by_connection(headers: &HeaderMap) -> Self {
+        let mut names = Vec::new();
+        for value in headers.get_all(CONNECTION) {
+            for token in value.as_bytes().split(|byte| *byte == b',') {
+                let token = token.trim_ascii();
+                if token.eq_ignore_ascii_case(b"keep-alive") || token.eq_ignore_ascii_case(b"close")
+                {
+                    continue;
+                }
+                if let Ok(name) = HeaderName::from_bytes(token) {
+                    names.push(name);
+                }
+            }
+        }
+        Self(names)
+    }
+
+    fn has(&self, name: &HeaderName) -> bool {
+        !self.0.is_empty() && self.0.contains(name)
+    }
+}

@@ -1,0 +1,25 @@
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+
+mod attempt;
+mod body;
+mod breaker;
+mod connect;
+mod headers;
+mod pool;
+mod provider;
+mod retry;
+mod upstream;
+mod walk;
+
+pub use attempt::{Attempt, AttemptError};
+pub use body::{AnswerBody, BodyError};
+pub use breaker::{Admission, Breaker, BreakerLimits};
+pub use connect::{ConnectError, Proxy};
+pub use headers::{
+    CallerCredential, GATEWAY_KEY_HEADER, VIRTUAL_KEY_PREFIX, bearer, is_credential, is_virtual_key,
+};
+pub use provider::{Credential, Provider, ProviderError};
+pub use retry::{RetryLimits, retry_after};
+pub use upstream::{Settings, Upstream};
+pub use walk::{AttemptFault, AttemptRecord, Call, Candidate, Walked, walk};

@@ -1,0 +1,149 @@
+//! Who serves models: where, in which protocol, and with which credential.
+//!
+//! A provider is checked once, when it is made; nothing here connects.
+
+use std::fmt;
+
+use http::uri::PathAndQuery;
+use http::{HeaderValue, Uri};
+use secrecy::{ExposeSecret, SecretString};
+use wayproof_wire::Protocol;
+
+/// Whose credential a provider is shown.
+#[derive(Clone, Debug)]
+pub enum Credential {
+    /// The client's own, as it was sent.
+    PassThrough,
+    /// A key of the gateway's; the client's own never goes out.
+    Key(SecretString),
+    /// None at all, as local servers want it; the client's own never goes out.
+    Nothing,
+}
+
+/// Someone who serves models.
+#[derive(Clone)]
+pub struct Provider {
+    /// The name that policies and ledgers use.
+    pub name: String,
+    /// Where it is; a path here goes before the path of every request.
+    pub base: Uri,
+    /// The one protocol it speaks; `None` is whatever the client speaks.
+    pub protocol: Option<Protocol>,
+    /// Whose credential it is shown.
+    pub credential: Credential,
+    host_header: HeaderValue,
+    is_tls: bool,
+}
+
+/// Why a provider cannot be used.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum ProviderError {
+    /// The address has no host, or a scheme other than `http` or `https`.
+    #[error("provider {name}: {base} is not an http or https address with a host")]
+    Address {
+        /// The provider's name.
+        name: String,
+        /// The address as it was given.
+        base: String,
+    },
+    /// The key has characters that cannot stand in a header.
+    #[error("provider {name}: its key has characters that cannot stand in a header")]
+    Key {
+        /// The provider's name.
+        name: String,
+    },
+    /// Two providers have one name.
+    #[error("provider {name} is given twice")]
+    Twice {
+        /// The name both have.
+        name: String,
+    },
+}
+
+impl Provider {
+    /// Makes a provider after checking its address and its key.
+    pub fn new(
+        name: impl Into<String>,
+        base: Uri,
+        protocol: Option<Protocol>,
+        credential: Credential,
+    ) -> Result<Self, ProviderError> {
+        let name = name.into();
+        let is_tls = match base.scheme_str() {
+            Some("http") => false,
+            Some("https") => true,
+            Some(_) | None => return Err(bad_address(name, &base)),
+        };
+        let Some(host_header) = host_header(&base) else {
+            return Err(bad_address(name, &base));
+        };
+        if let Credential::Key(key) = &credential
+            && HeaderValue::from_str(key.expose_secret()).is_err()
+        {
+            return Err(ProviderError::Key { name });
+        }
+        Ok(Self {
+            name,
+            base,
+            protocol,
+            credential,
+            host_header,
+            is_tls,
+        })
+    }
+
+    /// Says whether connections to it are encrypted.
+    pub const fn is_tls(&self) -> bool {
+        self.is_tls
+    }
+
+    /// The `Host` of every request to it.
+    pub(crate) const fn host_header(&self) -> &HeaderValue {
+        &self.host_header
+    }
+
+    /// Joins the provider's base path and the path of a request.
+    ///
+    /// A base that already ends in the version segment a request starts with, as
+    /// `https://api.openai.com/v1` does, does not get it twice.
+    pub(crate) fn join(&self, request: &PathAndQuery) -> Option<PathAndQuery> {
+        let prefix = self.base.path().trim_end_matches('/');
+        if prefix.is_empty() {
+            return Some(request.clone());
+        }
+        let wanted = request.as_str();
+        let rest = prefix
+            .rsplit_once('/')
+            .and_then(|(_, last)| wanted.strip_prefix('/')?.strip_prefix(last))
+            .filter(|rest| rest.starts_with('/'))
+            .unwrap_or(wanted);
+        PathAndQuery::try_from(format!("{prefix}{rest}")).ok()
+    }
+}
+
+impl fmt::Debug for Provider {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Provider")
+            .field("name", &self.name)
+            .field("base", &self.base)
+            .field("protocol", &self.protocol)
+            .field("credential", &self.credential)
+            .finish_non_exhaustive()
+    }
+}
+
+fn host_header(base: &Uri) -> Option<HeaderValue> {
+    let host = base.host().filter(|host| !host.is_empty())?;
+    let text = match base.port_u16() {
+        Some(port) => format!("{host}:{port}"),
+        None => host.to_owned(),
+    };
+    HeaderValue::try_from(text).ok()
+}
+
+fn bad_address(name: String, base: &Uri) -> ProviderError {
+    ProviderError::Address {
+        name,
+        base: base.to_string(),
+    }
+}
