@@ -1,0 +1,263 @@
+//! Opening jobs, freezing what they owe, taking in how their proof went, closing them.
+
+use axum::Json;
+use axum::extract::rejection::JsonRejection;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use serde::{Deserialize, Serialize};
+use wayproof_engine::{
+    Evidence, EvidenceKind, Facts, Failure, Grade, Observation, Outcome, TaskName,
+};
+use wayproof_ledger::{
+    About, EventBody, JobClosed, JobOpened, ObligationFrozen, ProofFinished, ReceiptIssued,
+};
+use wayproof_wire::Protocol;
+
+use crate::admin::{Admin, Problem};
+use crate::exchange::record;
+use crate::gateway::Shared;
+use crate::jobs::Job;
+use crate::keys::{KeyDigest, mint_job_key};
+
+/// A job that is wanted.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Wanted {
+    /// The task, if the caller knows it; otherwise the ask will tell.
+    task: Option<String>,
+    /// The repository, as its remote or its path.
+    repo: Option<String>,
+    /// Where the agent works.
+    cwd: Option<String>,
+    /// The commit the work starts from.
+    base: Option<String>,
+    /// The agent that will work on it.
+    agent: Option<String>,
+    /// Paths the work is about.
+    #[serde(default)]
+    paths: Vec<String>,
+}
+
+/// A job that was opened.
+#[derive(Debug, Serialize)]
+pub(crate) struct Opened {
+    job: String,
+    /// The key, shown this once.
+    key: String,
+}
+
+/// Opens a job and gives it a key.
+pub(crate) async fn open(
+    State(admin): State<Admin>,
+    wanted: Result<Json<Wanted>, JsonRejection>,
+) -> Result<Json<Opened>, Problem> {
+    let shared = admin.shared()?;
+    let wanted = body(wanted)?;
+    let task = wanted.task.map(TaskName::new);
+    if let Some(task) = task
+        .as_ref()
+        .filter(|task| shared.policy.load().task(task).is_none())
+    {
+        let sentence = format!("there is no task `{}` in the policy", task.as_str());
+        return Err(Problem::new(StatusCode::BAD_REQUEST, sentence));
+    }
+    let id = shared.ids.next().to_string();
+    let key = mint_job_key(&id).map_err(|error| {
+        let sentence = format!("the system gives no randomness: {error}");
+        Problem::new(StatusCode::INTERNAL_SERVER_ERROR, sentence)
+    })?;
+    let digest = KeyDigest::of(key.as_bytes());
+    let opened = JobOpened {
+        task: task
+            .as_ref()
+            .map_or(TaskName::GENERAL, TaskName::as_str)
+            .to_owned(),
+        key_digest: Some(digest.to_hex()),
+        repo: wanted.repo.or(wanted.cwd),
+        base: wanted.base,
+        agent: wanted.agent,
+        ..JobOpened::default()
+    };
+    append(&shared, &id, EventBody::JobOpened(opened)).await?;
+    shared
+        .jobs
+        .open(Job::new(id.clone(), digest, task, wanted.paths));
+    Ok(Json(Opened { job: id, key }))
+}
+
+/// Fixes what a job owes, before its first edit.
+pub(crate) async fn freeze(
+    State(admin): State<Admin>,
+    Path(id): Path<String>,
+    obligation: Result<Json<ObligationFrozen>, JsonRejection>,
+) -> Result<StatusCode, Problem> {
+    let shared = admin.shared()?;
+    let obligation = body(obligation)?;
+    find(&shared, &id)?;
+    append(&shared, &id, EventBody::ObligationFrozen(obligation)).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// How a job's proof went.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Proven {
+    #[serde(flatten)]
+    finished: ProofFinished,
+    /// What the checks showed.
+    #[serde(default)]
+    evidence: Vec<Evidence>,
+    /// The receipt that was sealed.
+    receipt: Option<Receipt>,
+}
+
+/// A receipt and what it is about.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Receipt {
+    /// The bundle, one envelope a line.
+    bundle: String,
+    commit: Option<String>,
+    tree: Option<String>,
+    key_id: Option<String>,
+}
+
+/// Takes in how a job's proof went; its next turn is routed by that.
+pub(crate) async fn prove(
+    State(admin): State<Admin>,
+    Path(id): Path<String>,
+    proven: Result<Json<Proven>, JsonRejection>,
+) -> Result<StatusCode, Problem> {
+    let shared = admin.shared()?;
+    let Proven {
+        mut finished,
+        evidence,
+        receipt,
+    } = body(proven)?;
+    let job = find(&shared, &id)?;
+    let executed = executed(&finished, evidence);
+    fold(&shared, &job, executed);
+    let mut issued = None;
+    if let Some(receipt) = receipt {
+        let digest = shared.ledger.keep(&receipt.bundle).await?;
+        finished.receipt_digest = Some(digest.clone());
+        issued = Some(ReceiptIssued {
+            receipt_digest: digest,
+            verdict: finished.verdict,
+            commit: receipt.commit,
+            tree: receipt.tree,
+            key_id: receipt.key_id,
+        });
+    }
+    append(&shared, &id, EventBody::ProofFinished(finished)).await?;
+    if let Some(issued) = issued {
+        append(&shared, &id, EventBody::ReceiptIssued(issued)).await?;
+    }
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Ends a job; its key is worth nothing from then on.
+pub(crate) async fn close(
+    State(admin): State<Admin>,
+    Path(id): Path<String>,
+    closed: Result<Json<JobClosed>, JsonRejection>,
+) -> Result<StatusCode, Problem> {
+    let shared = admin.shared()?;
+    let closed = body(closed)?;
+    if shared.jobs.close(&id).is_none() {
+        return Err(Problem::not_found("open job", &id));
+    }
+    append(&shared, &id, EventBody::JobClosed(closed)).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// What a proof showed, as the engine takes it in: executed, and with a verdict on the whole.
+fn executed(finished: &ProofFinished, posted: Vec<Evidence>) -> Vec<Evidence> {
+    // Whatever grade was posted: a proof that Wayproof ran is executed, and nothing more.
+    let mut evidence: Vec<Evidence> = posted
+        .into_iter()
+        .map(|found| Evidence {
+            grade: found.grade.min(Grade::Executed),
+            ..found
+        })
+        .collect();
+    let outcome = match finished.verdict.name() {
+        "PROVEN" | "PROVEN_WITH_GAPS" => Outcome::Passed,
+        "REFUTED" => Outcome::Failed,
+        _ => Outcome::Unknown,
+    };
+    let is_said = evidence
+        .iter()
+        .any(|found| found.kind == EvidenceKind::Proof);
+    if !is_said {
+        let failures = finished.one_fact.iter().map(|fact| Failure {
+            name: finished.task.clone(),
+            location: None,
+            message: fact.clone(),
+        });
+        evidence.push(Evidence {
+            kind: EvidenceKind::Proof,
+            tool: "wayproof".to_owned(),
+            grade: Grade::Executed,
+            outcome,
+            counts: None,
+            failures: failures.collect(),
+            diagnostics: Vec::new(),
+        });
+    }
+    evidence
+}
+
+/// Folds evidence into the job's memory, or keeps it for the job's first request.
+fn fold(shared: &Shared, job: &Job, executed: Vec<Evidence>) {
+    let mut state = job.session.lock();
+    if state.job.is_none() {
+        drop(state);
+        job.keep_pending(executed);
+        return;
+    }
+    let facts = Facts {
+        protocol: Protocol::Messages,
+        requested_model: "",
+        explicit_task: job.task.as_ref(),
+        housekeeping: None,
+        is_subagent: false,
+        paths: &job.paths,
+        branch: None,
+        body_bytes: 0,
+        new_job_id: &job.id,
+        at_us: shared.clock.now_us(),
+    };
+    let observation = Observation {
+        executed: &executed,
+        ..Observation::default()
+    };
+    let noted = wayproof_engine::observe(&shared.policy.load(), &mut state, &facts, &observation);
+    drop(state);
+    record(shared, &about(&job.id), noted, None);
+}
+
+fn find(shared: &Shared, id: &str) -> Result<std::sync::Arc<Job>, Problem> {
+    shared
+        .jobs
+        .find(id)
+        .ok_or_else(|| Problem::not_found("open job", id))
+}
+
+async fn append(shared: &Shared, job: &str, body: EventBody) -> Result<(), Problem> {
+    let event = shared.ledger.event(about(job), body);
+    Ok(shared.ledger.append(&event).await?)
+}
+
+fn about(job: &str) -> About {
+    About {
+        session: None,
+        job: Some(job.to_owned()),
+        exchange: None,
+    }
+}
+
+fn body<T>(posted: Result<Json<T>, JsonRejection>) -> Result<T, Problem> {
+    match posted {
+        Ok(Json(value)) => Ok(value),
+        Err(rejection) => Err(Problem::new(rejection.status(), rejection.body_text())),
+    }
+}

@@ -1,0 +1,82 @@
+//! The path of one exchange, from the head of a request to the last byte of its answer.
+//!
+//! [`exchange`] lists the stages; each is one file, takes what the stage before it made, and either
+//! goes on or ends the exchange with a fault. Nothing is shared between stages but what they hand on.
+
+mod admit;
+mod attempt;
+mod decide;
+mod identify;
+mod observe;
+mod peek;
+mod prepare;
+mod read;
+mod relay;
+mod settle;
+mod unpack;
+
+use std::sync::Arc;
+
+use http::{Request, Response};
+use hyper::body::Incoming;
+use wayproof_wire::{Fault, Protocol};
+
+pub(crate) use admit::{Whence, check_key, check_origin};
+pub(crate) use observe::record;
+pub(crate) use relay::Relay;
+
+use crate::body::Outgoing;
+use crate::fault;
+use crate::gateway::Shared;
+
+/// What the client wants from an exchange.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wish {
+    /// An answer of a model.
+    Answer,
+    /// The number of tokens.
+    Count,
+}
+
+/// A request on its way in.
+pub(crate) struct Arrival {
+    /// The request.
+    pub(crate) request: Request<Incoming>,
+    /// The protocol its path belongs to.
+    pub(crate) protocol: Protocol,
+    /// What it wants.
+    pub(crate) wish: Wish,
+    /// Where it came from.
+    pub(crate) from: Whence,
+}
+
+/// Answers one request; whatever goes wrong is told in the client's own dialect.
+pub(crate) async fn exchange(shared: Arc<Shared>, arrival: Arrival) -> Response<Outgoing> {
+    let protocol = arrival.protocol;
+    let id = shared.ids.next().to_string();
+    match stages(&shared, &id, arrival).await {
+        Ok(response) => response,
+        Err(fault) => {
+            shared.metrics.fault(protocol, fault.kind);
+            fault::respond(protocol, &fault, &id)
+        }
+    }
+}
+
+async fn stages(
+    shared: &Arc<Shared>,
+    id: &str,
+    arrival: Arrival,
+) -> Result<Response<Outgoing>, Fault> {
+    let admitted = admit::admit(shared, id, arrival).await?;
+    let received = read::read(shared, admitted).await?;
+    let peeked = peek::peek(received)?;
+    let turn = identify::identify(peeked);
+    let observed = observe::observe(shared, turn)?;
+    let decided = decide::decide(shared, observed)?;
+    let prepared = prepare::prepare(decided);
+    let attempted = attempt::attempt(shared, prepared).await?;
+    Ok(relay::relay(attempted))
+    // Settling is the last stage. It runs when the relayed answer ends or is dropped, or when any
+    // stage after the decision is: see `settle`.
+}

@@ -1,0 +1,160 @@
+//! Sixth stage: where the request goes, decided by the engine, and the exchange's opening event.
+//!
+//! The opening event is under way to the disk from here on; the answer's head waits for it. From
+//! here on the exchange is settled, whatever happens.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use serde_json::value::to_raw_value;
+use wayproof_engine::{Decision, Next, Refusal, TaskName};
+use wayproof_ledger::{Cost, Durable, EventBody, ExchangeOpened, ExchangeOutcome, ExchangeSettled};
+use wayproof_wire::{Fault, FaultKind, Housekeeping, Peek};
+
+use crate::exchange::admit::Call;
+use crate::exchange::identify::Turn;
+use crate::exchange::observe::{self, Observed};
+use crate::exchange::settle::Settlement;
+use crate::gateway::Shared;
+
+/// An exchange that is decided and open.
+pub(crate) struct Decided {
+    pub(crate) call: Call,
+    pub(crate) body: Bytes,
+    pub(crate) packed: Option<Bytes>,
+    pub(crate) peek: Peek,
+    /// Resolves once the opening event is durable.
+    pub(crate) opened: Durable,
+    pub(crate) settlement: Box<Settlement>,
+}
+
+/// Decides where the request goes.
+pub(crate) fn decide(shared: &Arc<Shared>, observed: Observed) -> Result<Decided, Fault> {
+    let Observed {
+        turn,
+        session,
+        context,
+    } = observed;
+    let (next, about) = {
+        let state = session.lock();
+        let next = wayproof_engine::decide(
+            &shared.policy.load(),
+            &state,
+            &context.facts(&turn),
+            &shared.world.now(&shared.upstream),
+            &shared.catalog,
+        );
+        (next, observe::about(&turn, &state))
+    };
+    let decision = match next {
+        Next::Decided(decision) => decision,
+        Next::Refused(refusal) => {
+            shared.note(about, refusing(&turn, shared));
+            return Err(refused(&turn, refusal));
+        }
+    };
+    let Some(first) = decision.attempts.first() else {
+        return Err(Fault::new(
+            FaultKind::Internal,
+            "the decision names no target",
+        ));
+    };
+    let opening = opening(
+        &turn,
+        &decision,
+        first.target.provider.clone(),
+        first.target.model.clone(),
+    );
+    let event = shared.ledger.event(about.clone(), opening);
+    let opened = shared.ledger.append(&event);
+    let settlement = Box::new(Settlement::begin(shared, &turn, about, session, decision));
+    let Turn {
+        call,
+        body,
+        packed,
+        peek,
+        ..
+    } = turn;
+    Ok(Decided {
+        call,
+        body,
+        packed,
+        peek,
+        opened,
+        settlement,
+    })
+}
+
+fn opening(turn: &Turn, decision: &Decision, provider: String, model: String) -> EventBody {
+    let decided = to_raw_value(decision)
+        .inspect_err(|error| tracing::error!(%error, "a decision cannot be written as JSON"))
+        .ok();
+    EventBody::ExchangeOpened(Box::new(ExchangeOpened {
+        protocol: turn.call.protocol,
+        agent: turn.identity.agent.name().to_owned(),
+        requested_model: turn.peek.model_name.clone(),
+        task: decision.task.as_str().to_owned(),
+        class: decision
+            .class
+            .as_ref()
+            .map(|class| class.as_str().to_owned()),
+        provider,
+        model,
+        routing: decision.routing.as_str().to_owned(),
+        housekeeping: turn
+            .identity
+            .housekeeping
+            .map(|kind| housekeeping_name(kind).to_owned()),
+        is_streaming: turn.peek.is_streaming,
+        request_bytes: turn.body.len() as u64,
+        decision: decided,
+    }))
+}
+
+/// The only event of an exchange that was refused.
+fn refusing(turn: &Turn, shared: &Shared) -> EventBody {
+    EventBody::ExchangeSettled(Box::new(ExchangeSettled {
+        outcome: ExchangeOutcome::Refused,
+        task: turn
+            .identity
+            .housekeeping
+            .map_or(TaskName::GENERAL, |_| TaskName::HOUSEKEEPING)
+            .to_owned(),
+        class: None,
+        status: None,
+        attempts: Vec::new(),
+        provider: None,
+        model: None,
+        usage: None,
+        cost: Cost::default(),
+        catalog_digest: None,
+        ttfb_us: None,
+        total_us: shared.clock.now_us().saturating_sub(turn.call.at_us),
+        response_bytes: 0,
+        stop: None,
+        provider_request_id: None,
+    }))
+}
+
+fn refused(turn: &Turn, refusal: Refusal) -> Fault {
+    tracing::info!(exchange = turn.call.id, kind = ?refusal.kind, "a request was refused");
+    // Claude Code takes a 404 for a missing feature and asks again without streaming, at twice
+    // the cost, so a model or provider nobody has is told as a bad request.
+    let kind = match refusal.kind {
+        FaultKind::NotFound => FaultKind::BadRequest,
+        kind => kind,
+    };
+    Fault::new(kind, refusal.message)
+}
+
+const fn housekeeping_name(kind: Housekeeping) -> &'static str {
+    match kind {
+        Housekeeping::Title => "title",
+        Housekeeping::PermissionCheck => "permission-check",
+        Housekeeping::Compaction => "compaction",
+        Housekeeping::CommitMessage => "commit-message",
+        Housekeeping::TopicCheck => "topic-check",
+        Housekeeping::CountTokens => "count-tokens",
+        Housekeeping::Warmup => "warmup",
+    }
+}

@@ -1,0 +1,42 @@
+//! Fourth stage: which agent, session and turn this is.
+
+use bytes::Bytes;
+use wayproof_wire::{Housekeeping, Identity, Peek, Request};
+
+use crate::exchange::Wish;
+use crate::exchange::admit::Call;
+use crate::exchange::peek::Peeked;
+
+/// A request whose sender is known.
+pub(crate) struct Turn {
+    pub(crate) call: Call,
+    pub(crate) body: Bytes,
+    pub(crate) packed: Option<Bytes>,
+    pub(crate) peek: Peek,
+    pub(crate) identity: Identity,
+}
+
+/// Finds out which agent is calling, and for what.
+pub(crate) fn identify(peeked: Peeked) -> Turn {
+    let Peeked {
+        call,
+        body,
+        packed,
+        peek,
+    } = peeked;
+    let request = Request {
+        body: &body,
+        peek: &peek,
+    };
+    let mut identity = wayproof_wire::identify(&call.head.headers, &request);
+    if call.wish == Wish::Count {
+        identity.housekeeping = Some(Housekeeping::CountTokens);
+    }
+    Turn {
+        call,
+        body,
+        packed,
+        peek,
+        identity,
+    }
+}

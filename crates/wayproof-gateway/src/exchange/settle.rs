@@ -1,0 +1,467 @@
+//! Last stage: what came of the exchange goes to the ledger, the session and the metrics.
+//!
+//! A [`Settlement`] exists from the decision on and settles when it is dropped, so an exchange is
+//! settled exactly once whether it ended, was cut, failed, or was dropped by a client that hung up.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE, RETRY_AFTER};
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, response};
+use tokio::time::Instant;
+use wayproof_engine::{AnswerSign, Decision, LastAnswer, Target, cost};
+use wayproof_ledger::{About, AttemptRecord, Cost, EventBody, ExchangeOutcome, ExchangeSettled};
+use wayproof_upstream::{AnswerBody, AttemptFault, AttemptRecord as Tried, Candidate};
+use wayproof_wire::{Answer, AnswerForm, AnswerReader, Protocol, Stop, Usage, is_context_overflow};
+
+use crate::exchange::Wish;
+use crate::exchange::identify::Turn;
+use crate::exchange::observe;
+use crate::exchange::unpack::{Packing, Sink, Unpacker};
+use crate::gateway::Shared;
+use crate::metrics::Settled;
+use crate::quota;
+use crate::sessions::Session;
+
+/// How an exchange ended, as far as the connection goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    /// Its future was dropped: the client went away.
+    Dropped,
+    /// The last byte of the answer went out.
+    Whole,
+    /// The provider's answer broke off.
+    Cut,
+    /// No provider answered.
+    Failed,
+    /// The gateway refused.
+    Refused,
+}
+
+/// What is known of an exchange until it is settled.
+pub(crate) struct Settlement {
+    shared: Arc<Shared>,
+    about: About,
+    protocol: Protocol,
+    wish: Wish,
+    session: Arc<Session>,
+    /// What was decided.
+    pub(crate) decision: Decision,
+    began: Instant,
+    opened_us: i64,
+    /// Every try at a target, filled in while it is under way.
+    pub(crate) records: Vec<Tried>,
+    answerer: Option<Target>,
+    status: Option<StatusCode>,
+    provider_request_id: Option<String>,
+    ttfb_us: Option<i64>,
+    copy: Copy,
+    bytes: u64,
+    end: End,
+}
+
+/// The copy of an answer that is read on the way by.
+enum Copy {
+    /// Nothing is read.
+    None,
+    /// An answer of a model.
+    Answer(Box<Unpacker<Reading>>),
+    /// An error of the provider, kept to look for words in it.
+    Error(Unpacker<Kept>),
+}
+
+struct Reading(AnswerReader);
+
+impl Sink for Reading {
+    fn take(&mut self, bytes: &[u8]) {
+        self.0.push(bytes);
+    }
+}
+
+/// The beginning of an error.
+struct Kept(Vec<u8>);
+
+impl Sink for Kept {
+    fn take(&mut self, bytes: &[u8]) {
+        let room = MAX_ERROR.saturating_sub(self.0.len()).min(bytes.len());
+        self.0
+            .extend_from_slice(bytes.get(..room).unwrap_or_default());
+    }
+}
+
+/// How much of a provider's error is kept to look into.
+const MAX_ERROR: usize = 64 << 10;
+/// How much of a packed answer is unpacked to look into.
+const MAX_UNPACKED: usize = 256 << 20;
+/// What a client is told to wait by, when a provider limits rates without saying for how long.
+const DEFAULT_RETRY_AFTER: HeaderValue = HeaderValue::from_static("5");
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
+const EXCHANGE: HeaderName = HeaderName::from_static("x-wayproof-exchange");
+const TASK: HeaderName = HeaderName::from_static("x-wayproof-task");
+const CLASS: HeaderName = HeaderName::from_static("x-wayproof-class");
+const TARGET: HeaderName = HeaderName::from_static("x-wayproof-target");
+const CAUSE: HeaderName = HeaderName::from_static("x-wayproof-cause");
+
+impl Settlement {
+    /// Begins to settle a decided exchange.
+    pub(crate) fn begin(
+        shared: &Arc<Shared>,
+        turn: &Turn,
+        about: About,
+        session: Arc<Session>,
+        decision: Decision,
+    ) -> Self {
+        shared.metrics.opened();
+        Self {
+            shared: Arc::clone(shared),
+            about,
+            protocol: turn.call.protocol,
+            wish: turn.call.wish,
+            session,
+            decision,
+            began: turn.call.began,
+            opened_us: turn.call.at_us,
+            records: Vec::new(),
+            answerer: None,
+            status: None,
+            provider_request_id: None,
+            ttfb_us: None,
+            copy: Copy::None,
+            bytes: 0,
+            end: End::Dropped,
+        }
+    }
+
+    /// Takes in the head of the answer.
+    pub(crate) fn answered(&mut self, response: &Response<AnswerBody>, by: Option<&Candidate>) {
+        let headers = response.headers();
+        self.ttfb_us = Some(self.elapsed_us());
+        self.status = Some(response.status());
+        self.provider_request_id = request_id(headers);
+        self.answerer = by.map(|candidate| Target {
+            provider: candidate.provider.clone(),
+            model: candidate.model.clone(),
+            effort: None,
+        });
+        self.copy = self.begin_copy(response.status(), headers);
+        if let Some(candidate) = by {
+            for sample in quota::samples(&candidate.provider, headers, self.opened_us) {
+                if self.shared.quotas.is_news(&sample) {
+                    self.shared
+                        .note(self.about.clone(), EventBody::QuotaSampled(sample));
+                }
+            }
+        }
+    }
+
+    /// Adds what the client is told about the exchange to the head of its answer.
+    pub(crate) fn add_headers(&self, parts: &mut response::Parts) {
+        let headers = &mut parts.headers;
+        let mut put = |name: HeaderName, text: &str| {
+            if let Ok(value) = HeaderValue::from_str(text) {
+                headers.insert(name, value);
+            }
+        };
+        let exchange = self.about.exchange.as_deref().unwrap_or_default();
+        put(EXCHANGE, exchange);
+        put(TASK, self.decision.task.as_str());
+        if let Some(class) = &self.decision.class {
+            put(CLASS, class.as_str());
+        }
+        if let Some(target) = &self.answerer {
+            put(TARGET, &format!("{}/{}", target.provider, target.model));
+        }
+        let causes = causes(&self.decision);
+        if !causes.is_empty() {
+            put(CAUSE, &causes.join(", "));
+        }
+        // Claude Code writes this id into its own log; the provider's own, where there is one, is
+        // kept, since its support asks for it.
+        if self.protocol == Protocol::Messages && !headers.contains_key(REQUEST_ID) {
+            put_request_id(headers, exchange);
+        }
+        if parts.status == StatusCode::TOO_MANY_REQUESTS && !headers.contains_key(RETRY_AFTER) {
+            headers.insert(RETRY_AFTER, DEFAULT_RETRY_AFTER);
+        }
+    }
+
+    /// Takes in the next bytes of the answer.
+    pub(crate) fn saw(&mut self, data: &Bytes) {
+        self.bytes += data.len() as u64;
+        let read = match &mut self.copy {
+            Copy::None => return,
+            Copy::Answer(unpacker) => unpacker.push(data),
+            Copy::Error(unpacker) => unpacker.push(data),
+        };
+        if let Err(error) = read {
+            tracing::warn!(%error, "a packed answer cannot be read, so its usage stays unknown");
+            self.copy = Copy::None;
+        }
+    }
+
+    /// Notes how the exchange ended; the first word counts.
+    pub(crate) fn end(&mut self, end: End) {
+        if self.end == End::Dropped {
+            self.end = end;
+        }
+    }
+
+    fn begin_copy(&self, status: StatusCode, headers: &HeaderMap) -> Copy {
+        let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
+        let packing = text(CONTENT_ENCODING).map_or(Some(Packing::Plain), Packing::of);
+        let Some(packing) = packing else {
+            tracing::warn!("an answer is packed in an unknown way, so its usage stays unknown");
+            return Copy::None;
+        };
+        let copy = if status.is_success() {
+            if self.wish == Wish::Count {
+                return Copy::None;
+            }
+            let is_stream = text(CONTENT_TYPE).is_some_and(|kind| {
+                kind.starts_with("text/event-stream") || kind.starts_with("application/x-ndjson")
+            });
+            let form = if is_stream {
+                AnswerForm::Stream
+            } else {
+                AnswerForm::Whole
+            };
+            let reading = Reading(AnswerReader::new(self.protocol, form));
+            Unpacker::new(packing, reading, MAX_UNPACKED)
+                .map(|unpacker| Copy::Answer(Box::new(unpacker)))
+        } else {
+            Unpacker::new(packing, Kept(Vec::new()), MAX_UNPACKED).map(Copy::Error)
+        };
+        copy.unwrap_or_else(|error| {
+            tracing::warn!(%error, "an answer cannot be unpacked, so its usage stays unknown");
+            Copy::None
+        })
+    }
+
+    fn elapsed_us(&self) -> i64 {
+        i64::try_from(self.began.elapsed().as_micros()).unwrap_or(i64::MAX)
+    }
+
+    fn settle(&mut self) {
+        let copy = std::mem::replace(&mut self.copy, Copy::None);
+        let (answer, error) = match copy {
+            Copy::None => (None, None),
+            Copy::Answer(unpacker) => (unpacker.finish().ok().map(|read| read.0.finish()), None),
+            Copy::Error(unpacker) => (None, unpacker.finish().ok().map(|kept| kept.0)),
+        };
+        let outcome = self.outcome(answer.as_ref());
+        let usage = answer.as_ref().and_then(|answer| answer.usage);
+        let listed = self.listed(usage.as_ref());
+        self.remember(outcome, usage.as_ref(), listed);
+        self.read_signs(answer.as_ref(), error.as_deref());
+        self.shared.metrics.settled(&Settled {
+            protocol: self.protocol,
+            outcome,
+            total_us: self.elapsed_us(),
+            ttfb_us: self.ttfb_us,
+            usage,
+            listed_nano_usd: listed,
+        });
+        let settled = self.settled(outcome, usage, listed, answer);
+        self.shared.note(
+            self.about.clone(),
+            EventBody::ExchangeSettled(Box::new(settled)),
+        );
+    }
+
+    fn outcome(&self, answer: Option<&Answer>) -> ExchangeOutcome {
+        let is_refused_by_provider = self.status.is_some_and(|status| !status.is_success());
+        let is_complete = answer.map(|answer| answer.is_complete);
+        match self.end {
+            End::Refused => ExchangeOutcome::Refused,
+            End::Failed => ExchangeOutcome::Failed,
+            // Some agents hang up as soon as they have read the last event they need.
+            End::Dropped if is_complete == Some(true) => ExchangeOutcome::Completed,
+            End::Dropped => ExchangeOutcome::Cancelled,
+            End::Whole | End::Cut if is_refused_by_provider => ExchangeOutcome::Failed,
+            // What cannot be read is taken for what the connection says it is.
+            End::Whole if is_complete.unwrap_or(true) => ExchangeOutcome::Completed,
+            End::Cut if is_complete == Some(true) => ExchangeOutcome::Completed,
+            End::Whole | End::Cut => ExchangeOutcome::Cut,
+        }
+    }
+
+    /// The listed cost, where usage and prices are known.
+    fn listed(&self, usage: Option<&Usage>) -> Option<i64> {
+        let target = self.answerer.as_ref()?;
+        let catalog = &self.shared.catalog;
+        let row = catalog.price(&target.provider, &target.model, self.opened_us)?;
+        cost(row, usage?)
+    }
+
+    /// Adds the cost to the job, and remembers where its conversation is warm.
+    fn remember(&self, outcome: ExchangeOutcome, usage: Option<&Usage>, listed: Option<i64>) {
+        let is_answered = self.status.is_some_and(|status| status.is_success());
+        let Some(job) = self.about.job.as_deref().filter(|_| is_answered) else {
+            return;
+        };
+        if self.wish == Wish::Count {
+            return;
+        }
+        let last = match (outcome, &self.answerer, usage.and_then(Usage::total_input)) {
+            (ExchangeOutcome::Completed, Some(target), Some(prefix_tokens)) => Some(LastAnswer {
+                target: target.clone(),
+                prefix_tokens,
+            }),
+            _ => None,
+        };
+        self.session.lock().settle(job, listed, last);
+    }
+
+    /// Takes in what the answer says about its model: the conversation is too long, or declined.
+    fn read_signs(&self, answer: Option<&Answer>, error: Option<&[u8]>) {
+        let (Some(target), Some(status)) = (&self.answerer, self.status) else {
+            return;
+        };
+        let is_too_long = error.is_some_and(|body| is_context_overflow(status.as_u16(), body));
+        let sign = if is_too_long {
+            let planned = self
+                .decision
+                .attempts
+                .iter()
+                .find(|planned| is_same(&planned.target, target));
+            AnswerSign::ContextOverflow {
+                target: target.clone(),
+                window_tokens: planned
+                    .and_then(|planned| planned.window_tokens)
+                    .unwrap_or(self.decision.estimated_tokens),
+            }
+        } else if answer.is_some_and(|answer| answer.stop == Some(Stop::Refusal)) {
+            AnswerSign::Refusal {
+                target: target.clone(),
+            }
+        } else {
+            return;
+        };
+        let mut state = self.session.lock();
+        let policy = self.shared.policy.load();
+        let noted = wayproof_engine::observe_answer(&policy, &mut state, &sign);
+        drop(state);
+        observe::record(&self.shared, &self.about, noted, None);
+    }
+
+    fn settled(
+        &mut self,
+        outcome: ExchangeOutcome,
+        usage: Option<Usage>,
+        listed: Option<i64>,
+        answer: Option<Answer>,
+    ) -> ExchangeSettled {
+        let answerer = self.answerer.take();
+        let planned = self.decision.attempts.first();
+        let elsewhere = answerer
+            .filter(|target| !planned.is_some_and(|planned| is_same(&planned.target, target)));
+        let (provider, model) = elsewhere.map_or((None, None), |target| {
+            (Some(target.provider), Some(target.model))
+        });
+        ExchangeSettled {
+            outcome,
+            task: self.decision.task.as_str().to_owned(),
+            class: self
+                .decision
+                .class
+                .as_ref()
+                .map(|class| class.as_str().to_owned()),
+            status: self.status.map(|status| status.as_u16()),
+            attempts: self
+                .records
+                .drain(..)
+                .map(|tried| tried_at(tried, self.opened_us))
+                .collect(),
+            provider,
+            model,
+            usage,
+            cost: Cost {
+                listed_nano_usd: listed,
+                ..Cost::default()
+            },
+            catalog_digest: listed.map(|_| self.shared.catalog.digest().to_owned()),
+            ttfb_us: self.ttfb_us,
+            total_us: self.elapsed_us(),
+            response_bytes: self.bytes,
+            stop: answer
+                .as_ref()
+                .and_then(|answer| answer.stop)
+                .map(stop_name),
+            provider_request_id: self
+                .provider_request_id
+                .take()
+                .or(answer.and_then(|answer| answer.id)),
+        }
+    }
+}
+
+impl Drop for Settlement {
+    fn drop(&mut self) {
+        self.settle();
+    }
+}
+
+/// The causes that moved the job up, each once.
+fn causes(decision: &Decision) -> Vec<&'static str> {
+    let mut causes = Vec::new();
+    for noted in decision.causes.iter().filter(|noted| noted.to.is_some()) {
+        if !causes.contains(&noted.cause.as_str()) {
+            causes.push(noted.cause.as_str());
+        }
+    }
+    causes
+}
+
+/// Whether two targets are the same provider's same model.
+fn is_same(one: &Target, other: &Target) -> bool {
+    one.provider == other.provider && one.model == other.model
+}
+
+fn put_request_id(headers: &mut HeaderMap, exchange: &str) {
+    if let Ok(value) = HeaderValue::from_str(exchange) {
+        headers.insert(REQUEST_ID, value);
+    }
+}
+
+/// The provider's own name for the exchange, where it gives one.
+fn request_id(headers: &HeaderMap) -> Option<String> {
+    let value = headers
+        .get(REQUEST_ID)
+        .or_else(|| headers.get("x-request-id"))?;
+    value.to_str().ok().map(ToOwned::to_owned)
+}
+
+fn tried_at(tried: Tried, began_us: i64) -> AttemptRecord {
+    AttemptRecord {
+        provider: tried.provider,
+        model: tried.model,
+        status: tried.status,
+        started_us: began_us.saturating_add(tried.started_us),
+        ttfb_us: tried.ttfb_us,
+        fault: tried.fault.map(|fault| fault_name(fault).to_owned()),
+    }
+}
+
+const fn fault_name(fault: AttemptFault) -> &'static str {
+    match fault {
+        AttemptFault::Connect => "connect",
+        AttemptFault::Broken => "broken",
+        AttemptFault::TimedOut => "timed-out",
+        AttemptFault::Status => "status",
+        AttemptFault::BreakerOpen => "breaker-open",
+        AttemptFault::Abandoned => "abandoned",
+        AttemptFault::Misdirected => "misdirected",
+    }
+}
+
+fn stop_name(stop: Stop) -> String {
+    match stop {
+        Stop::End => "end",
+        Stop::ToolUse => "tool-use",
+        Stop::Length => "length",
+        Stop::Refusal => "refusal",
+        Stop::Other => "other",
+    }
+    .to_owned()
+}

@@ -1,0 +1,90 @@
+//! Tells requests apart and sends each to whoever answers it.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use http::{Request, Response, StatusCode};
+use hyper::body::Incoming;
+use tower_service::Service as _;
+use wayproof_wire::{Fault, FaultKind, Protocol};
+
+use crate::body::Outgoing;
+use crate::exchange::{Arrival, Whence, Wish, check_key, check_origin, exchange};
+use crate::fault;
+use crate::gateway::Shared;
+use crate::models;
+use crate::routes::{Route, dialect};
+
+/// Answers one request.
+pub(crate) async fn answer(
+    shared: Arc<Shared>,
+    peer: SocketAddr,
+    request: Request<Incoming>,
+) -> Response<Outgoing> {
+    let route = Route::of(request.method(), request.uri().path(), request.headers());
+    let arrival = |protocol, wish| Arrival {
+        request,
+        protocol,
+        wish,
+        from: Whence::of(peer),
+    };
+    match route {
+        Route::Answer(protocol) => exchange(shared, arrival(protocol, Wish::Answer)).await,
+        Route::CountTokens => exchange(shared, arrival(Protocol::Messages, Wish::Count)).await,
+        Route::Models
+        | Route::WebSocket
+        | Route::Root
+        | Route::WrongMethod { .. }
+        | Route::Page => {
+            // Rare, and its future is large.
+            Box::pin(aside(&shared, route, arrival(Protocol::Chat, Wish::Answer))).await
+        }
+    }
+}
+
+/// Answers what is not an exchange.
+async fn aside(shared: &Shared, route: Route, arrival: Arrival) -> Response<Outgoing> {
+    let request = arrival.request;
+    let protocol = dialect(request.uri().path(), request.headers());
+    let id = shared.ids.next().to_string();
+    if let Err(fault) = check_origin(shared, request.headers(), arrival.from) {
+        return fault::respond(protocol, &fault, &id);
+    }
+    match route {
+        Route::Models => match check_key(shared, request.headers(), arrival.from).await {
+            Ok(_) => fault::json(StatusCode::OK, models::list(shared, request.headers())),
+            Err(fault) => fault::respond(protocol, &fault, &id),
+        },
+        Route::WebSocket => fault::no_websocket(&id),
+        Route::Root => fault::json(StatusCode::OK, br#"{"status":"ok"}"#.to_vec()),
+        Route::WrongMethod { allowed } => fault::wrong_method(protocol, allowed, &id),
+        Route::Answer(_) | Route::CountTokens | Route::Page => {
+            page(shared, request, arrival.from, &id).await
+        }
+    }
+}
+
+async fn page(
+    shared: &Shared,
+    request: Request<Incoming>,
+    from: Whence,
+    id: &str,
+) -> Response<Outgoing> {
+    let protocol = dialect(request.uri().path(), request.headers());
+    let path = request.uri().path().to_owned();
+    if path == "/metrics"
+        && let Err(fault) = check_key(shared, request.headers(), from).await
+    {
+        return fault::respond(protocol, &fault, id);
+    }
+    let response = match shared.pages.clone().call(request).await {
+        Ok(response) => response,
+        Err(never) => match never {},
+    };
+    // A page that does not exist is told in the words of whoever seems to be asking.
+    if response.status() == StatusCode::NOT_FOUND && !path.starts_with("/wayproof/") {
+        let fault = Fault::new(FaultKind::NotFound, format!("there is nothing at {path}"));
+        return fault::respond(protocol, &fault, id);
+    }
+    response.map(Outgoing::Page)
+}

@@ -1,0 +1,164 @@
+//! Jobs that were opened through the admin pages: each has a key, and every exchange made with the key
+//! belongs to the job, whatever session the agent says it is in.
+//!
+//! Keys are kept as digests. A job that this process does not know is looked up in the ledger, so that
+//! an agent survives a restart of its gateway.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use wayproof_engine::{Evidence, SessionState, TaskName};
+use wayproof_ledger::{EventBody, Ledger};
+
+use crate::keys::KeyDigest;
+use crate::sessions::{Acquaintance, Session};
+
+/// One job.
+#[derive(Debug)]
+pub(crate) struct Job {
+    pub(crate) id: String,
+    pub(crate) digest: KeyDigest,
+    pub(crate) task: Option<TaskName>,
+    pub(crate) paths: Vec<String>,
+    /// What is remembered of its work, over all sessions of its agents.
+    pub(crate) session: Arc<Session>,
+    met: Mutex<BTreeSet<String>>,
+    pending: Mutex<Vec<Evidence>>,
+}
+
+/// How many of a job's sessions are remembered as met.
+const MAX_MET: usize = 256;
+
+impl Job {
+    pub(crate) fn new(
+        id: String,
+        digest: KeyDigest,
+        task: Option<TaskName>,
+        paths: Vec<String>,
+    ) -> Self {
+        let session = Arc::new(Session::new(SessionState::new(id.clone())));
+        Self {
+            id,
+            digest,
+            task,
+            paths,
+            session,
+            met: Mutex::default(),
+            pending: Mutex::default(),
+        }
+    }
+
+    /// Notes that a session of this name speaks for the job; says whether it did before.
+    pub(crate) fn meet(&self, session: &str) -> Acquaintance {
+        let mut met = self.met.lock().unwrap_or_else(PoisonError::into_inner);
+        if met.contains(session) {
+            return Acquaintance::Known;
+        }
+        if met.len() >= MAX_MET {
+            met.pop_first();
+        }
+        met.insert(session.to_owned());
+        Acquaintance::New
+    }
+
+    /// Keeps evidence that came before the job's first request.
+    pub(crate) fn keep_pending(&self, evidence: Vec<Evidence>) {
+        self.pending
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .extend(evidence);
+    }
+
+    /// Takes the evidence that waits for a request.
+    pub(crate) fn take_pending(&self) -> Vec<Evidence> {
+        std::mem::take(&mut *self.pending.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// All open jobs.
+#[derive(Debug, Default)]
+pub(crate) struct Jobs {
+    open: Mutex<BTreeMap<String, Arc<Job>>>,
+    /// Jobs that ended here; the ledger's own page of them may lag a moment behind.
+    closed: Mutex<BTreeSet<String>>,
+}
+
+/// How many ended jobs are remembered; by then the ledger knows.
+const MAX_CLOSED: usize = 4_096;
+
+impl Jobs {
+    /// Opens a job.
+    pub(crate) fn open(&self, job: Job) -> Arc<Job> {
+        let job = Arc::new(job);
+        self.lock().insert(job.id.clone(), Arc::clone(&job));
+        job
+    }
+
+    /// Finds an open job.
+    pub(crate) fn find(&self, id: &str) -> Option<Arc<Job>> {
+        self.lock().get(id).map(Arc::clone)
+    }
+
+    /// Ends a job: its key is worth nothing from now on.
+    pub(crate) fn close(&self, id: &str) -> Option<Arc<Job>> {
+        let job = self.lock().remove(id);
+        if job.is_some() {
+            let mut closed = self.closed.lock().unwrap_or_else(PoisonError::into_inner);
+            if closed.len() >= MAX_CLOSED {
+                // Ids grow with time, so the first is the oldest.
+                closed.pop_first();
+            }
+            closed.insert(id.to_owned());
+        }
+        job
+    }
+
+    /// How many jobs are open.
+    pub(crate) fn len(&self) -> usize {
+        self.lock().len()
+    }
+
+    /// Finds the job of a key that claims to be its.
+    pub(crate) async fn admit(&self, ledger: &Ledger, id: &str, key: &[u8]) -> Option<Arc<Job>> {
+        let job = match self.find(id) {
+            Some(job) => job,
+            None => Box::pin(self.recall(ledger, id)).await?,
+        };
+        job.digest.is(&KeyDigest::of(key)).then_some(job)
+    }
+
+    /// Looks a job up that was opened before this process began.
+    async fn recall(&self, ledger: &Ledger, id: &str) -> Option<Arc<Job>> {
+        let is_closed = self
+            .closed
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .contains(id);
+        if is_closed {
+            return None;
+        }
+        let detail = ledger
+            .job(id)
+            .await
+            .inspect_err(|error| tracing::warn!(%error, "a job cannot be looked up"))
+            .ok()??;
+        if detail.job.closed_us.is_some() {
+            return None;
+        }
+        let opened = detail
+            .story
+            .iter()
+            .find_map(|stored| match &stored.event.body {
+                EventBody::JobOpened(opened) if opened.key_digest.is_some() => Some(opened),
+                _ => None,
+            })?;
+        let digest = KeyDigest::from_hex(opened.key_digest.as_deref()?)?;
+        let named = Some(&opened.task).filter(|task| *task != TaskName::GENERAL);
+        let job = Job::new(id.to_owned(), digest, named.map(TaskName::new), Vec::new());
+        Some(self.open(job))
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, Arc<Job>>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,22 @@
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+
+mod admin;
+mod body;
+mod exchange;
+mod fault;
+mod front;
+mod gateway;
+mod jobs;
+mod keys;
+mod metrics;
+mod models;
+mod quota;
+mod routes;
+mod serve;
+mod sessions;
+mod world;
+
+pub use gateway::{Gateway, Parts, Settings};
+pub use keys::{CallerKey, KeyDigest};
+pub use serve::ServeError;

@@ -1,0 +1,76 @@
+//! Which request is which.
+//!
+//! The paths that agents call are matched here by hand, because every exchange pays for it;
+//! everything else goes to the router of the cold pages.
+
+use http::{HeaderMap, Method, header};
+use wayproof_wire::Protocol;
+
+/// What a request wants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Route {
+    /// An answer of a model.
+    Answer(Protocol),
+    /// The number of tokens of a Messages request.
+    CountTokens,
+    /// The list of models.
+    Models,
+    /// A Responses conversation over a WebSocket.
+    WebSocket,
+    /// A sign of life.
+    Root,
+    /// A path of the first five with a method it does not have.
+    WrongMethod {
+        /// The method it has.
+        allowed: &'static str,
+    },
+    /// The cold pages.
+    Page,
+}
+
+impl Route {
+    /// Tells what a request wants by its method and path.
+    pub(crate) fn of(method: &Method, path: &str, headers: &HeaderMap) -> Self {
+        match path {
+            "/v1/messages" => posted(method, Self::Answer(Protocol::Messages)),
+            "/v1/messages/count_tokens" => posted(method, Self::CountTokens),
+            "/v1/chat/completions" => posted(method, Self::Answer(Protocol::Chat)),
+            "/v1/responses" if *method == Method::GET && headers.contains_key(header::UPGRADE) => {
+                Self::WebSocket
+            }
+            "/v1/responses" => posted(method, Self::Answer(Protocol::Responses)),
+            "/v1/models" => read(method, Self::Models),
+            "/" => read(method, Self::Root),
+            _ => Self::Page,
+        }
+    }
+}
+
+/// The protocol whose words a client understands that asked for something outside an exchange.
+pub(crate) fn dialect(path: &str, headers: &HeaderMap) -> Protocol {
+    if headers.contains_key("anthropic-version") || path.starts_with("/v1/messages") {
+        Protocol::Messages
+    } else if path.starts_with("/v1/responses") {
+        Protocol::Responses
+    } else {
+        Protocol::Chat
+    }
+}
+
+fn posted(method: &Method, route: Route) -> Route {
+    if *method == Method::POST {
+        route
+    } else {
+        Route::WrongMethod { allowed: "POST" }
+    }
+}
+
+fn read(method: &Method, route: Route) -> Route {
+    if *method == Method::GET || *method == Method::HEAD {
+        route
+    } else {
+        Route::WrongMethod {
+            allowed: "GET, HEAD",
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! What the gateway remembers of conversations: bounded, least recently used first out.
+//!
+//! A session is kept under its caller, so that nobody reaches another's by guessing its name.
+//! Forgetting one costs routing its history, never the ledger anything.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use wayproof_engine::SessionState;
+
+/// One conversation's memory.
+#[derive(Debug)]
+pub(crate) struct Session {
+    state: Mutex<SessionState>,
+}
+
+impl Session {
+    /// A memory that begins with this state.
+    pub(crate) const fn new(state: SessionState) -> Self {
+        Self {
+            state: Mutex::new(state),
+        }
+    }
+
+    /// Locks the memory for one step; never held across a wait.
+    pub(crate) fn lock(&self) -> MutexGuard<'_, SessionState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whether a session was known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Acquaintance {
+    /// It is remembered.
+    Known,
+    /// It is new, or has been forgotten.
+    New,
+}
+
+/// All sessions that are remembered.
+#[derive(Debug)]
+pub(crate) struct Sessions {
+    most: usize,
+    inner: Mutex<Inner>,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    clock: u64,
+    by_key: BTreeMap<Arc<str>, Entry>,
+    by_use: BTreeMap<u64, Arc<str>>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    session: Arc<Session>,
+    used: u64,
+}
+
+impl Sessions {
+    pub(crate) fn new(most: usize) -> Self {
+        Self {
+            most: most.max(1),
+            inner: Mutex::default(),
+        }
+    }
+
+    /// Finds a session under its key, or begins it.
+    pub(crate) fn find_or_begin(
+        &self,
+        key: &str,
+        begin: impl FnOnce() -> SessionState,
+    ) -> (Arc<Session>, Acquaintance) {
+        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(session) = inner.touch(key) {
+            return (session, Acquaintance::Known);
+        }
+        let session = Arc::new(Session::new(begin()));
+        inner.insert(key.into(), &session);
+        let forgotten = (inner.by_key.len() > self.most).then(|| inner.pop_oldest());
+        drop(inner);
+        drop(forgotten);
+        (session, Acquaintance::New)
+    }
+
+    /// How many sessions are remembered.
+    pub(crate) fn len(&self) -> usize {
+        self.inner
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .by_key
+            .len()
+    }
+}
+
+impl Inner {
+    fn touch(&mut self, key: &str) -> Option<Arc<Session>> {
+        let entry = self.by_key.get_mut(key)?;
+        if let Some(name) = self.by_use.remove(&entry.used) {
+            self.clock += 1;
+            entry.used = self.clock;
+            self.by_use.insert(self.clock, name);
+        }
+        Some(Arc::clone(&entry.session))
+    }
+
+    fn insert(&mut self, key: Arc<str>, session: &Arc<Session>) {
+        self.clock += 1;
+        let entry = Entry {
+            session: Arc::clone(session),
+            used: self.clock,
+        };
+        self.by_use.insert(self.clock, Arc::clone(&key));
+        self.by_key.insert(key, entry);
+    }
+
+    fn pop_oldest(&mut self) -> Option<Entry> {
+        let (_, key) = self.by_use.pop_first()?;
+        self.by_key.remove(&key)
+    }
+}

@@ -1,0 +1,46 @@
+//! The providers as the engine sees them, made anew only when one of them falls ill or recovers.
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use wayproof_engine::{ProviderState, World};
+use wayproof_upstream::Upstream;
+
+/// The providers at hand, with their health as of the last look.
+#[derive(Debug)]
+pub(crate) struct Worlds(ArcSwap<World>);
+
+impl Worlds {
+    /// Takes down the providers in the operator's order.
+    pub(crate) fn new(upstream: &Upstream, settings: &crate::gateway::Settings) -> Self {
+        let providers = upstream
+            .providers()
+            .map(|provider| ProviderState {
+                name: provider.name.clone(),
+                protocols: provider.protocol,
+                is_healthy: true,
+                models: settings.served.get(&provider.name).cloned(),
+            })
+            .collect();
+        Self(ArcSwap::from_pointee(World { providers }))
+    }
+
+    /// The world as it is now.
+    pub(crate) fn now(&self, upstream: &Upstream) -> Arc<World> {
+        let known = self.0.load_full();
+        let is_current = known
+            .providers
+            .iter()
+            .all(|provider| provider.is_healthy == upstream.is_healthy(&provider.name));
+        if is_current {
+            return known;
+        }
+        let mut world = World::clone(&known);
+        for provider in &mut world.providers {
+            provider.is_healthy = upstream.is_healthy(&provider.name);
+        }
+        let world = Arc::new(world);
+        self.0.store(Arc::clone(&world));
+        world
+    }
+}

@@ -1,0 +1,20 @@
+//! What the gateway promises, over real sockets.
+
+#[cfg(test)]
+mod admin;
+#[cfg(test)]
+mod client;
+#[cfg(test)]
+mod doors;
+#[cfg(test)]
+mod endings;
+#[cfg(test)]
+mod faults;
+#[cfg(test)]
+mod golden;
+#[cfg(test)]
+mod packed;
+#[cfg(test)]
+mod routing;
+#[cfg(test)]
+mod stage;
