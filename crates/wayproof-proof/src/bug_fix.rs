@@ -1,0 +1,320 @@
+//! The bug-fix procedure: a test that is red without the change and green with it, every time, with nothing lost.
+//!
+//! It runs whole suites once a side and repeats only the tests that matter. It refuses to take a red for a fault
+//! when taking the source back does not bring it back.
+
+use std::collections::BTreeSet;
+
+use wayproof_receipt::predicate::{Finding, Severity, Side};
+
+use crate::checkout::{Trees, changes_source};
+use crate::compare::{self, Compared, Lost, Observed};
+use crate::plan::{Ecosystem, FileChange, Role, Suite};
+use crate::report::TestId;
+use crate::request::{Runs, Step};
+use crate::run::{Host, Red, Seen, Selection, SuiteRun, Tree, Trouble, run_suite};
+use crate::runner;
+
+/// A change to judge and the means to do it.
+pub(crate) struct Case<'a> {
+    /// Where things run.
+    pub host: &'a Host<'a>,
+    /// The trees.
+    pub trees: &'a Trees,
+    /// What changed.
+    pub changes: &'a [FileChange],
+    /// How often.
+    pub runs: Runs,
+    /// Who is told.
+    pub progress: &'a dyn crate::request::Progress,
+}
+
+/// What one suite says about the change.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Outcome {
+    /// Every run.
+    pub observed: Observed,
+    /// The candidates, judged.
+    pub compared: Compared,
+    /// Tests that passed at the base and do not at the head.
+    pub lost: Vec<Lost>,
+    /// Whether the head's own control surface was needed to judge at all.
+    pub needs_own_control: bool,
+    /// What the comparison of control surfaces showed.
+    pub findings: Vec<Finding>,
+}
+
+impl Outcome {
+    /// The head's whole run.
+    pub(crate) fn head(&self) -> Option<&SuiteRun> {
+        self.observed.head.first()
+    }
+
+    fn is_good(&self) -> bool {
+        !self.compared.fixed.is_empty()
+            && self.lost.is_empty()
+            && self.head().is_some_and(|head| head.is_complete)
+    }
+}
+
+/// Judges the change by one suite.
+pub(crate) fn judge(case: &Case<'_>, suite: &Suite) -> Result<Outcome, Trouble> {
+    let trees = case.trees;
+    let (base, head) = first_runs(case, suite)?;
+    let sides = Sides {
+        before: &trees.base_with_tests,
+        head: &trees.head,
+        ablated: trees.ablated.as_ref(),
+    };
+    let mut outcome = repeat(case, suite, base, head, sides)?;
+    if let Some((as_is, without_source)) = &trees.as_is
+        && !outcome.is_good()
+    {
+        case.tell(suite, Side::Head, "with the change's own control surface");
+        let own = run_suite(case.host, suite, as_is, Selection::All)?;
+        let sides = Sides {
+            before: without_source,
+            head: as_is,
+            ablated: None,
+        };
+        outcome = compare_surfaces(case, suite, outcome, own, sides)?;
+    }
+    Ok(outcome)
+}
+
+impl Case<'_> {
+    fn tell(&self, suite: &Suite, side: Side, what: &'static str) {
+        self.progress.step(&Step::Running {
+            suite: suite.ecosystem.name().to_owned(),
+            side,
+            what,
+        });
+    }
+
+    fn has_source_change(&self) -> bool {
+        self.changes.iter().any(changes_source)
+    }
+
+    /// Whether a test was there, as it is now, before the work began.
+    fn is_untouched(&self, suite: &Suite, id: &TestId) -> bool {
+        let touched = |role: Role| matches!(role, Role::Test | Role::Golden | Role::Control);
+        let has_touched_tests = self.trees.base.path != self.trees.base_with_tests.path;
+        match suite.ecosystem {
+            Ecosystem::Python | Ecosystem::JavaScript => {
+                let file = crate::plan::join(&suite.dir, runner::file_of(id));
+                !self
+                    .changes
+                    .iter()
+                    .any(|change| touched(change.role) && change.path == file)
+            }
+            Ecosystem::Rust | Ecosystem::Go => !has_touched_tests,
+        }
+    }
+}
+
+/// The whole suite at the base and at the head. What compiles goes one after the other, because every tree starts
+/// from what the base's build left; the others go side by side.
+fn first_runs(case: &Case<'_>, suite: &Suite) -> Result<(SuiteRun, SuiteRun), Trouble> {
+    let whole = |tree: &Tree| run_suite(case.host, suite, tree, Selection::All);
+    case.tell(suite, Side::Base, "the whole suite");
+    if matches!(suite.ecosystem, Ecosystem::Rust | Ecosystem::Go) {
+        let base = whole(&case.trees.base)?;
+        case.tell(suite, Side::Head, "the whole suite");
+        return Ok((base, whole(&case.trees.head)?));
+    }
+    case.tell(suite, Side::Head, "the whole suite");
+    let (base, head) = std::thread::scope(|scope| {
+        let base = scope.spawn(|| whole(&case.trees.base));
+        let head = whole(&case.trees.head);
+        (base.join(), head)
+    });
+    let base = base.map_err(|_| Trouble::Infra("a thread of the prover died".to_owned()))?;
+    Ok((base?, head?))
+}
+
+/// The three trees a fix is told by: without it, with it, and with everything but its source.
+#[derive(Clone, Copy)]
+struct Sides<'a> {
+    before: &'a Tree,
+    head: &'a Tree,
+    ablated: Option<&'a Tree>,
+}
+
+/// Runs the suite on the base with the head's tests, repeats the candidates, and compares.
+fn repeat(
+    case: &Case<'_>,
+    suite: &Suite,
+    base: SuiteRun,
+    head: SuiteRun,
+    sides: Sides<'_>,
+) -> Result<Outcome, Trouble> {
+    let before = if sides.before.path == case.trees.base.path {
+        base.clone()
+    } else {
+        case.tell(
+            suite,
+            sides.before.side,
+            "the tests of the change without the change",
+        );
+        run_suite(case.host, suite, sides.before, Selection::All)?
+    };
+    let candidates = if case.has_source_change() {
+        compare::candidates(&before, &head)
+    } else {
+        BTreeSet::new()
+    };
+    let mut observed = Observed {
+        base,
+        before: vec![before],
+        head: vec![head],
+        ablated: Vec::new(),
+    };
+    if !candidates.is_empty() {
+        run_again(case, suite, sides, &candidates, &mut observed)?;
+    }
+    let compared = compare::compare(&observed, &candidates, &|id| case.is_untouched(suite, id));
+    let mut outcome = Outcome {
+        compared,
+        ..Outcome::default()
+    };
+    outcome.lost = confirm(case, suite, &observed, sides.head, &mut outcome.compared)?;
+    outcome.observed = observed;
+    Ok(outcome)
+}
+
+/// Runs the candidates in turn without and with the change, then once with everything but its source.
+fn run_again(
+    case: &Case<'_>,
+    suite: &Suite,
+    sides: Sides<'_>,
+    candidates: &BTreeSet<TestId>,
+    observed: &mut Observed,
+) -> Result<(), Trouble> {
+    let again = |tree: &Tree, what: &'static str| {
+        case.tell(suite, tree.side, what);
+        run_suite(case.host, suite, tree, Selection::Only(candidates))
+    };
+    for round in 1..case.runs.base.max(case.runs.head) {
+        if round < case.runs.base {
+            observed
+                .before
+                .push(again(sides.before, "again, the tests that turned green")?);
+        }
+        if round < case.runs.head {
+            observed
+                .head
+                .push(again(sides.head, "again, the tests that turned green")?);
+        }
+    }
+    if let Some(tree) = sides.ablated {
+        observed.ablated.push(again(
+            tree,
+            "the tests that turned green, without the source",
+        )?);
+    }
+    Ok(())
+}
+
+/// Runs tests that seem lost again on both sides; those that disagree with themselves only flake.
+fn confirm(
+    case: &Case<'_>,
+    suite: &Suite,
+    observed: &Observed,
+    head_tree: &Tree,
+    compared: &mut Compared,
+) -> Result<Vec<Lost>, Trouble> {
+    let Some(head) = observed.head.first() else {
+        return Ok(Vec::new());
+    };
+    let mut lost = compare::lost(&observed.base, head);
+    let red: BTreeSet<TestId> = lost
+        .iter()
+        .filter(|lost| matches!(lost.now, Seen::Red(_)))
+        .map(|lost| lost.id.clone())
+        .collect();
+    if red.is_empty() {
+        return Ok(lost);
+    }
+    case.tell(suite, head_tree.side, "again, the tests that turned red");
+    let mut flaky = BTreeSet::new();
+    for _ in 0..2 {
+        let again = run_suite(case.host, suite, head_tree, Selection::Only(&red))?;
+        flaky.extend(
+            red.iter()
+                .filter(|id| again.seen(id) == Seen::Green)
+                .cloned(),
+        );
+    }
+    let stable: BTreeSet<TestId> = red.difference(&flaky).cloned().collect();
+    if !stable.is_empty() {
+        let again = run_suite(case.host, suite, &case.trees.base, Selection::Only(&stable))?;
+        flaky.extend(
+            stable
+                .iter()
+                .filter(|id| again.seen(id) != Seen::Green)
+                .cloned(),
+        );
+    }
+    lost.retain(|lost| !flaky.contains(&lost.id));
+    compared.flaky.extend(flaky);
+    Ok(lost)
+}
+
+/// Decides what a control surface of the change's own is worth, after the base's did not give a good verdict.
+fn compare_surfaces(
+    case: &Case<'_>,
+    suite: &Suite,
+    overlaid: Outcome,
+    own: SuiteRun,
+    sides: Sides<'_>,
+) -> Result<Outcome, Trouble> {
+    let Some(head) = overlaid.head() else {
+        return Ok(overlaid);
+    };
+    let mut strong = None;
+    let mut weak = false;
+    for id in own.greens() {
+        match head.seen(&id) {
+            Seen::Red(Red {
+                reason, message, ..
+            }) if compare::is_strong(reason) => strong = strong.or(Some((id, message))),
+            Seen::Red(_) | Seen::Missing => weak = true,
+            Seen::Green | Seen::Skipped => {}
+        }
+    }
+    if let Some((id, message)) = strong {
+        let surface = case.trees.control.join(", ");
+        let explanation = format!(
+            "{id} passes only with the change's own {surface}; with the base's it fails: {}",
+            first_line(&message)
+        );
+        let finding = Finding {
+            code: "G4".to_owned(),
+            path: case.trees.control.first().cloned(),
+            line: None,
+            severity: Severity::High,
+            explanation,
+        };
+        return Ok(Outcome {
+            findings: vec![finding],
+            ..overlaid
+        });
+    }
+    if !weak {
+        return Ok(overlaid);
+    }
+    let base = overlaid.observed.base.clone();
+    let outcome = repeat(case, suite, base, own, sides)?;
+    Ok(Outcome {
+        needs_own_control: true,
+        ..outcome
+    })
+}
+
+/// The first line that says something.
+pub(crate) fn first_line(text: &str) -> &str {
+    text.lines()
+        .map(str::trim)
+        .find(|line| !line.is_empty())
+        .unwrap_or("no message")
+}

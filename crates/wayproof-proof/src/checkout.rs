@@ -1,0 +1,281 @@
+//! Puts the trees of a proof together as plain folders: the base, the base with the head's tests, the head under
+//! the base's control surface, and the head without its source.
+//!
+//! Nothing is ever run in the user's own working tree, and no tree shares a file with another.
+
+use std::path::{Path, PathBuf};
+
+use wayproof_receipt::predicate::Side;
+use wayproof_repo::Repo;
+
+use crate::plan::{FileChange, Role, inline, is_support_only, manifest};
+use crate::run::{Tree, Trouble};
+
+/// The trees of a proof.
+#[derive(Clone, Debug)]
+pub(crate) struct Trees {
+    /// The base as it was.
+    pub base: Tree,
+    /// The base with the head's tests and fixtures; the base itself when the change holds no tests.
+    pub base_with_tests: Tree,
+    /// The head with the base's control surface.
+    pub head: Tree,
+    /// The head with its source taken back, where that differs from `base_with_tests`.
+    pub ablated: Option<Tree>,
+    /// The head exactly as it is, and that without its source, where the control surface differs.
+    pub as_is: Option<(Tree, Tree)>,
+    /// Paths and settings in which the head's control surface differs from the base's.
+    pub control: Vec<String>,
+}
+
+/// What the trees are made from.
+pub(crate) struct Sources<'a> {
+    /// The repository.
+    pub repo: &'a Repo,
+    /// The base's tree or commit.
+    pub base: &'a str,
+    /// The head's tree or commit.
+    pub head: &'a str,
+    /// What changed between them.
+    pub changes: &'a [FileChange],
+    /// Where trees are made.
+    pub scratch: &'a Path,
+    /// Ignored folders of the repository that hold dependencies.
+    pub dependencies: &'a [PathBuf],
+}
+
+/// What one changed file is in a tree.
+enum Content {
+    /// The file of the head.
+    Head,
+    /// The file of the base.
+    Base,
+    /// A text of our own.
+    Text(String),
+}
+
+type Layer<'a> = Vec<(&'a FileChange, Content)>;
+
+/// The changed files by the trees they belong to.
+#[derive(Default)]
+struct Layers<'a> {
+    /// What the head's tests need on the base.
+    tests: Layer<'a>,
+    /// What else of the head may stand beside the base's source.
+    configuration: Layer<'a>,
+    /// What of the base stands in the head.
+    overlay: Layer<'a>,
+    /// The names of the overlaid files and settings.
+    control: Vec<String>,
+}
+
+fn sort(changes: &[FileChange]) -> Layers<'_> {
+    let mut layers = Layers::default();
+    for change in changes {
+        match change.role {
+            Role::Test | Role::Golden => layers.tests.push((change, Content::Head)),
+            Role::Control if is_support_only(change) => layers.tests.push((change, Content::Head)),
+            Role::Control => {
+                layers.control.push(change.path.clone());
+                layers.overlay.push((change, Content::Base));
+            }
+            Role::Manifest => merge_manifest(change, &mut layers),
+            Role::Source => {
+                let inline = inline_tests(change);
+                layers
+                    .tests
+                    .extend(inline.map(|text| (change, Content::Text(text))));
+            }
+            Role::Pipeline => {}
+        }
+    }
+    layers
+}
+
+/// Makes every tree.
+pub(crate) fn make(sources: &Sources<'_>) -> Result<Trees, Trouble> {
+    let tree = |side: Side, path: &Path| Tree {
+        side,
+        path: path.to_path_buf(),
+    };
+    let raw_base = sources.check_out(sources.base, "base")?;
+    let raw_head = sources.check_out(sources.head, "head")?;
+    let laid = |name: &str, side: Side, from: &str, layer: &Layer<'_>| -> Result<Tree, Trouble> {
+        let path = sources.check_out(from, name)?;
+        for (change, content) in layer {
+            lay(change, content, &path, &raw_base, &raw_head)?;
+        }
+        Ok(tree(side, &path))
+    };
+    let Layers {
+        mut tests,
+        configuration,
+        overlay,
+        control,
+    } = sort(sources.changes);
+    let mut trees = Trees {
+        base: tree(Side::Base, &raw_base),
+        base_with_tests: tree(Side::Base, &raw_base),
+        head: tree(Side::Head, &raw_head),
+        ablated: None,
+        as_is: None,
+        control,
+    };
+    if !tests.is_empty() {
+        trees.base_with_tests = laid("base-with-tests", Side::BaseWithTests, sources.base, &tests)?;
+    }
+    if !configuration.is_empty() {
+        tests.extend(configuration);
+        trees.ablated = Some(laid("ablated", Side::Ablated, sources.base, &tests)?);
+    }
+    if !overlay.is_empty() {
+        trees.head = laid("head-with-base-control", Side::Head, sources.head, &overlay)?;
+        tests.extend(overlay.iter().map(|(change, _)| (*change, Content::Head)));
+        let without_source = laid("ablated-as-is", Side::Ablated, sources.base, &tests)?;
+        trees.as_is = Some((tree(Side::Head, &raw_head), without_source));
+    }
+    Ok(trees)
+}
+
+/// A changed manifest as the head may have it; what it may not is noted and overlaid.
+fn merge_manifest<'a>(change: &'a FileChange, layers: &mut Layers<'a>) {
+    let merged = change
+        .after
+        .as_deref()
+        .map(|after| manifest::merge(&change.path, change.before.as_deref(), after));
+    let Some(merged) = merged.filter(|merged| !merged.kept_from_base.is_empty()) else {
+        layers.configuration.push((change, Content::Head));
+        return;
+    };
+    layers.control.extend(
+        merged
+            .kept_from_base
+            .iter()
+            .map(|key| format!("{}: {key}", change.path)),
+    );
+    layers
+        .overlay
+        .push((change, Content::Text(merged.text.clone())));
+    layers
+        .configuration
+        .push((change, Content::Text(merged.text)));
+}
+
+/// The base's file with the head's inline tests, where those differ.
+fn inline_tests(change: &FileChange) -> Option<String> {
+    if crate::plan::extension(&change.path) != "rs" {
+        return None;
+    }
+    let (before, after) = (change.before.as_deref()?, change.after.as_deref()?);
+    if inline::parse(before)?.tests() == inline::parse(after)?.tests() {
+        return None;
+    }
+    inline::splice(before, after)
+}
+
+/// Whether a changed source file changes anything outside its inline tests.
+pub(crate) fn changes_source(change: &FileChange) -> bool {
+    if change.role != Role::Source {
+        return false;
+    }
+    let sides = change.before.as_deref().zip(change.after.as_deref());
+    let parsed = sides
+        .filter(|_| crate::plan::extension(&change.path) == "rs")
+        .and_then(|(before, after)| inline::parse(before).zip(inline::parse(after)));
+    parsed.is_none_or(|(before, after)| squeezed(&before.source()) != squeezed(&after.source()))
+}
+
+fn squeezed(text: &str) -> String {
+    text.split_whitespace().collect()
+}
+
+impl Sources<'_> {
+    /// Checks out one side and makes the repository's dependency folders reachable from it.
+    fn check_out(&self, revision: &str, name: &str) -> Result<PathBuf, Trouble> {
+        let path = self.scratch.join("trees").join(name);
+        self.repo.checkout(revision, &path).map_err(|error| {
+            Trouble::Infra(format!("git could not write the tree out: {error}"))
+        })?;
+        for folder in self.dependencies {
+            let Ok(inside) = folder.strip_prefix(self.repo.root()) else {
+                continue;
+            };
+            let place = path.join(inside);
+            if place.exists() || !place.parent().is_some_and(Path::is_dir) {
+                continue;
+            }
+            if folder.ends_with("node_modules") {
+                shadow_modules(folder, &place, self.repo.root(), &path)?;
+            } else {
+                link(folder, &place)?;
+            }
+        }
+        Ok(path)
+    }
+}
+
+/// A `node_modules` of links, in which a workspace's own packages are those of the tree.
+fn shadow_modules(real: &Path, place: &Path, root: &Path, tree: &Path) -> Result<(), Trouble> {
+    std::fs::create_dir_all(place).map_err(Trouble::io("make node_modules"))?;
+    for entry in std::fs::read_dir(real)
+        .map_err(Trouble::io("read node_modules"))?
+        .flatten()
+    {
+        let (from, to) = (entry.path(), place.join(entry.file_name()));
+        let is_scope = entry.file_name().to_string_lossy().starts_with('@') && !from.is_symlink();
+        if is_scope {
+            shadow_modules(&from, &to, root, tree)?;
+            continue;
+        }
+        let target = from.canonicalize().unwrap_or_else(|_| from.clone());
+        let own = target.strip_prefix(root).ok().filter(|inside| {
+            !inside
+                .components()
+                .any(|part| part.as_os_str() == "node_modules")
+        });
+        match own {
+            Some(inside) => link(&tree.join(inside), &to)?,
+            None => link(&from, &to)?,
+        }
+    }
+    Ok(())
+}
+
+fn link(from: &Path, to: &Path) -> Result<(), Trouble> {
+    std::os::unix::fs::symlink(from, to).map_err(Trouble::io(format!("link {}", to.display())))
+}
+
+/// Puts one changed file into a tree.
+fn lay(
+    change: &FileChange,
+    content: &Content,
+    tree: &Path,
+    base: &Path,
+    head: &Path,
+) -> Result<(), Trouble> {
+    let place = tree.join(&change.path);
+    let from = match content {
+        Content::Head => change.new_blob.is_some().then(|| head.join(&change.path)),
+        Content::Base => change.old_blob.is_some().then(|| base.join(&change.path)),
+        Content::Text(text) => {
+            return std::fs::write(&place, text)
+                .map_err(Trouble::io(format!("write {}", change.path)));
+        }
+    };
+    if place.symlink_metadata().is_ok() {
+        std::fs::remove_file(&place).map_err(Trouble::io(format!("remove {}", change.path)))?;
+    }
+    let Some(from) = from else { return Ok(()) };
+    if let Some(parent) = place.parent() {
+        std::fs::create_dir_all(parent)
+            .map_err(Trouble::io(format!("make the folder of {}", change.path)))?;
+    }
+    if from.is_symlink() {
+        let target =
+            std::fs::read_link(&from).map_err(Trouble::io(format!("read {}", change.path)))?;
+        return link(&target, &place);
+    }
+    std::fs::copy(&from, &place)
+        .map(drop)
+        .map_err(Trouble::io(format!("copy {}", change.path)))
+}

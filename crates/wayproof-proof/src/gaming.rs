@@ -1,0 +1,121 @@
+//! Looks for ways to make a proof look better than the change is. One file a trick; the codes are those of the
+//! catalog in the documentation.
+//!
+//! Pure: it reads the change and what the runs showed. Some tricks need no detector because the procedure leaves
+//! them no room: trees are made from git alone (G10), the base is the merge base (G12), and only our own
+//! executions are evidence (G14).
+
+mod assertions;
+mod bent_tests;
+mod early_exit;
+mod evidence_files;
+mod goldens;
+mod runner_hooks;
+mod scope;
+mod skipped;
+mod special_case;
+mod swallowed;
+
+use wayproof_receipt::predicate::{Finding, Severity};
+
+use crate::bug_fix::Outcome;
+use crate::plan::FileChange;
+
+/// What there is to look at.
+pub(crate) struct Scene<'a> {
+    /// What changed.
+    pub changes: &'a [FileChange],
+    /// What the suites showed.
+    pub outcomes: &'a [Outcome],
+    /// The row the change is judged by.
+    pub task: &'a str,
+}
+
+/// Every finding, worst first.
+pub(crate) fn look(scene: &Scene<'_>) -> Vec<Finding> {
+    let detectors: [fn(&Scene<'_>) -> Vec<Finding>; 10] = [
+        skipped::look,
+        assertions::look,
+        bent_tests::look,
+        goldens::look,
+        runner_hooks::look,
+        early_exit::look,
+        swallowed::look,
+        special_case::look,
+        evidence_files::look,
+        scope::look,
+    ];
+    let mut findings: Vec<Finding> = detectors
+        .iter()
+        .flat_map(|detector| detector(scene))
+        .collect();
+    let rank = |severity: Severity| match severity {
+        Severity::High => 0,
+        Severity::Medium => 1,
+        Severity::Low => 2,
+    };
+    findings.sort_by_key(|finding| {
+        (
+            rank(finding.severity),
+            finding.code.clone(),
+            finding.path.clone(),
+            finding.line,
+        )
+    });
+    findings
+}
+
+/// A line that only the head has.
+pub(crate) struct AddedLine<'a> {
+    /// Its number at the head, from 1.
+    pub number: u32,
+    /// Its text.
+    pub text: &'a str,
+}
+
+/// The lines of the head that the base does not have, moved lines aside.
+pub(crate) fn added_lines(change: &FileChange) -> Vec<AddedLine<'_>> {
+    let mut known: std::collections::BTreeMap<String, usize> = std::collections::BTreeMap::new();
+    for line in change.before.as_deref().unwrap_or_default().lines() {
+        *known.entry(normal(line)).or_default() += 1;
+    }
+    let mut added = Vec::new();
+    for (number, text) in (1_u32..).zip(change.after.as_deref().unwrap_or_default().lines()) {
+        match known.get_mut(&normal(text)) {
+            Some(left) if *left > 0 => *left -= 1,
+            Some(_) | None => added.push(AddedLine { number, text }),
+        }
+    }
+    added
+}
+
+/// A line without what formatting changes.
+fn normal(line: &str) -> String {
+    line.replace('\'', "\"").split_whitespace().collect()
+}
+
+/// Makes a finding.
+pub(crate) fn finding(
+    code: &str,
+    severity: Severity,
+    path: &str,
+    line: Option<u32>,
+    explanation: impl Into<String>,
+) -> Finding {
+    Finding {
+        code: code.to_owned(),
+        path: Some(path.to_owned()),
+        line,
+        severity,
+        explanation: explanation.into(),
+    }
+}
+
+/// Whether a line is a comment in any of the languages.
+pub(crate) fn is_comment(line: &str) -> bool {
+    let line = line.trim_start();
+    ["//", "#!", "# ", "*", "/*"]
+        .iter()
+        .any(|start| line.starts_with(start))
+        || line == "#"
+}

@@ -1,0 +1,29 @@
+#![doc = include_str!("../README.md")]
+
+mod bug_fix;
+mod checkout;
+mod compare;
+mod gaming;
+mod machine;
+mod plan;
+mod prove;
+mod record;
+mod report;
+mod request;
+mod run;
+mod runner;
+mod sandbox;
+mod small_edit;
+mod typecheck;
+mod verdict;
+
+pub use machine::Machine;
+pub use prove::prove;
+pub use report::{
+    Compilation, CompileFormat, Diagnostic, JunitDialect, Location, RedReason, Severity, Status,
+    TestFormat, TestId, TestResult, TestRun, read_diagnostics, read_tests,
+};
+pub use request::{Commands, Head, Progress, ProveError, ProveRequest, Proven, Runs, Step};
+pub use sandbox::{
+    Confined, IsolationFloor, Limits, OverLimit, Ran, Sandbox, SandboxError, sandbox_main,
+};

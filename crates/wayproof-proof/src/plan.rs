@@ -1,0 +1,456 @@
+//! Decides, from names and the base's configuration, what a change consists of and which test suites judge it.
+//!
+//! Pure: it reads files only through what it is given. It never takes a command from the head, so a change cannot
+//! choose how it is judged.
+
+pub(crate) mod inline;
+pub(crate) mod manifest;
+pub(crate) mod role;
+pub(crate) mod script;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+pub(crate) use role::Role;
+
+/// One changed path with both contents; a moved file is a deletion and an addition.
+#[derive(Clone, Debug)]
+pub(crate) struct FileChange {
+    /// Where it is.
+    pub path: String,
+    /// What it is for.
+    pub role: Role,
+    /// Its text at the base, when it was there and is text.
+    pub before: Option<String>,
+    /// Its text at the head, when it is there and is text.
+    pub after: Option<String>,
+    /// Its git blob at the base, when it is there.
+    pub old_blob: Option<String>,
+    /// Its git blob at the head, when it is there.
+    pub new_blob: Option<String>,
+}
+
+/// A language with its own way of testing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Ecosystem {
+    /// Cargo packages.
+    Rust,
+    /// pytest or unittest.
+    Python,
+    /// A package.json with a test script.
+    JavaScript,
+    /// A Go module.
+    Go,
+}
+
+/// A suite: an ecosystem at a directory of the repository.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Suite {
+    /// Whose conventions it follows.
+    pub ecosystem: Ecosystem,
+    /// Its directory inside the repository, "" at the root.
+    pub dir: String,
+    /// The runner commands of a JavaScript suite, from the base's scripts.
+    pub scripts: Vec<script::ScriptCommand>,
+    /// The test command the policy prescribes instead.
+    pub command: Option<Vec<String>>,
+}
+
+/// The files of a side, as far as planning needs them.
+pub(crate) struct Files<'a> {
+    /// Every path.
+    pub paths: BTreeSet<String>,
+    /// Reads one as text.
+    pub read: &'a dyn Fn(&str) -> Option<String>,
+}
+
+impl Ecosystem {
+    const ALL: [Self; 4] = [Self::Rust, Self::Python, Self::JavaScript, Self::Go];
+
+    fn of(path: &str) -> Option<Self> {
+        let name = path.rsplit('/').next().unwrap_or(path);
+        if let Some(found) = Self::ALL
+            .into_iter()
+            .find(|ecosystem| ecosystem.manifests().contains(&name))
+        {
+            return Some(found);
+        }
+        match name.rsplit_once('.').map(|(_, extension)| extension) {
+            Some("rs") => Some(Self::Rust),
+            Some("py" | "pyi" | "pyx") => Some(Self::Python),
+            Some(
+                "js" | "mjs" | "cjs" | "jsx" | "ts" | "mts" | "cts" | "tsx" | "vue" | "svelte",
+            ) => Some(Self::JavaScript),
+            Some("go") => Some(Self::Go),
+            _ => None,
+        }
+    }
+
+    fn manifests(self) -> &'static [&'static str] {
+        match self {
+            Self::Rust => &["Cargo.toml"],
+            Self::Python => &[
+                "pyproject.toml",
+                "setup.py",
+                "setup.cfg",
+                "tox.ini",
+                "pytest.ini",
+            ],
+            Self::JavaScript => &["package.json"],
+            Self::Go => &["go.mod"],
+        }
+    }
+
+    /// Its name for people.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Rust => "rust",
+            Self::Python => "python",
+            Self::JavaScript => "javascript",
+            Self::Go => "go",
+        }
+    }
+}
+
+/// The suites that judge a change, from the base's files.
+pub(crate) fn suites(base: &Files<'_>, changes: &[FileChange]) -> Vec<Suite> {
+    let mut wanted = BTreeSet::new();
+    for change in changes {
+        if let Some(ecosystem) = Ecosystem::of(&change.path)
+            && let Some(dir) = suite_dir(base, ecosystem, &change.path)
+        {
+            wanted.insert((ecosystem, dir));
+        }
+    }
+    if wanted.is_empty() {
+        for ecosystem in Ecosystem::ALL {
+            if ecosystem
+                .manifests()
+                .iter()
+                .any(|name| base.paths.contains(*name))
+            {
+                wanted.insert((ecosystem, String::new()));
+            }
+        }
+    }
+    let suite = |(ecosystem, dir): (Ecosystem, String)| {
+        let scripts = if ecosystem == Ecosystem::JavaScript {
+            javascript_commands(base, &dir)
+        } else {
+            Vec::new()
+        };
+        Suite {
+            ecosystem,
+            dir,
+            scripts,
+            command: None,
+        }
+    };
+    wanted.into_iter().map(suite).collect()
+}
+
+/// The directory whose manifest governs `path`; Python works without one.
+fn suite_dir(base: &Files<'_>, ecosystem: Ecosystem, path: &str) -> Option<String> {
+    let governing: Vec<String> = ancestors(path)
+        .filter(|dir| {
+            ecosystem
+                .manifests()
+                .iter()
+                .any(|name| base.paths.contains(&join(dir, name)))
+        })
+        .collect();
+    let nearest = governing.first().cloned();
+    match ecosystem {
+        Ecosystem::Rust => {
+            let is_workspace = |dir: &&String| {
+                (base.read)(&join(dir, "Cargo.toml"))
+                    .is_some_and(|text| text.contains("[workspace]"))
+            };
+            governing
+                .iter()
+                .rev()
+                .find(is_workspace)
+                .cloned()
+                .or(nearest)
+        }
+        Ecosystem::JavaScript => {
+            let is_testable = |dir: &&String| !javascript_commands(base, dir).is_empty();
+            governing.iter().find(is_testable).cloned().or(nearest)
+        }
+        Ecosystem::Python => Some(nearest.unwrap_or_default()),
+        Ecosystem::Go => nearest,
+    }
+}
+
+/// The directories above a path, nearest first, ending at the root "".
+fn ancestors(path: &str) -> impl Iterator<Item = String> {
+    let mut at = Some(path.to_owned());
+    std::iter::from_fn(move || {
+        let path = at.take()?;
+        if path.is_empty() {
+            return None;
+        }
+        let parent = path
+            .rsplit_once('/')
+            .map_or(String::new(), |(parent, _)| parent.to_owned());
+        at = Some(parent.clone());
+        Some(parent)
+    })
+}
+
+/// The extension of a path, "" without one.
+pub(crate) fn extension(path: &str) -> &str {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    name.rsplit_once('.').map_or("", |(_, extension)| extension)
+}
+
+/// Joins a directory of the repository and a name.
+pub(crate) fn join(dir: &str, name: &str) -> String {
+    if dir.is_empty() {
+        name.to_owned()
+    } else {
+        format!("{dir}/{name}")
+    }
+}
+
+/// How a package tests itself: its test script, or the runner it depends on, or node's own.
+fn javascript_commands(base: &Files<'_>, dir: &str) -> Vec<script::ScriptCommand> {
+    let Some(text) = (base.read)(&join(dir, "package.json")) else {
+        return Vec::new();
+    };
+    let Ok(package) = serde_json::from_str::<serde_json::Value>(&text) else {
+        return Vec::new();
+    };
+    let map = |key: &str| -> BTreeMap<String, String> {
+        let entries = package
+            .get(key)
+            .and_then(serde_json::Value::as_object)
+            .into_iter()
+            .flatten();
+        entries
+            .filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned())))
+            .collect()
+    };
+    let found = script::commands(&map("scripts"), "test");
+    if !found.is_empty() {
+        return found;
+    }
+    let known = [
+        ("vitest", script::ScriptRunner::Vitest),
+        ("jest", script::ScriptRunner::Jest),
+        ("mocha", script::ScriptRunner::Mocha),
+        ("ava", script::ScriptRunner::Ava),
+    ];
+    let (dependencies, development) = (map("dependencies"), map("devDependencies"));
+    for (name, runner) in known {
+        if dependencies.contains_key(name) || development.contains_key(name) {
+            return vec![script::ScriptCommand {
+                runner,
+                args: Vec::new(),
+            }];
+        }
+    }
+    let inside = |path: &&String| dir.is_empty() || path.starts_with(&format!("{dir}/"));
+    let is_node_test = |path: &String| {
+        Ecosystem::of(path) == Some(Ecosystem::JavaScript) && role::role_of(path) == Role::Test
+    };
+    if base.paths.iter().filter(inside).any(is_node_test) {
+        return vec![script::ScriptCommand {
+            runner: script::ScriptRunner::NodeTest,
+            args: Vec::new(),
+        }];
+    }
+    Vec::new()
+}
+
+/// Gives changed Rust files that are test modules by declaration (`#[cfg(test)] mod name;`) the role of tests.
+pub(crate) fn claim_test_modules(
+    changes: &mut [FileChange],
+    read: &dyn Fn(&str) -> Option<String>,
+) {
+    let mut declared = Vec::new();
+    for change in changes
+        .iter()
+        .filter(|change| change.role == Role::Source && extension(&change.path) == "rs")
+    {
+        let (folder, _) = change.path.rsplit_once('/').unwrap_or(("", &change.path));
+        let mut parents: Vec<String> = ["lib.rs", "main.rs", "mod.rs"]
+            .iter()
+            .map(|name| join(folder, name))
+            .collect();
+        parents.push(format!("{folder}.rs"));
+        for parent in parents {
+            if let Some(text) = read(&parent)
+                && let Some(file) = inline::parse(&text)
+            {
+                declared.extend(
+                    file.test_modules()
+                        .iter()
+                        .map(|module| (parent.clone(), module.clone())),
+                );
+            }
+        }
+    }
+    let files = role::files_of_test_modules(&declared);
+    for change in changes
+        .iter_mut()
+        .filter(|change| change.role == Role::Source && files.contains(&change.path))
+    {
+        change.role = Role::Test;
+    }
+}
+
+/// Whether a changed `conftest.py` only supplies fixtures and data: nothing in it that steers the runner is new.
+pub(crate) fn is_support_only(change: &FileChange) -> bool {
+    const STEERING: &[&str] = &[
+        "pytest_",
+        "hookimpl",
+        "autouse",
+        "sys.modules",
+        "plugins",
+        "_exit",
+        "sys.exit",
+        "atexit",
+        "setattr",
+        "monkeypatch",
+        "mock",
+        "patch",
+        "__eq__",
+        "builtins",
+        "collect_ignore",
+        "skip",
+        "xfail",
+        "exec(",
+        "eval(",
+        "import_module",
+        "importlib",
+        "__import__",
+        "subprocess",
+        "outcome",
+        "TestReport",
+        "settrace",
+        "setprofile",
+        "globals(",
+        "__class__",
+        "_pytest",
+        "except",
+        "suppress",
+        "signal",
+        "ctypes",
+        "open(",
+    ];
+    if !change.path.ends_with("conftest.py") {
+        return false;
+    }
+    let steering = |text: &str| -> Vec<String> {
+        let lines = text
+            .lines()
+            .filter(|line| STEERING.iter().any(|word| line.contains(word)));
+        lines
+            .map(|line| line.replace('\'', "\"").split_whitespace().collect())
+            .collect()
+    };
+    let mut known = steering(change.before.as_deref().unwrap_or_default());
+    steering(change.after.as_deref().unwrap_or_default())
+        .iter()
+        .all(|line| {
+            known
+                .iter()
+                .position(|other| other == line)
+                .map(|at| known.swap_remove(at))
+                .is_some()
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::{Ecosystem, FileChange, Files, Role, claim_test_modules, is_support_only, suites};
+
+    fn change(path: &str, before: &str, after: &str) -> FileChange {
+        FileChange {
+            path: path.to_owned(),
+            role: super::role::role_of(path),
+            before: Some(before.to_owned()),
+            after: Some(after.to_owned()),
+            old_blob: Some(String::new()),
+            new_blob: Some(String::new()),
+        }
+    }
+
+    fn found(files: &[(&str, &str)], changed: &[&str]) -> Vec<(Ecosystem, String)> {
+        let map: BTreeMap<String, String> = files
+            .iter()
+            .map(|(path, text)| ((*path).to_owned(), (*text).to_owned()))
+            .collect();
+        let read = |path: &str| map.get(path).cloned();
+        let changes: Vec<FileChange> = changed.iter().map(|path| change(path, "", "")).collect();
+        let files = Files {
+            paths: map.keys().cloned().collect(),
+            read: &read,
+        };
+        suites(&files, &changes)
+            .into_iter()
+            .map(|suite| (suite.ecosystem, suite.dir))
+            .collect()
+    }
+
+    #[test]
+    fn a_change_is_judged_where_its_manifest_is() {
+        let files = [
+            ("Cargo.toml", "[workspace]"),
+            ("a/Cargo.toml", "[package]"),
+            ("web/package.json", "{\"scripts\":{\"test\":\"vitest\"}}"),
+            ("web/ui/package.json", "{}"),
+            ("tools/x.py", ""),
+        ];
+        assert_eq!(
+            found(&files, &["a/src/lib.rs"]),
+            [(Ecosystem::Rust, String::new())]
+        );
+        assert_eq!(
+            found(&files, &["web/ui/a.ts"]),
+            [(Ecosystem::JavaScript, "web".to_owned())]
+        );
+        assert_eq!(
+            found(&files, &["tools/x.py"]),
+            [(Ecosystem::Python, String::new())]
+        );
+        assert_eq!(
+            found(&files, &["README.md"]),
+            [(Ecosystem::Rust, String::new())]
+        );
+    }
+
+    #[test]
+    fn fixtures_in_a_conftest_are_support_and_hooks_are_not() {
+        let before = "import pytest\n";
+        assert!(is_support_only(&change(
+            "tests/conftest.py",
+            before,
+            "import pytest\n@pytest.fixture\ndef a():\n    return 1\n"
+        )));
+        assert!(!is_support_only(&change(
+            "tests/conftest.py",
+            before,
+            "def pytest_runtest_makereport(item, call): pass\n"
+        )));
+        assert!(!is_support_only(&change("jest.config.js", "", "")));
+    }
+
+    #[test]
+    fn declared_test_modules_are_tests() {
+        let mut changes = [
+            change("src/checks.rs", "", ""),
+            change("src/other.rs", "", ""),
+        ];
+        let read = |path: &str| {
+            (path == "src/lib.rs").then(|| "mod other;\n#[cfg(test)]\nmod checks;\n".to_owned())
+        };
+        claim_test_modules(&mut changes, &read);
+        assert_eq!(
+            changes.map(|change| change.role),
+            [Role::Test, Role::Source]
+        );
+    }
+}

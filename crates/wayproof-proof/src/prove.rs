@@ -1,0 +1,332 @@
+//! Proves one change: resolve, plan, check out, run, compare, look for cheats, judge, and write it down.
+//!
+//! It returns what it saw and never a log. Only its own executions count: it reads no report that was there before.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicU64;
+
+use wayproof_engine::ProofRequirement;
+use wayproof_receipt::Verdict;
+use wayproof_receipt::predicate::{Check, CheckKind, Finding, Side};
+use wayproof_repo::{Change, ChangeKind, Commit, Repo};
+
+use crate::bug_fix::{self, Case, Outcome};
+use crate::checkout::{self, Sources};
+use crate::plan::{self, FileChange, Files, Suite};
+use crate::record::{Revisions, write_down};
+use crate::request::{Commands, Head, Progress, ProveError, ProveRequest, Proven, Step};
+use crate::run::{Host, Memo, Trouble};
+use crate::sandbox::Sandbox;
+use crate::verdict::{self, Judgment};
+use crate::{gaming, small_edit};
+
+/// Proves a change.
+pub fn prove(
+    request: &ProveRequest,
+    sandbox: &Sandbox,
+    progress: &dyn Progress,
+) -> Result<Proven, ProveError> {
+    let repo = Repo::discover(&request.repo)?;
+    let revisions = resolve(&repo, request)?;
+    let mut changes = read_changes(&repo, &revisions)?;
+    progress.step(&Step::Resolved {
+        files: changes.len(),
+    });
+    let suites = plan_suites(&repo, &revisions, &mut changes, &request.commands)?;
+    let scratch = scratch(&request.machine.scratch)?;
+    let dependencies = dependencies(&repo)?;
+    let sources = Sources {
+        repo: &repo,
+        base: revisions.base.tree.as_str(),
+        head: revisions.head.tree.as_str(),
+        changes: &changes,
+        scratch: scratch.path(),
+        dependencies: &dependencies,
+    };
+    let (count, memo) = (AtomicU64::new(1), Memo::default());
+    let host = Host {
+        sandbox,
+        machine: &request.machine,
+        limits: &request.limits,
+        scratch: scratch.path(),
+        dependencies: &dependencies,
+        count: &count,
+        memo: &memo,
+    };
+    let evidence = gather(request, &sources, &host, &suites, progress);
+    let evidence = match evidence {
+        Ok(evidence) => evidence,
+        Err(Trouble::Infra(sentence)) => Evidence {
+            judgment: Judgment::infra(sentence),
+            ..Evidence::empty()
+        },
+        Err(Trouble::Sandbox(source)) => return Err(ProveError::Sandbox(source)),
+        Err(Trouble::Io { doing, source }) => return Err(ProveError::Io { doing, source }),
+    };
+    let evidence = hold_still(&repo, request, &revisions, evidence)?;
+    progress.step(&Step::Judged {
+        verdict: evidence.judgment.verdict,
+    });
+    write_down(&repo, request, &revisions, &changes, evidence)
+}
+
+fn resolve(repo: &Repo, request: &ProveRequest) -> Result<Revisions, ProveError> {
+    let head = match &request.head {
+        Head::Revision(revision) => repo.resolve(revision)?,
+        Head::WorkingTree => {
+            let snapshot = repo.snapshot()?;
+            Commit {
+                id: snapshot.commit,
+                tree: snapshot.tree,
+            }
+        }
+    };
+    let against = match &request.base {
+        Some(base) => base.clone(),
+        None => "HEAD".to_owned(),
+    };
+    let base = repo.merge_base(&against, head.id.as_str())?;
+    if base.tree == head.tree && request.base.is_none() {
+        return Err(ProveError::NothingToProve);
+    }
+    Ok(Revisions { base, head })
+}
+
+fn read_changes(repo: &Repo, revisions: &Revisions) -> Result<Vec<FileChange>, ProveError> {
+    let mut changes = Vec::new();
+    for change in repo.changes(revisions.base.tree.as_str(), revisions.head.tree.as_str())? {
+        if let Some(old) = &change.old_path {
+            changes.push(file_change(repo, old, &change, SideOf::Base)?);
+        }
+        let both = if change.kind == ChangeKind::Renamed {
+            SideOf::Head
+        } else {
+            SideOf::Both
+        };
+        changes.push(file_change(repo, &change.path, &change, both)?);
+    }
+    Ok(changes)
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum SideOf {
+    Base,
+    Head,
+    Both,
+}
+
+fn file_change(
+    repo: &Repo,
+    path: &str,
+    change: &Change,
+    side: SideOf,
+) -> Result<FileChange, ProveError> {
+    let old = change.old_blob.as_ref().filter(|_| side != SideOf::Head);
+    let new = change.new_blob.as_ref().filter(|_| side != SideOf::Base);
+    let text = |blob: Option<&wayproof_repo::Oid>| -> Result<Option<String>, ProveError> {
+        let Some(blob) = blob else { return Ok(None) };
+        // A submodule's commit is no blob of this repository.
+        Ok(repo
+            .read_blob(blob)
+            .ok()
+            .and_then(|bytes| String::from_utf8(bytes).ok()))
+    };
+    Ok(FileChange {
+        path: path.to_owned(),
+        role: plan::role::role_of(path),
+        before: text(old)?,
+        after: text(new)?,
+        old_blob: old.map(|blob| blob.as_str().to_owned()),
+        new_blob: new.map(|blob| blob.as_str().to_owned()),
+    })
+}
+
+fn plan_suites(
+    repo: &Repo,
+    revisions: &Revisions,
+    changes: &mut [FileChange],
+    commands: &Commands,
+) -> Result<Vec<Suite>, ProveError> {
+    let (base, head) = (revisions.base.tree.as_str(), revisions.head.tree.as_str());
+    let at = |revision: &str, path: &str| {
+        repo.read(revision, path)
+            .ok()
+            .flatten()
+            .and_then(|bytes| String::from_utf8(bytes).ok())
+    };
+    let either = |path: &str| at(head, path).or_else(|| at(base, path));
+    plan::claim_test_modules(changes, &either);
+    let read = |path: &str| at(base, path);
+    let paths = repo
+        .ls_tree(base)?
+        .into_iter()
+        .map(|entry| entry.path)
+        .collect();
+    let files = Files { paths, read: &read };
+    let mut suites = plan::suites(&files, changes);
+    if let Some(argv) = &commands.test {
+        suites.truncate(1);
+        for suite in &mut suites {
+            suite.command = Some(argv.clone());
+        }
+    }
+    Ok(suites)
+}
+
+/// The repository's ignored folders that hold installed dependencies. Build products are never taken over.
+fn dependencies(repo: &Repo) -> Result<Vec<PathBuf>, ProveError> {
+    const INSTALLED: &[&str] = &[
+        "node_modules",
+        ".venv",
+        "venv",
+        "env",
+        "vendor",
+        "bower_components",
+    ];
+    let is_installed = |dir: &PathBuf| {
+        dir.file_name()
+            .is_some_and(|name| INSTALLED.iter().any(|known| name == *known))
+    };
+    Ok(repo
+        .ignored_dirs()?
+        .into_iter()
+        .filter(is_installed)
+        .map(|dir| repo.root().join(dir))
+        .collect())
+}
+
+fn scratch(parent: &Path) -> Result<tempfile::TempDir, ProveError> {
+    let doing = || format!("make a scratch folder in {}", parent.display());
+    std::fs::create_dir_all(parent).map_err(|source| ProveError::Io {
+        doing: doing(),
+        source,
+    })?;
+    tempfile::Builder::new()
+        .prefix("wayproof-")
+        .tempdir_in(parent)
+        .map_err(|source| ProveError::Io {
+            doing: doing(),
+            source,
+        })
+}
+
+/// Everything that was seen.
+pub(crate) struct Evidence {
+    pub(crate) judgment: Judgment,
+    pub(crate) outcomes: Vec<Outcome>,
+    pub(crate) findings: Vec<Finding>,
+    pub(crate) checks: Vec<Check>,
+}
+
+impl Evidence {
+    fn empty() -> Self {
+        Self {
+            judgment: Judgment::infra(String::new()),
+            outcomes: Vec::new(),
+            findings: Vec::new(),
+            checks: Vec::new(),
+        }
+    }
+}
+
+fn gather(
+    request: &ProveRequest,
+    sources: &Sources<'_>,
+    host: &Host<'_>,
+    suites: &[Suite],
+    progress: &dyn Progress,
+) -> Result<Evidence, Trouble> {
+    let is_bug_fix = request
+        .requirements
+        .iter()
+        .flatten()
+        .any(|required| *required == ProofRequirement::FailingTestBecomesGreen);
+    if sources.changes.is_empty() {
+        return Ok(Evidence {
+            judgment: Judgment::unchanged(),
+            ..Evidence::empty()
+        });
+    }
+    if suites.is_empty() && is_bug_fix {
+        return Err(Trouble::Infra("no test suite was found: no Cargo.toml, package.json, go.mod or Python file at the base".to_owned()));
+    }
+    let trees = checkout::make(sources)?;
+    progress.step(&Step::CheckedOut {
+        suites: suites.len(),
+    });
+    let case = Case {
+        host,
+        trees: &trees,
+        changes: sources.changes,
+        runs: request.runs,
+        progress,
+    };
+    if !is_bug_fix {
+        return small_edit::gather(&case, request, suites);
+    }
+    let mut outcomes = Vec::new();
+    for suite in suites {
+        outcomes.push(bug_fix::judge(&case, suite)?);
+    }
+    // Where one suite has tests, another that has none (a stray script of another language) says nothing.
+    if outcomes.iter().any(has_tests) {
+        outcomes.retain(has_tests);
+    }
+    let mut findings: Vec<Finding> = outcomes
+        .iter()
+        .flat_map(|outcome| outcome.findings.clone())
+        .collect();
+    findings.extend(gaming::look(&gaming::Scene {
+        changes: sources.changes,
+        outcomes: &outcomes,
+        task: request.task.as_str(),
+    }));
+    let has_source_change = sources.changes.iter().any(checkout::changes_source);
+    let judgment = verdict::bug_fix(&outcomes, &findings, has_source_change);
+    let checks = outcomes.iter().flat_map(checks_of).collect();
+    Ok(Evidence {
+        judgment,
+        outcomes,
+        findings,
+        checks,
+    })
+}
+
+fn has_tests(outcome: &Outcome) -> bool {
+    let is_heard = |run: &crate::run::SuiteRun| !run.results.is_empty() || !run.stopped.is_empty();
+    is_heard(&outcome.observed.base) || outcome.observed.head.iter().any(is_heard)
+}
+
+/// Every command of an outcome.
+pub(crate) fn checks_of(outcome: &Outcome) -> Vec<Check> {
+    let observed = &outcome.observed;
+    let runs = std::iter::once(&observed.base)
+        .chain(&observed.before)
+        .chain(&observed.head)
+        .chain(&observed.ablated);
+    let mut checks: Vec<Check> = runs.flat_map(|run| run.checks.clone()).collect();
+    checks.sort_by(|one, other| one.id.cmp(&other.id));
+    checks.dedup_by(|one, other| one.id == other.id);
+    for check in &mut checks {
+        if check.side == Side::Ablated && check.kind == CheckKind::Test {
+            check.kind = CheckKind::Ablation;
+        }
+    }
+    checks
+}
+
+/// A working tree that changed while it was proven is not what was proven.
+fn hold_still(
+    repo: &Repo,
+    request: &ProveRequest,
+    revisions: &Revisions,
+    mut evidence: Evidence,
+) -> Result<Evidence, ProveError> {
+    if request.head == Head::WorkingTree && repo.snapshot()?.tree != revisions.head.tree {
+        evidence.judgment.verdict = evidence.judgment.verdict.min(Verdict::Unproven);
+        evidence.judgment.gaps.push("STALE_TREE".to_owned());
+        "the working tree changed while it was being proven"
+            .clone_into(&mut evidence.judgment.one_fact);
+    }
+    Ok(evidence)
+}

@@ -1,0 +1,329 @@
+//! Turns outcomes and findings into one verdict, the gaps that lower it, and the one fact an agent must know.
+//!
+//! Pure. It can only lower: a verdict starts at what the evidence shows and nothing here raises it.
+
+use wayproof_receipt::Verdict;
+use wayproof_receipt::predicate::{Finding, Severity};
+
+use crate::bug_fix::{Outcome, first_line};
+use crate::compare::{Grade, Lost};
+use crate::report::{Status, TestId};
+use crate::run::{Red, Seen};
+
+/// A verdict with what lowered it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Judgment {
+    /// What it amounts to.
+    pub verdict: Verdict,
+    /// Stable codes of what is missing.
+    pub gaps: Vec<String>,
+    /// The one thing to know.
+    pub one_fact: String,
+}
+
+impl Judgment {
+    fn new(verdict: Verdict, gap: Option<&str>, one_fact: String) -> Self {
+        Self {
+            verdict,
+            gaps: gap.map(str::to_owned).into_iter().collect(),
+            one_fact,
+        }
+    }
+
+    /// Nothing can be said about the change.
+    pub(crate) fn infra(sentence: String) -> Self {
+        Self::new(Verdict::InvalidInfra, None, sentence)
+    }
+
+    /// There is no change to say anything about.
+    pub(crate) fn unchanged() -> Self {
+        let fact = "nothing differs from the base, so there is nothing to prove";
+        Self::new(Verdict::Unproven, Some("NO_CHANGE"), fact.to_owned())
+    }
+}
+
+/// Judges a bug fix by its suites.
+pub(crate) fn bug_fix(
+    outcomes: &[Outcome],
+    findings: &[Finding],
+    has_source_change: bool,
+) -> Judgment {
+    if let Some(judgment) = infrastructure(outcomes).or_else(|| refuted(outcomes, findings)) {
+        return judgment;
+    }
+    let mut fixed: Vec<_> = outcomes
+        .iter()
+        .flat_map(|outcome| &outcome.compared.fixed)
+        .collect();
+    fixed.sort_by_key(|fixed| fixed.grade);
+    let Some(best) = fixed.first() else {
+        return unshown(outcomes, has_source_change);
+    };
+    let mut gaps = gaps_of(outcomes, findings);
+    if best.grade == Grade::C {
+        gaps.push("RED_BY_BUILD_ONLY".to_owned());
+    }
+    gaps.sort();
+    gaps.dedup();
+    let verdict = if gaps.is_empty() {
+        Verdict::Proven
+    } else {
+        Verdict::ProvenWithGaps
+    };
+    let more = if fixed.len() > 1 {
+        format!(" and {} more", fixed.len() - 1)
+    } else {
+        String::new()
+    };
+    let missing = if gaps.is_empty() {
+        String::new()
+    } else {
+        format!("; gaps: {}", gaps.join(", "))
+    };
+    let entry = &best.entry;
+    let counts = format!(
+        "red {}/{} without the change, green {}/{} with it",
+        entry.base_reds, entry.base_runs, entry.head_greens, entry.head_runs
+    );
+    Judgment {
+        verdict,
+        gaps,
+        one_fact: format!("{}{more}: {counts}{missing}", entry.test_id),
+    }
+}
+
+/// A suite that starts on neither side says nothing about the change.
+fn infrastructure(outcomes: &[Outcome]) -> Option<Judgment> {
+    let mut said = None;
+    for outcome in outcomes {
+        let (base, head) = (&outcome.observed.base, outcome.head()?);
+        let stop = base
+            .stopped
+            .values()
+            .next()
+            .filter(|_| base.results.is_empty() && head.results.is_empty());
+        match stop {
+            Some(stop) if !head.stopped.is_empty() => said = Some(stop.message.clone()),
+            Some(_) | None => return None,
+        }
+    }
+    said.map(|message| {
+        Judgment::infra(format!(
+            "the tests do not start at the base either: {}",
+            first_line(&message)
+        ))
+    })
+}
+
+/// What refutes a change of any kind: a cheat, a lost test, a head that does not build.
+pub(crate) fn refuted(outcomes: &[Outcome], findings: &[Finding]) -> Option<Judgment> {
+    if let Some(finding) = findings
+        .iter()
+        .find(|finding| finding.severity == Severity::High)
+    {
+        return Some(Judgment::new(Verdict::Refuted, None, shown(finding)));
+    }
+    for outcome in outcomes {
+        let head = outcome.head()?;
+        if let Some(stop) = head
+            .stopped
+            .get("")
+            .filter(|_| !outcome.observed.base.results.is_empty())
+        {
+            let place = stop
+                .place
+                .as_deref()
+                .map(|place| format!(" ({place})"))
+                .unwrap_or_default();
+            return Some(Judgment::new(
+                Verdict::Refuted,
+                None,
+                format!(
+                    "the change does not build: {}{place}",
+                    first_line(&stop.message)
+                ),
+            ));
+        }
+        let mut lost = outcome.lost.iter().filter(|lost| !lost.is_replaced);
+        if let Some(first) = lost.next() {
+            let more = match lost.count() {
+                0 => String::new(),
+                more => format!(" (and {more} more)"),
+            };
+            return Some(Judgment::new(
+                Verdict::Refuted,
+                None,
+                format!("{}{more}", lost_fact(first)),
+            ));
+        }
+    }
+    None
+}
+
+/// A finding in a sentence with its place.
+fn shown(finding: &Finding) -> String {
+    let line = finding
+        .line
+        .map(|line| format!(":{line}"))
+        .unwrap_or_default();
+    let place = finding
+        .path
+        .as_deref()
+        .map(|path| format!(" ({path}{line})"))
+        .unwrap_or_default();
+    format!("{}: {}{place}", finding.code, finding.explanation)
+}
+
+fn lost_fact(lost: &Lost) -> String {
+    match &lost.now {
+        Seen::Red(red) => format!(
+            "{} passed before the change and fails now: {}",
+            lost.id,
+            red_fact(red)
+        ),
+        Seen::Skipped => format!("{} passed before the change and is skipped now", lost.id),
+        Seen::Missing | Seen::Green => {
+            format!("{} passed before the change and is gone now", lost.id)
+        }
+    }
+}
+
+fn red_fact(red: &Red) -> String {
+    let place = red
+        .place
+        .as_deref()
+        .map(|place| format!(" ({place})"))
+        .unwrap_or_default();
+    format!("{}{place}", first_line(&red.message))
+}
+
+/// Why nothing was shown.
+fn unshown(outcomes: &[Outcome], has_source_change: bool) -> Judgment {
+    if let Some((id, red)) = still_red(outcomes, Which::New) {
+        return Judgment::new(
+            Verdict::Refuted,
+            Some("NO_FAIL_TO_PASS"),
+            format!("{id} fails with the change: {}", red_fact(&red)),
+        );
+    }
+    if !has_source_change {
+        let fact = "the change touches no source, so it cannot fix anything".to_owned();
+        return Judgment::new(Verdict::Unproven, Some("NO_SOURCE_CHANGE"), fact);
+    }
+    if let Some(id) = outcomes
+        .iter()
+        .flat_map(|outcome| &outcome.compared.unneeded)
+        .next()
+    {
+        let fact = format!(
+            "{id} turns green without the change to the source as well; a manifest or lock file made it pass"
+        );
+        return Judgment::new(Verdict::Unproven, Some("SOURCE_NOT_NECESSARY"), fact);
+    }
+    if let Some(id) = outcomes
+        .iter()
+        .flat_map(|outcome| &outcome.compared.flaky)
+        .next()
+    {
+        return Judgment::new(
+            Verdict::Unproven,
+            Some("FLAKY"),
+            format!("{id} does not give the same result every time"),
+        );
+    }
+    if let Some((id, red)) = still_red(outcomes, Which::Old) {
+        let fact = format!(
+            "{id} failed before the change and still fails: {}",
+            red_fact(&red)
+        );
+        return Judgment::new(Verdict::Refuted, Some("NO_FAIL_TO_PASS"), fact);
+    }
+    if outcomes
+        .iter()
+        .all(|outcome| outcome.head().is_none_or(|head| head.results.is_empty()))
+    {
+        return Judgment::new(
+            Verdict::Unproven,
+            Some("NO_TESTS_RAN"),
+            "no test ran".to_owned(),
+        );
+    }
+    let fact = "no test fails without the change and passes with it; add one that does".to_owned();
+    Judgment::new(Verdict::Unproven, Some("NO_FAIL_TO_PASS"), fact)
+}
+
+/// A test that is red at the head and was not green before.
+fn still_red(outcomes: &[Outcome], which: Which) -> Option<(TestId, Red)> {
+    for outcome in outcomes {
+        let Some(head) = outcome.head() else { continue };
+        let base = &outcome.observed.base;
+        let failed = head
+            .results
+            .iter()
+            .filter(|(_, result)| matches!(result.status, Status::Failed | Status::Error));
+        for (id, _) in failed {
+            let is_wanted = match which {
+                Which::New => base.seen(id) == Seen::Missing,
+                Which::Old => matches!(base.seen(id), Seen::Red(_)),
+            };
+            if let Seen::Red(red) = head.seen(id)
+                && is_wanted
+            {
+                return Some((id.clone(), red));
+            }
+        }
+        let mut stops = head
+            .stopped
+            .iter()
+            .filter(|(scope, _)| which == Which::New && !base.stopped.contains_key(*scope));
+        if let Some((scope, stop)) = stops.next() {
+            let red = Red {
+                reason: stop.reason,
+                message: stop.message.clone(),
+                place: stop.place.clone(),
+            };
+            return Some((TestId::new(scope.clone()), red));
+        }
+    }
+    None
+}
+
+/// Which red tests of the head are meant.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Which {
+    /// Those the base does not have.
+    New,
+    /// Those that are red at the base as well.
+    Old,
+}
+
+/// Everything that lowers a proven change.
+pub(crate) fn gaps_of(outcomes: &[Outcome], findings: &[Finding]) -> Vec<String> {
+    let mut gaps: Vec<String> = Vec::new();
+    let mut add = |is_so: bool, code: &str| {
+        if is_so {
+            gaps.push(code.to_owned());
+        }
+    };
+    for outcome in outcomes {
+        let Some(head) = outcome.head() else { continue };
+        add(!head.is_structured, "NO_STRUCTURED_REPORT");
+        add(!head.is_complete, "RUN_INCOMPLETE");
+        add(!head.problems.is_empty(), "REPORT_INCONSISTENT");
+        add(outcome.needs_own_control, "CONTROL_SURFACE_CHANGED");
+        add(
+            outcome.lost.iter().any(|lost| lost.is_replaced),
+            "TESTS_REPLACED",
+        );
+    }
+    add(still_red(outcomes, Which::New).is_some(), "NEW_TEST_FAILS");
+    for finding in findings
+        .iter()
+        .filter(|finding| finding.severity == Severity::Medium)
+    {
+        add(true, &finding.code);
+    }
+    gaps.sort();
+    gaps.dedup();
+    gaps
+}
