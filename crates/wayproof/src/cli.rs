@@ -1,0 +1,353 @@
+//! The command line: what can be asked of the program, and the words that explain it.
+//!
+//! The doc comments here are the manual; `wayproof reference cli` prints them as Markdown.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Routes coding agents' work by task policy, runs the required proof itself, and leaves receipts.
+#[derive(Debug, Parser)]
+#[command(
+    name = "wayproof",
+    version,
+    max_term_width = 100,
+    propagate_version = true
+)]
+pub(crate) struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Starts the gateway that agents point at.
+    Up(UpArgs),
+    /// Runs an agent in a proof loop: it is done when the proof says so.
+    Run(RunArgs),
+    /// Runs the proof that a change owes and seals a receipt.
+    Prove(ProveArgs),
+    /// Shows the whole path in a temporary repository, without keys or network.
+    Demo(DemoArgs),
+    /// Works with the policy file `wayproof.toml`.
+    Policy {
+        /// What to do with the policy.
+        #[command(subcommand)]
+        command: PolicyCommand,
+    },
+    /// Reads the ledger.
+    Ledger {
+        /// What to read.
+        #[command(subcommand)]
+        command: LedgerCommand,
+    },
+    /// Tells why an exchange went where it went.
+    Explain(ExplainArgs),
+    /// Shows and verifies receipts.
+    Receipt {
+        /// What to do with the receipt.
+        #[command(subcommand)]
+        command: ReceiptCommand,
+    },
+    /// The demonstration's own agent.
+    #[command(hide = true)]
+    DemoAgent {
+        /// What it is asked.
+        ask: String,
+    },
+    /// Called by agents' own hooks.
+    #[command(hide = true)]
+    Hook {
+        /// Which hook.
+        #[command(subcommand)]
+        command: HookCommand,
+    },
+    /// Confines itself and becomes another program.
+    #[command(hide = true)]
+    SandboxExec {
+        /// What to run, as the proof runner wrote it.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<std::ffi::OsString>,
+    },
+    /// Prints generated reference pages.
+    #[command(hide = true)]
+    Reference {
+        /// Which page.
+        page: ReferencePage,
+    },
+}
+
+/// Where state is kept.
+#[derive(Debug, Args, Clone)]
+pub(crate) struct DataArgs {
+    /// The data directory: ledger, keys and receipts [default: $XDG_DATA_HOME/wayproof].
+    #[arg(long, value_name = "DIR", env = "WAYPROOF_DATA")]
+    pub(crate) data: Option<PathBuf>,
+}
+
+/// Who serves models.
+#[derive(Debug, Args, Clone)]
+pub(crate) struct ProviderArgs {
+    /// Somebody who serves models. May be repeated.
+    ///
+    /// The protocol is messages, chat, responses, gemini or ollama; without one the provider speaks whatever the client speaks.
+    /// Without key-env the client's own credential is passed through.
+    /// Without any --provider, keys in the environment and local servers on their usual ports are used.
+    #[arg(long = "provider", value_name = "NAME=URL[,protocol=P][,key-env=VAR]")]
+    pub(crate) providers: Vec<String>,
+}
+
+/// Starts the gateway.
+#[derive(Debug, Args)]
+pub(crate) struct UpArgs {
+    /// The address to listen on.
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:4417")]
+    pub(crate) listen: SocketAddr,
+    /// A file that gets the port once the gateway listens.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) port_file: Option<PathBuf>,
+    /// The policy file [default: wayproof.toml of the repository around the working directory, else the built-in matrix].
+    #[arg(long, value_name = "FILE")]
+    pub(crate) policy: Option<PathBuf>,
+    /// The environment variable with the key that callers must present; needed to listen beyond loopback.
+    #[arg(long, value_name = "VAR")]
+    pub(crate) key_env: Option<String>,
+    /// A PostgreSQL URL for the ledger instead of SQLite in the data directory.
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "WAYPROOF_LEDGER",
+        hide_env_values = true
+    )]
+    pub(crate) ledger: Option<String>,
+    #[command(flatten)]
+    pub(crate) data: DataArgs,
+    #[command(flatten)]
+    pub(crate) providers: ProviderArgs,
+}
+
+/// Runs an agent in a proof loop.
+///
+/// Exit status: 0 PROVEN, 10 PROVEN_WITH_GAPS, 11 UNPROVEN, 12 REFUTED, 20 infrastructure fault, 2 usage.
+#[derive(Debug, Args)]
+pub(crate) struct RunArgs {
+    /// The task of the job; otherwise it is classified from what the agent is asked.
+    #[arg(long)]
+    pub(crate) task: Option<String>,
+    /// How many times a refuted agent is sent back to work [default: the policy's, else 3].
+    #[arg(long, value_name = "N")]
+    pub(crate) tries: Option<u32>,
+    /// The gateway to use [default: the one that already runs on this data directory, else one of its own].
+    #[arg(long, value_name = "URL", env = "WAYPROOF_GATEWAY")]
+    pub(crate) gateway: Option<String>,
+    #[command(flatten)]
+    pub(crate) data: DataArgs,
+    #[command(flatten)]
+    pub(crate) providers: ProviderArgs,
+    /// The agent and its arguments, such as `claude -p "fix the failing test"`.
+    #[arg(
+        required = true,
+        trailing_var_arg = true,
+        allow_hyphen_values = true,
+        value_name = "COMMAND"
+    )]
+    pub(crate) command: Vec<String>,
+}
+
+/// Runs the proof that a change owes.
+///
+/// Exit status: 0 PROVEN, 10 PROVEN_WITH_GAPS, 11 UNPROVEN, 12 REFUTED, 20 infrastructure fault, 2 usage.
+#[derive(Debug, Args)]
+pub(crate) struct ProveArgs {
+    /// The task whose proof is owed.
+    #[arg(long, default_value = "bug-fix")]
+    pub(crate) task: String,
+    /// The revision the change starts from [default: the merge base with the upstream or main branch, else HEAD].
+    #[arg(long, value_name = "REV")]
+    pub(crate) base: Option<String>,
+    /// The revision to prove [default: the working tree as it is].
+    #[arg(long, value_name = "REV")]
+    pub(crate) head: Option<String>,
+    /// The repository.
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub(crate) repo: PathBuf,
+    /// Signs with this SSH key instead of the key in the data directory.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ssh_key: Option<PathBuf>,
+    /// Prints one JSON object.
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) data: DataArgs,
+}
+
+/// Shows the whole path.
+#[derive(Debug, Args)]
+pub(crate) struct DemoArgs {
+    /// Prints one JSON object.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Keeps the repository, the ledger and the receipt.
+    #[arg(long)]
+    pub(crate) keep: bool,
+    /// Where to work; kept afterwards [default: a temporary directory].
+    #[arg(long, value_name = "DIR")]
+    pub(crate) dir: Option<PathBuf>,
+}
+
+/// Which policy is meant.
+#[derive(Debug, Args)]
+pub(crate) struct PolicyFile {
+    /// The policy file [default: wayproof.toml of the repository around the working directory, else the built-in matrix].
+    #[arg(long, value_name = "FILE")]
+    pub(crate) policy: Option<PathBuf>,
+}
+
+/// Commands on the policy.
+#[derive(Debug, Subcommand)]
+pub(crate) enum PolicyCommand {
+    /// Writes the built-in matrix as `wayproof.toml`, with comments that explain it.
+    Init {
+        /// Where to write it.
+        #[arg(default_value = "wayproof.toml")]
+        file: PathBuf,
+    },
+    /// Checks the policy: errors with their place, rules that can never fire.
+    Check(PolicyFile),
+    /// Shows the matrix in force.
+    Show(PolicyFile),
+    /// Runs the policy's own `[[test]]` rows.
+    Test(PolicyFile),
+    /// Tells what the policy would do with an ask.
+    Explain {
+        /// What the user asks the agent.
+        ask: String,
+        /// A path the work touches. May be repeated.
+        #[arg(long = "path", value_name = "PATH")]
+        paths: Vec<String>,
+        /// The branch the work is on.
+        #[arg(long)]
+        branch: Option<String>,
+        #[command(flatten)]
+        policy: PolicyFile,
+        #[command(flatten)]
+        providers: ProviderArgs,
+    },
+    /// Prints the JSON Schema of the policy file.
+    Schema,
+}
+
+/// How lists are printed.
+#[derive(Debug, Args)]
+pub(crate) struct ListArgs {
+    /// Prints JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// How many rows at the most, newest first.
+    #[arg(long, default_value_t = 20)]
+    pub(crate) limit: u32,
+    #[command(flatten)]
+    pub(crate) ledger: LedgerPlace,
+}
+
+/// Which ledger is meant.
+#[derive(Debug, Args, Clone)]
+pub(crate) struct LedgerPlace {
+    /// A PostgreSQL URL instead of SQLite in the data directory.
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "WAYPROOF_LEDGER",
+        hide_env_values = true
+    )]
+    pub(crate) ledger: Option<String>,
+    #[command(flatten)]
+    pub(crate) data: DataArgs,
+}
+
+/// Commands on the ledger.
+#[derive(Debug, Subcommand)]
+pub(crate) enum LedgerCommand {
+    /// Lists sessions.
+    Sessions(ListArgs),
+    /// Lists jobs with their task, class, verdict and cost.
+    Jobs(ListArgs),
+    /// Lists exchanges with their target, tokens and cost.
+    Exchanges(ListArgs),
+    /// Shows one job or exchange whole.
+    Show {
+        /// The id of a job or an exchange.
+        id: String,
+        /// Prints JSON.
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        ledger: LedgerPlace,
+    },
+    /// Checks every event, the tree over them and every checkpoint. Exit status 4 names the first broken event.
+    Verify {
+        /// Prints JSON.
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        ledger: LedgerPlace,
+    },
+}
+
+/// Tells why.
+#[derive(Debug, Args)]
+pub(crate) struct ExplainArgs {
+    /// The id in the `x-wayproof-exchange` header of an answer.
+    pub(crate) exchange: String,
+    /// Prints JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) ledger: LedgerPlace,
+}
+
+/// Commands on receipts.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ReceiptCommand {
+    /// Shows a receipt: a file, or the one attached to a revision.
+    Show {
+        /// A receipt file or a revision.
+        #[arg(default_value = "HEAD")]
+        receipt: String,
+        /// Prints Markdown for a pull request.
+        #[arg(long, conflicts_with = "json")]
+        markdown: bool,
+        /// Prints JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Verifies a receipt offline. Exit status: 0 good, 3 authentic but signer not pinned, 4 invalid.
+    Verify {
+        /// The receipt file.
+        file: PathBuf,
+        /// The pinned signers [default: trust.txt of the data directory, when it is there].
+        #[arg(long, value_name = "FILE")]
+        trust: Option<PathBuf>,
+        /// Prints JSON.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// Hooks of agents.
+#[derive(Debug, Subcommand)]
+pub(crate) enum HookCommand {
+    /// The agent says that it is done.
+    Stop,
+}
+
+/// Generated pages.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum ReferencePage {
+    /// The command line.
+    Cli,
+    /// The policy file.
+    Policy,
+}

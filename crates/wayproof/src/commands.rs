@@ -1,0 +1,52 @@
+//! The commands, one file a verb; those that wait for the network share one runtime.
+
+mod explain;
+mod hook;
+mod ledger;
+mod policy;
+mod prove;
+pub(crate) mod receipt;
+mod reference;
+mod run;
+mod up;
+
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use tokio::runtime::Builder;
+
+use crate::{cli::Command, demo};
+
+/// Runs a command.
+pub(crate) fn run(command: Command) -> Result<ExitCode> {
+    match command {
+        Command::Up(args) => wait(up::run(args)),
+        Command::Run(args) => wait(run::run(args)),
+        Command::Prove(args) => wait(prove::run(args)),
+        Command::Demo(args) => wait(demo::run(args)),
+        Command::Policy { command } => policy::run(command),
+        Command::Ledger { command } => wait(ledger::run(command)),
+        Command::Explain(args) => wait(explain::run(args)),
+        Command::Receipt { command } => receipt::run(&command),
+        Command::DemoAgent { ask } => wait(demo::agent::run(&ask)),
+        Command::Hook { command } => wait(hook::run(&command)),
+        Command::Reference { page } => reference::run(page),
+        // Handled before any thread is started.
+        Command::SandboxExec { .. } => Ok(ExitCode::FAILURE),
+    }
+}
+
+/// Runs a future on as many threads as there are cores; on a single core one thread does it all.
+fn wait(work: impl Future<Output = Result<ExitCode>>) -> Result<ExitCode> {
+    let is_alone = std::thread::available_parallelism().is_ok_and(|cores| cores.get() == 1);
+    let mut builder = if is_alone {
+        Builder::new_current_thread()
+    } else {
+        Builder::new_multi_thread()
+    };
+    let runtime = builder
+        .enable_all()
+        .build()
+        .context("starting the runtime")?;
+    runtime.block_on(work)
+}

@@ -1,0 +1,175 @@
+//! Works with the policy file: writes it, checks it, shows it, tests it, explains it.
+
+use std::{collections::BTreeSet, fs, path::Path, process::ExitCode};
+
+use anyhow::{Context, Result};
+use wayproof_engine::{
+    Catalog, Facts, Next, Observation, Policy, ProviderState, SessionState, World, decide, explain,
+    observe, schema,
+};
+use wayproof_wire::Protocol;
+
+use crate::{
+    cli::{PolicyCommand, PolicyFile, ProviderArgs},
+    exit::{self, Mistake},
+    settings,
+    terminal::{print, tell},
+};
+
+/// Runs a command on the policy.
+pub(crate) fn run(command: PolicyCommand) -> Result<ExitCode> {
+    match command {
+        PolicyCommand::Init { file } => init(&file),
+        PolicyCommand::Check(place) => check(&place),
+        PolicyCommand::Show(place) => {
+            print(load(&place)?.resolved().trim_end())?;
+            Ok(ExitCode::SUCCESS)
+        }
+        PolicyCommand::Test(place) => test(&place),
+        PolicyCommand::Explain {
+            ask,
+            paths,
+            branch,
+            policy,
+            providers,
+        } => {
+            let asked = Asked {
+                ask: &ask,
+                paths: &paths,
+                branch: branch.as_deref(),
+            };
+            explain_ask(&load(&policy)?, &asked, &providers)
+        }
+        PolicyCommand::Schema => {
+            print(&schema())?;
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}
+
+/// What somebody wants explained.
+struct Asked<'a> {
+    ask: &'a str,
+    paths: &'a [String],
+    branch: Option<&'a str>,
+}
+
+fn load(place: &PolicyFile) -> Result<Policy> {
+    settings::policy(place.policy.as_deref())
+}
+
+fn init(file: &Path) -> Result<ExitCode> {
+    if file.exists() {
+        return Err(Mistake(format!(
+            "{} is there already; `wayproof policy check` reads it",
+            file.display()
+        ))
+        .into());
+    }
+    fs::write(file, Policy::builtin_text())
+        .with_context(|| format!("writing {}", file.display()))?;
+    tell(&format!(
+        "wrote {}: the built-in matrix, ready to be changed",
+        file.display()
+    ));
+    Ok(ExitCode::SUCCESS)
+}
+
+fn check(place: &PolicyFile) -> Result<ExitCode> {
+    let Some(file) = settings::policy_file(place.policy.as_deref())? else {
+        print("no wayproof.toml: the built-in matrix holds")?;
+        return Ok(ExitCode::SUCCESS);
+    };
+    let parsed = settings::read_policy(&file)?;
+    for warning in &parsed.warnings {
+        tell(&warning.rendered);
+    }
+    let tasks = parsed.policy.tasks().len();
+    print(&format!(
+        "{}: {tasks} tasks, {} warning(s)",
+        file.display(),
+        parsed.warnings.len()
+    ))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn test(place: &PolicyFile) -> Result<ExitCode> {
+    let policy = load(place)?;
+    let failed = policy.run_tests();
+    for failure in &failed {
+        tell(&failure.to_string());
+    }
+    let total = policy.tests.len();
+    print(&format!(
+        "{} passed, {} failed",
+        total.saturating_sub(failed.len()),
+        failed.len()
+    ))?;
+    Ok(if failed.is_empty() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::from(exit::FAILED)
+    })
+}
+
+/// The same functions as in the gateway, on an ask without a request.
+fn explain_ask(policy: &Policy, asked: &Asked<'_>, providers: &ProviderArgs) -> Result<ExitCode> {
+    let (world, assumption) = world(policy, providers)?;
+    let facts = Facts {
+        protocol: Protocol::Messages,
+        requested_model: "wayproof/auto",
+        explicit_task: None,
+        housekeeping: None,
+        is_subagent: false,
+        paths: asked.paths,
+        branch: asked.branch,
+        body_bytes: 0,
+        new_job_id: "explained",
+        at_us: wayproof_ledger::Clock::system().now_us(),
+    };
+    let mut state = SessionState::new("explained");
+    observe(
+        policy,
+        &mut state,
+        &facts,
+        &Observation {
+            ask: Some(asked.ask),
+            ..Observation::default()
+        },
+    );
+    match decide(policy, &state, &facts, &world, Catalog::embedded()) {
+        Next::Decided(decision) => {
+            print(&explain(&decision))?;
+            if let Some(assumption) = assumption {
+                tell(assumption);
+            }
+            Ok(ExitCode::SUCCESS)
+        }
+        Next::Refused(refusal) => Err(Mistake(refusal.message).into()),
+    }
+}
+
+/// The providers that are given, else every provider that the policy names.
+fn world(policy: &Policy, providers: &ProviderArgs) -> Result<(World, Option<&'static str>)> {
+    let state = |name: String, protocols| ProviderState {
+        name,
+        protocols,
+        is_healthy: true,
+        models: None,
+    };
+    if providers.providers.is_empty() {
+        let targets = policy.classes().iter().flat_map(|class| &class.targets);
+        let names: BTreeSet<String> = targets.map(|target| target.provider.clone()).collect();
+        let providers = names.into_iter().map(|name| state(name, None)).collect();
+        return Ok((
+            World { providers },
+            Some("assumed: every provider that the policy names is set up"),
+        ));
+    }
+    let mut states = Vec::new();
+    for spec in &providers.providers {
+        let provider = settings::parse_provider(spec)?;
+        states.push(state(provider.name, None));
+    }
+    Ok((World { providers: states }, None))
+}

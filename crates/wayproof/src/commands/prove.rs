@@ -1,0 +1,237 @@
+//! Proves a change that is already there: obligation, proof, receipt, ledger.
+
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use serde_json::{Value, json};
+use wayproof_ledger::{About, Clock, EventBody, JobClosed, JobOpened, Ledger, ObligationFrozen};
+use wayproof_proof::Proven;
+use wayproof_receipt::{Envelope, SigningKey};
+use wayproof_repo::{Commit, Repo};
+
+use crate::{
+    cli::ProveArgs,
+    exit, ledgers,
+    proving::{self, Audience, Proving, repo_mistake},
+    sealing::{self, Owed, Sealed},
+    settings, terminal,
+};
+
+/// Where people usually branch from, best first.
+const TRUNKS: [&str; 5] = [
+    "@{upstream}",
+    "origin/HEAD",
+    "origin/main",
+    "main",
+    "master",
+];
+
+/// Runs the proof.
+pub(crate) async fn run(args: ProveArgs) -> Result<ExitCode> {
+    let repo = Repo::discover(&args.repo).map_err(repo_mistake)?;
+    let head = head_of(&repo, args.head.as_deref())?;
+    let base = base_of(&repo, args.base.as_deref(), &head)?;
+    let policy = settings::policy_at(&repo, base.id.as_str())?;
+    let task = settings::known_task(&policy, &args.task)?;
+    let data = settings::data_directory(&args.data)?;
+    let key = match &args.ssh_key {
+        Some(file) => SigningKey::from_ssh(
+            file,
+            settings::variable("WAYPROOF_SSH_PASSPHRASE").as_deref(),
+        )?,
+        None => sealing::own_key(&data)?,
+    };
+    // A ledger that cannot be written is said before the work, not after it.
+    let ledger = ledgers::open(&data, None).await?;
+    let owed = Owed {
+        policy: &policy,
+        task: &task,
+        base: &base,
+        ask: None,
+        job: None,
+    };
+    let obligation = sealing::obligation(&owed, Clock::system().now_us(), &key)?;
+    let proven = proving::run(Proving {
+        repo: repo.root().to_owned(),
+        policy: policy.clone(),
+        task: task.clone(),
+        base: base.id.to_string(),
+        head: head.id.to_string(),
+        obligation: obligation.digest(),
+        audience: Audience::Told,
+    })
+    .await?;
+    let verdict = proven.proof.verdict;
+    let sealed = if sealing::is_sealed(verdict) {
+        let bundle = sealing::receipt(&proven, &obligation, None, Clock::system().now_us(), &key)?;
+        Some(sealing::keep(&bundle, &data, &repo, &head)?)
+    } else {
+        None
+    };
+    let record = Record {
+        repo: &repo,
+        proven: &proven,
+        obligation: &obligation,
+        owed: &owed,
+        head: &head,
+        sealed: sealed.as_ref(),
+        key: &key,
+    };
+    record.write(&ledger).await?;
+    ledger.close().await.context("closing the ledger")?;
+    if args.json {
+        terminal::print_json(&report(&proven, &base, &head, sealed.as_ref()))?;
+    } else {
+        tell(&proven, sealed.as_ref())?;
+    }
+    Ok(exit::of_verdict(verdict))
+}
+
+fn head_of(repo: &Repo, given: Option<&str>) -> Result<Commit> {
+    if let Some(revision) = given {
+        return repo.resolve(revision).map_err(repo_mistake);
+    }
+    let snapshot = repo.snapshot().map_err(repo_mistake)?;
+    Ok(Commit {
+        id: snapshot.commit,
+        tree: snapshot.tree,
+    })
+}
+
+/// The revision given, else where the branch left its trunk, else the checked-out commit.
+fn base_of(repo: &Repo, given: Option<&str>, head: &Commit) -> Result<Commit> {
+    if let Some(revision) = given {
+        return repo
+            .merge_base(revision, head.id.as_str())
+            .map_err(repo_mistake);
+    }
+    let checked_out = repo.head().map_err(repo_mistake)?;
+    let branched = TRUNKS
+        .iter()
+        .find_map(|trunk| repo.merge_base(trunk, head.id.as_str()).ok());
+    Ok(branched
+        .filter(|base| base.tree != head.tree)
+        .unwrap_or(checked_out))
+}
+
+/// What goes into the ledger.
+struct Record<'a> {
+    repo: &'a Repo,
+    proven: &'a Proven,
+    obligation: &'a Envelope,
+    owed: &'a Owed<'a>,
+    head: &'a Commit,
+    sealed: Option<&'a Sealed>,
+    key: &'a SigningKey,
+}
+
+impl Record<'_> {
+    async fn write(&self, ledger: &Ledger) -> Result<()> {
+        let about = About {
+            job: Some(ledger.ids().next().to_string()),
+            ..About::default()
+        };
+        let opened = JobOpened {
+            task: self.owed.task.to_string(),
+            repo: Some(self.repo.root().to_string_lossy().into_owned()),
+            base: Some(self.owed.base.id.to_string()),
+            rule: Some("named on the command line".to_owned()),
+            ..JobOpened::default()
+        };
+        let mut bodies = vec![
+            EventBody::JobOpened(opened),
+            EventBody::ObligationFrozen(self.frozen()),
+        ];
+        bodies.extend(ledgers::proof_events(
+            self.proven,
+            self.head,
+            self.sealed.map(|sealed| sealed.digest.as_str()),
+            self.key,
+        ));
+        let verdict = Some(self.proven.proof.verdict);
+        bodies.push(EventBody::JobClosed(JobClosed {
+            verdict,
+            why: Some(self.proven.one_fact.clone()),
+        }));
+        if let Some(sealed) = self.sealed {
+            let text = std::str::from_utf8(&sealed.bytes).context("reading the receipt as text")?;
+            ledger
+                .keep(text)
+                .await
+                .context("keeping the receipt in the ledger")?;
+        }
+        for body in bodies {
+            ledger
+                .append(&ledger.event(about.clone(), body))
+                .await
+                .context("recording the proof in the ledger")?;
+        }
+        ledger.flush().await.context("writing the ledger")
+    }
+
+    fn frozen(&self) -> ObligationFrozen {
+        ledgers::frozen(
+            self.owed.policy,
+            self.owed.task,
+            self.owed.base,
+            &self.obligation.digest(),
+        )
+    }
+}
+
+/// The object for machines.
+pub(crate) fn report(
+    proven: &Proven,
+    base: &Commit,
+    head: &Commit,
+    sealed: Option<&Sealed>,
+) -> Value {
+    let proof = &proven.proof;
+    let mut isolation: Vec<&String> = proof
+        .checks
+        .iter()
+        .flat_map(|check| &check.isolation)
+        .collect();
+    isolation.sort();
+    isolation.dedup();
+    json!({
+        "verdict": proof.verdict, "task": proof.task, "base": base.id.as_str(), "head": head.id.as_str(),
+        "head_tree": head.tree.as_str(), "checks": proof.checks, "fail_to_pass": proof.fail_to_pass, "tests": proof.tests,
+        "gaps": proof.gaps, "findings": proof.findings, "isolation": isolation, "fact": proven.one_fact,
+        "receipt": sealed.map(|sealed| sealed.path.to_string_lossy().into_owned()),
+    })
+}
+
+fn tell(proven: &Proven, sealed: Option<&Sealed>) -> Result<()> {
+    let proof = &proven.proof;
+    terminal::print(&format!(
+        "{}  {}",
+        proof.verdict,
+        terminal::plain(&proven.one_fact)
+    ))?;
+    for fixed in &proof.fail_to_pass {
+        terminal::print(&format!(
+            "  red {}/{} before, green {}/{} after  {}  (chance could show this with probability {:.4} at most)",
+            fixed.base_reds,
+            fixed.base_runs,
+            fixed.head_greens,
+            fixed.head_runs,
+            terminal::plain(&fixed.test_id),
+            fixed.false_accept_bound.unwrap_or(1.0)
+        ))?;
+    }
+    for finding in &proof.findings {
+        terminal::print(&format!(
+            "  finding {}: {}",
+            finding.code,
+            terminal::plain(&finding.explanation)
+        ))?;
+    }
+    for gap in &proof.gaps {
+        terminal::print(&format!("  gap {}", terminal::plain(gap)))?;
+    }
+    if let Some(sealed) = sealed {
+        terminal::print(&format!("  receipt {}", sealed.path.display()))?;
+    }
+    Ok(())
+}

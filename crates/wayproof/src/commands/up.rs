@@ -1,0 +1,89 @@
+//! Starts the gateway, says what it found, and drains when asked to.
+
+use std::{net::SocketAddr, process::ExitCode};
+
+use anyhow::{Context, Result};
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::{
+    cli::UpArgs,
+    discover::{Found, discover},
+    exit::Mistake,
+    gateway::{self, Start},
+    settings, terminal,
+};
+
+/// Serves until SIGTERM or SIGINT.
+pub(crate) async fn run(args: UpArgs) -> Result<ExitCode> {
+    let policy = settings::policy(args.policy.as_deref())?;
+    let found = if args.providers.providers.is_empty() {
+        discover().await?
+    } else {
+        let given = settings::parse_providers(&args.providers.providers)?;
+        given
+            .into_iter()
+            .map(|provider| Found {
+                provider,
+                because: "--provider".to_owned(),
+            })
+            .collect()
+    };
+    let lines: Vec<String> = found
+        .iter()
+        .map(|found| {
+            format!(
+                "  {:12} {}  ({})",
+                found.provider.name, found.provider.base, found.because
+            )
+        })
+        .collect();
+    let key = match &args.key_env {
+        Some(name) => Some(
+            settings::variable(name)
+                .ok_or_else(|| Mistake(format!("--key-env {name}: the variable is not set")))?,
+        ),
+        None => None,
+    };
+    let mut terminate = signal(SignalKind::terminate()).context("listening for SIGTERM")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("listening for SIGINT")?;
+    let running = gateway::start(Start {
+        listen: args.listen,
+        policy,
+        providers: found.into_iter().map(|found| found.provider).collect(),
+        data: settings::data_directory(&args.data)?,
+        ledger: args.ledger.clone(),
+        key,
+    })
+    .await?;
+    if let Some(file) = &args.port_file {
+        let port = running.address.port().to_string();
+        std::fs::write(file, port)
+            .with_context(|| format!("writing the port to {}", file.display()))?;
+    }
+    terminal::tell(&format!(
+        "wayproof listens on {}\nproviders:\n{}",
+        running.url(),
+        lines.join("\n")
+    ));
+    terminal::tell(&agents(running.address));
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    terminal::tell("wayproof finishes what is under way");
+    running.stop().await?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// How to point each agent at the gateway.
+fn agents(address: SocketAddr) -> String {
+    let base = format!("http://{address}");
+    format!(
+        "point your agent at it:\n  \
+         Claude Code  ANTHROPIC_BASE_URL={base} claude --model claude-wayproof-auto\n  \
+         Codex        codex -c model_provider=wayproof -c 'model_providers.wayproof={{name=\"wayproof\",base_url=\"{base}/v1\",env_key=\"WAYPROOF_API_KEY\",wire_api=\"responses\"}}' -m wayproof-auto\n  \
+         Copilot CLI  COPILOT_PROVIDER_BASE_URL={base}/v1 COPILOT_PROVIDER_TYPE=openai COPILOT_PROVIDER_API_KEY=any COPILOT_MODEL=wayproof-auto copilot\n  \
+         aider        OPENAI_API_BASE={base}/v1 OPENAI_API_KEY=any aider --model openai/wayproof-auto\n\
+         or let it prove its work:  wayproof run -- <agent …>"
+    )
+}

@@ -1,0 +1,247 @@
+//! Puts a gateway together, finds one that runs, and talks to its admin pages.
+
+mod admin;
+pub(crate) mod http;
+
+use std::{
+    fs,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use anyhow::{Context, Result};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use hyper::{Uri, header::HeaderValue};
+use serde::{Deserialize, Serialize};
+use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
+use wayproof_engine::{Catalog, Policy};
+use wayproof_gateway::{CallerKey, Gateway, KeyDigest, Parts, ServeError, Settings};
+use wayproof_ledger::{Clock, Ids};
+use wayproof_upstream::{Provider, Proxy, Upstream};
+
+pub(crate) use self::admin::{Admin, OpenJob, OpenedJob, ProofReport};
+use crate::{
+    exit::{Broken, Mistake},
+    ledgers, settings,
+};
+
+/// What a gateway is started with.
+#[derive(Debug)]
+pub(crate) struct Start {
+    pub(crate) listen: SocketAddr,
+    pub(crate) policy: Policy,
+    pub(crate) providers: Vec<Provider>,
+    pub(crate) data: PathBuf,
+    /// A PostgreSQL URL instead of SQLite in the data directory.
+    pub(crate) ledger: Option<String>,
+    /// The key that callers must show.
+    pub(crate) key: Option<String>,
+}
+
+/// A gateway that serves in this process.
+#[derive(Debug)]
+pub(crate) struct Running {
+    pub(crate) address: SocketAddr,
+    pub(crate) gateway: Gateway,
+    stop: oneshot::Sender<()>,
+    serving: JoinHandle<Result<(), ServeError>>,
+    place: PathBuf,
+}
+
+/// Where a gateway of a data directory is, as it writes it down while it serves.
+#[derive(Debug, Serialize, Deserialize)]
+struct Place {
+    url: String,
+}
+
+const PLACE_FILE: &str = "gateway.json";
+const TOKEN_FILE: &str = "admin.token";
+
+impl Running {
+    /// The base URL.
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Drains, then closes the ledger.
+    pub(crate) async fn stop(self) -> Result<()> {
+        // A gateway that has ended by itself is not there to be told.
+        let _told = self.stop.send(());
+        self.serving.await.context("waiting for the gateway")??;
+        forget(&self.place, &self.address);
+        self.gateway
+            .ledger()
+            .close()
+            .await
+            .context("closing the ledger")
+    }
+}
+
+/// Starts a gateway.
+pub(crate) async fn start(start: Start) -> Result<Running> {
+    let (listener, address) = listen(&start).await?;
+    let ledger = ledgers::open(&start.data, start.ledger.as_deref()).await?;
+    let clock = Clock::system();
+    let key = |key: &String| CallerKey {
+        name: "operator".to_owned(),
+        digest: KeyDigest::of(key.as_bytes()),
+    };
+    let settings = Settings {
+        keys: start.key.iter().map(key).collect(),
+        admin_token: Some(KeyDigest::of(token(&start.data)?.as_bytes())),
+        ..Settings::default()
+    };
+    let upstream = wayproof_upstream::Settings {
+        proxy: proxy()?,
+        ..wayproof_upstream::Settings::default()
+    };
+    let gateway = Gateway::new(Parts {
+        policy: start.policy,
+        catalog: Arc::new(Catalog::embedded().clone()),
+        upstream: Upstream::new(start.providers, upstream)
+            .map_err(|error| Mistake(error.to_string()))?,
+        ledger,
+        ids: Ids::new(clock.clone()),
+        clock,
+        settings,
+    });
+    let (stop, stopped) = oneshot::channel();
+    let serving = gateway.clone();
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "whoever holds the running gateway waits for it"
+    )]
+    let serving = tokio::spawn(async move {
+        // A dropped sender means the same as a message: nobody holds the gateway any more.
+        serving
+            .serve(listener, async move { drop(stopped.await) })
+            .await
+    });
+    let place = start.data.join(PLACE_FILE);
+    let text = serde_json::to_string(&Place {
+        url: format!("http://{address}"),
+    })?;
+    fs::write(&place, text).with_context(|| format!("writing {}", place.display()))?;
+    Ok(Running {
+        address,
+        gateway,
+        stop,
+        serving,
+        place,
+    })
+}
+
+/// Opens the address; one that other machines can reach needs a key for callers.
+async fn listen(start: &Start) -> Result<(TcpListener, SocketAddr)> {
+    let taken = |error| {
+        Mistake(format!(
+            "cannot listen on {}: {}",
+            start.listen,
+            listen_problem(&error)
+        ))
+    };
+    let listener = TcpListener::bind(start.listen).await.map_err(taken)?;
+    let address = listener
+        .local_addr()
+        .context("reading the address it listens on")?;
+    if !address.ip().is_loopback() && start.key.is_none() {
+        let sentence = format!(
+            "{address} can be reached from other machines: name the variable with the callers' key by --key-env"
+        );
+        return Err(Mistake(sentence).into());
+    }
+    Ok((listener, address))
+}
+
+fn listen_problem(error: &std::io::Error) -> String {
+    if error.kind() == std::io::ErrorKind::AddrInUse {
+        return "the address is in use; another gateway may run, or choose one with --listen"
+            .to_owned();
+    }
+    error.to_string()
+}
+
+/// The file tells of this gateway only while it is this gateway's.
+fn forget(place: &Path, address: &SocketAddr) {
+    let ours = fs::read_to_string(place).is_ok_and(|text| text.contains(&address.to_string()));
+    if ours && let Err(error) = fs::remove_file(place) {
+        tracing::warn!(place = %place.display(), %error, "the gateway's place stays written down");
+    }
+}
+
+/// The proxy for encrypted connections, as the environment names it.
+fn proxy() -> Result<Option<Proxy>> {
+    let named = settings::variable("HTTPS_PROXY").or_else(|| settings::variable("https_proxy"));
+    let Some(text) = named else { return Ok(None) };
+    let uri: Uri = text
+        .parse()
+        .map_err(|_| Mistake("HTTPS_PROXY is not an address".to_owned()))?;
+    let user = uri
+        .authority()
+        .and_then(|authority| authority.as_str().rsplit_once('@'))
+        .map(|(user, _)| user);
+    let authorization = user
+        .map(|user| HeaderValue::from_str(&format!("Basic {}", STANDARD.encode(user))))
+        .transpose();
+    let direct = settings::variable("NO_PROXY")
+        .or_else(|| settings::variable("no_proxy"))
+        .unwrap_or_default();
+    Ok(Some(Proxy {
+        authorization: authorization.map_err(|_| {
+            Mistake("HTTPS_PROXY has a user that cannot stand in a header".to_owned())
+        })?,
+        uri,
+        direct: direct
+            .split(',')
+            .map(|host| host.trim().to_owned())
+            .filter(|host| !host.is_empty())
+            .collect(),
+    }))
+}
+
+/// The token of the admin pages: made on first use, readable by its owner alone.
+fn token(data: &Path) -> Result<String> {
+    let file = data.join(TOKEN_FILE);
+    if let Ok(token) = fs::read_to_string(&file) {
+        return Ok(token.trim().to_owned());
+    }
+    let mut secret = [0_u8; 32];
+    getrandom::fill(&mut secret)
+        .map_err(|error| Broken(format!("the system gives no randomness: {error}")))?;
+    let token = secret
+        .iter()
+        .fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
+    settings::write_private(&file, token.as_bytes())?;
+    Ok(token)
+}
+
+/// The gateway that a person names, else the one that runs on the data directory, if any.
+pub(crate) async fn find(named: Option<&str>, data: &Path) -> Result<Option<Admin>> {
+    let token = match settings::variable("WAYPROOF_ADMIN_TOKEN") {
+        Some(token) => token,
+        None => token(data)?,
+    };
+    if let Some(url) = named {
+        let admin = Admin::new(url.trim_end_matches('/').to_owned(), &token);
+        admin
+            .check()
+            .await
+            .map_err(|error| Mistake(format!("the gateway {url}: {error}")))?;
+        return Ok(Some(admin));
+    }
+    let Ok(text) = fs::read_to_string(data.join(PLACE_FILE)) else {
+        return Ok(None);
+    };
+    let Ok(place) = serde_json::from_str::<Place>(&text) else {
+        return Ok(None);
+    };
+    let admin = Admin::new(place.url, &token);
+    // A place left behind by a gateway that was killed is no gateway.
+    Ok(admin.check().await.is_ok().then_some(admin))
+}
+
+/// The admin client of a gateway in this process.
+pub(crate) fn admin_of(running: &Running, data: &Path) -> Result<Admin> {
+    Ok(Admin::new(running.url(), &token(data)?))
+}

@@ -1,0 +1,75 @@
+//! Opens ledgers and says in their words what a proof showed.
+
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use wayproof_engine::{Policy, TaskName};
+use wayproof_ledger::{
+    Clock, EventBody, Ledger, Location, ObligationFrozen, ProofFinished, ReceiptIssued,
+};
+use wayproof_proof::Proven;
+use wayproof_receipt::SigningKey;
+use wayproof_repo::Commit;
+
+/// Opens the ledger of a data directory, or the one a URL names, with the key that signs its checkpoints.
+pub(crate) async fn open(data: &Path, url: Option<&str>) -> Result<Ledger> {
+    let location = match url {
+        Some(url) => Location::Postgres(url.to_owned()),
+        None => Location::Sqlite(data.to_owned()),
+    };
+    let key = SigningKey::load_or_create(&data.join("keys").join("ledger"))?;
+    Ledger::open(location, Clock::system(), Some(key))
+        .await
+        .context("opening the ledger")
+}
+
+/// The obligation, as the ledger keeps it.
+pub(crate) fn frozen(
+    policy: &Policy,
+    task: &TaskName,
+    base: &Commit,
+    obligation_digest: &str,
+) -> ObligationFrozen {
+    let owed = policy
+        .task(task)
+        .map(|task| task.proof.as_slice())
+        .unwrap_or_default();
+    ObligationFrozen {
+        task: task.to_string(),
+        requirements: owed
+            .iter()
+            .map(|any| any.iter().map(ToString::to_string).collect())
+            .collect(),
+        policy_digest: policy.digest().to_owned(),
+        base: Some(base.id.to_string()),
+        obligation_digest: obligation_digest.to_owned(),
+    }
+}
+
+/// What a proof showed and, where it was sealed, its receipt.
+pub(crate) fn proof_events(
+    proven: &Proven,
+    head: &Commit,
+    receipt_digest: Option<&str>,
+    key: &SigningKey,
+) -> Vec<EventBody> {
+    let verdict = proven.proof.verdict;
+    let mut bodies = vec![EventBody::ProofFinished(ProofFinished {
+        verdict,
+        task: proven.proof.task.clone(),
+        head_tree: Some(head.tree.to_string()),
+        receipt_digest: receipt_digest.map(str::to_owned),
+        one_fact: Some(proven.one_fact.clone()),
+        wall_us: None,
+    })];
+    if let Some(digest) = receipt_digest {
+        bodies.push(EventBody::ReceiptIssued(ReceiptIssued {
+            receipt_digest: digest.to_owned(),
+            verdict,
+            commit: Some(head.id.to_string()),
+            tree: Some(head.tree.to_string()),
+            key_id: Some(key.public().keyid()),
+        }));
+    }
+    bodies
+}

@@ -1,0 +1,49 @@
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+
+mod cli;
+mod commands;
+mod demo;
+mod discover;
+mod exit;
+mod gateway;
+mod ledgers;
+mod proving;
+mod run;
+mod sealing;
+mod settings;
+mod telemetry;
+mod terminal;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::cli::{Cli, Command};
+
+fn main() -> ExitCode {
+    let command = match Cli::try_parse() {
+        Ok(cli) => cli.command,
+        Err(error) => return usage(&error),
+    };
+    // The sandbox confines this very process, so it comes before any thread is started.
+    if let Command::SandboxExec { args } = command {
+        return wayproof_proof::sandbox_main(args);
+    }
+    telemetry::start();
+    match commands::run(command) {
+        Ok(status) => status,
+        Err(error) => exit::report(&error),
+    }
+}
+
+/// Help and version are answers; everything else is a mistake in the call.
+fn usage(error: &clap::Error) -> ExitCode {
+    // The terminal that cannot be written to cannot be told so.
+    drop(error.print());
+    if error.use_stderr() {
+        ExitCode::from(exit::USAGE)
+    } else {
+        ExitCode::SUCCESS
+    }
+}

@@ -1,0 +1,138 @@
+//! Runs a proof with the policy's commands in the sandbox, telling people how far it is.
+
+use std::{io::IsTerminal, path::PathBuf, time::Duration};
+
+use anyhow::{Context, Result};
+use indicatif::{ProgressBar, ProgressStyle};
+use wayproof_engine::{CheckKind, Policy, TaskName};
+use wayproof_proof::{
+    Commands, Head, IsolationFloor, Limits, Machine, Progress, ProveError, ProveRequest, Proven,
+    Runs, Sandbox, Step, prove,
+};
+use wayproof_repo::RepoError;
+
+use crate::{exit::Mistake, settings};
+
+/// What to prove.
+#[derive(Debug)]
+pub(crate) struct Proving {
+    pub(crate) repo: PathBuf,
+    pub(crate) policy: Policy,
+    pub(crate) task: TaskName,
+    pub(crate) base: String,
+    pub(crate) head: String,
+    /// Digest of the obligation that was frozen before.
+    pub(crate) obligation: String,
+    /// Whether a person watches.
+    pub(crate) audience: Audience,
+}
+
+/// Who hears how far a proof is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Audience {
+    /// Somebody at a terminal, or a log.
+    Told,
+    /// Nobody: another program has the terminal.
+    Silent,
+}
+
+/// The proof a task owes, in words.
+pub(crate) fn owed(policy: &Policy, task: &TaskName) -> String {
+    let groups = policy
+        .task(task)
+        .map(|task| task.proof.as_slice())
+        .unwrap_or_default();
+    if groups.is_empty() {
+        return "no proof".to_owned();
+    }
+    let any = |group: &Vec<_>| {
+        group
+            .iter()
+            .map(ToString::to_string)
+            .collect::<Vec<_>>()
+            .join(" or ")
+    };
+    groups.iter().map(any).collect::<Vec<_>>().join(", ")
+}
+
+/// Proves on a thread of its own, as it starts processes and waits for them.
+pub(crate) async fn run(proving: Proving) -> Result<Proven> {
+    tokio::task::spawn_blocking(move || {
+        let launcher = std::env::current_exe().context("finding this program for the sandbox")?;
+        let sandbox = Sandbox::new(launcher, IsolationFloor::BestEffort);
+        let told = Told::new(proving.audience);
+        let proven = prove(&request(proving), &sandbox, &told);
+        told.bar.finish_and_clear();
+        proven.map_err(explained)
+    })
+    .await
+    .context("running the proof")?
+}
+
+fn request(proving: Proving) -> ProveRequest {
+    let row = proving.policy.task(&proving.task);
+    let command = |kind| row.and_then(|row| row.checks.get(&kind)).cloned();
+    ProveRequest {
+        repo: proving.repo,
+        requirements: row.map(|row| row.proof.clone()).unwrap_or_default(),
+        base: Some(proving.base),
+        head: Head::Revision(proving.head),
+        runs: Runs::default(),
+        limits: Limits::default(),
+        commands: Commands {
+            typecheck: command(CheckKind::Typecheck),
+            build: command(CheckKind::Build),
+            test: command(CheckKind::Test),
+        },
+        obligation: Some(proving.obligation),
+        machine: Machine::from_vars(settings::variables(), std::env::temp_dir()),
+        task: proving.task,
+    }
+}
+
+/// A repository that cannot be used is a mistake of whoever named it; everything else is the machine.
+fn explained(error: ProveError) -> anyhow::Error {
+    match error {
+        ProveError::Repo(error) => repo_mistake(error),
+        ProveError::NothingToProve => Mistake(error.to_string()).into(),
+        ProveError::Sandbox(_) | ProveError::Io { .. } => error.into(),
+    }
+}
+
+/// What is wrong with a repository, in one sentence.
+pub(crate) fn repo_mistake(error: RepoError) -> anyhow::Error {
+    Mistake(crate::exit::chain(&anyhow::Error::new(error))).into()
+}
+
+/// A line that says what is going on; plain lines where nobody can redraw them.
+struct Told {
+    bar: ProgressBar,
+    audience: Audience,
+}
+
+impl Told {
+    fn new(audience: Audience) -> Self {
+        let is_drawn = audience == Audience::Told && std::io::stderr().is_terminal();
+        let bar = if is_drawn {
+            ProgressBar::new_spinner()
+        } else {
+            ProgressBar::hidden()
+        };
+        if let Ok(style) = ProgressStyle::with_template("{spinner} proof, {elapsed}: {msg}") {
+            bar.set_style(style);
+        }
+        if is_drawn {
+            bar.enable_steady_tick(Duration::from_millis(120));
+        }
+        Self { bar, audience }
+    }
+}
+
+impl Progress for Told {
+    fn step(&self, step: &Step) {
+        self.bar.set_message(step.to_string());
+        if self.audience == Audience::Told && self.bar.is_hidden() {
+            crate::terminal::tell(&format!("wayproof: proof: {step}"));
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! What people and programs read: the only place that prints.
+//!
+//! Results go to standard output, everything else to standard error. A reader that went away ends the program quietly.
+
+use std::io::{self, Write};
+
+use anyhow::Result;
+use serde::Serialize;
+
+/// Prints a text and a line end on standard output.
+pub(crate) fn print(text: &str) -> Result<()> {
+    write_line(&mut anstream::stdout().lock(), text)
+}
+
+/// Prints a text and a line end on standard error.
+pub(crate) fn tell(text: &str) {
+    // Nobody can be told that the place for telling is gone.
+    drop(write_line(&mut anstream::stderr().lock(), text));
+}
+
+/// Prints one JSON value on a line of its own.
+pub(crate) fn print_json<T: Serialize>(value: &T) -> Result<()> {
+    print(&serde_json::to_string(value)?)
+}
+
+/// Prints a JSON value for people and programs alike.
+pub(crate) fn print_json_pretty<T: Serialize>(value: &T) -> Result<()> {
+    print(&serde_json::to_string_pretty(value)?)
+}
+
+fn write_line(stream: &mut impl Write, text: &str) -> Result<()> {
+    let written = writeln!(stream, "{text}").and_then(|()| stream.flush());
+    match written {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        Err(error) => Err(error.into()),
+        Ok(()) => Ok(()),
+    }
+}
+
+/// A table whose columns fit the terminal.
+pub(crate) fn table(head: &[&str], rows: &[Vec<String>]) -> String {
+    let mut table = comfy_table::Table::new();
+    table
+        .load_style(comfy_table::TableStyle::new())
+        .set_content_arrangement(comfy_table::ContentArrangement::Dynamic)
+        .set_header(head);
+    for row in rows {
+        table.add_row(row);
+    }
+    table.to_string()
+}
+
+/// Dollars of an amount in nano-dollars, as short as it can be said exactly enough for a person.
+pub(crate) fn dollars(nano: i64) -> String {
+    let sign = if nano < 0 { "-" } else { "" };
+    let micro = nano.unsigned_abs().div_ceil(1_000);
+    let (whole, rest) = (micro / 1_000_000, micro % 1_000_000);
+    format!("{sign}${whole}.{rest:06}")
+}
+
+/// A cost that may be unknown.
+pub(crate) fn cost(nano: Option<i64>) -> String {
+    nano.map_or_else(|| "unknown".to_owned(), dollars)
+}
+
+/// Text from outside without what could steer a terminal.
+pub(crate) fn plain(text: &str) -> String {
+    text.chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect()
+}
+
+/// A time as people read it, in UTC.
+pub(crate) fn moment(micros: i64) -> String {
+    match jiff::Timestamp::from_microsecond(micros) {
+        Ok(at) => at.strftime("%Y-%m-%d %H:%M:%S").to_string(),
+        Err(_) => format!("{micros} us"),
+    }
+}

@@ -1,0 +1,223 @@
+//! Real agents in the proof loop: Claude Code and Codex, against scripted models, on a bug that a real release had.
+//!
+//! `xmltodict` 0.14.2 fixed what 0.14.1 did wrong, and published the tests that show it.
+
+use std::{fs, path::Path, process::Command};
+
+use wayproof_testkit::{Fixture, Persona, Play, Provider, Step};
+
+use crate::environment::{Environment, Said, path_with, tools};
+
+const ASK: &str = "Two tests of this repository fail. Find the bug in xmltodict.py, fix it, and say when you are done.";
+
+/// An agent under test, with the models that its protocol asks for.
+struct Real {
+    command: &'static [&'static str],
+    provider: &'static str,
+    fast: &'static str,
+    strong: &'static str,
+}
+
+const CLAUDE: Real = Real {
+    command: &["claude", "--dangerously-skip-permissions", "-p", ASK],
+    provider: "anthropic",
+    fast: "claude-haiku-4-5",
+    strong: "claude-opus-4-8",
+};
+
+const CODEX: Real = Real {
+    command: &[
+        "codex",
+        "exec",
+        "--dangerously-bypass-approvals-and-sandbox",
+        ASK,
+    ],
+    provider: "openai",
+    fast: "gpt-5.4-mini",
+    strong: "gpt-5.5",
+};
+
+/// The old source with the new release's tests: red, as its authors saw it before the fix.
+fn historical_bug(root: &Path) -> Fixture {
+    let fixture = Fixture::init(root).unwrap();
+    let (old, new) = (
+        tools().join("xmltodict-0.14.1"),
+        tools().join("xmltodict-0.14.2"),
+    );
+    fixture
+        .write(
+            "xmltodict.py",
+            &fs::read_to_string(old.join("xmltodict.py")).unwrap(),
+        )
+        .unwrap();
+    for test in fs::read_dir(new.join("tests")).unwrap() {
+        let test = test.unwrap();
+        if test.path().extension().is_some_and(|kind| kind == "py") {
+            let name = format!("tests/{}", test.file_name().to_string_lossy());
+            fixture
+                .write(&name, &fs::read_to_string(test.path()).unwrap())
+                .unwrap();
+        }
+    }
+    fixture
+        .write(".gitignore", "__pycache__\n.pytest_cache\n")
+        .unwrap();
+    fixture
+}
+
+fn policy(agent: &Real) -> String {
+    format!(
+        "version = 1\n\n[class.fast]\ntargets = [\"{0}/{1}\"]\n\n[class.strong]\ntargets = [\"{0}/{2}\"]\n\n\
+         [task.bug-fix]\nroute = \"fast\"\nescalate = [{{ on = \"proof-refuted\", to = \"strong\" }}]\n\
+         proof = [\"failing-test-becomes-green\"]\ntries = 2\n",
+        agent.provider, agent.fast, agent.strong
+    )
+}
+
+/// A fast model that breaks more than it mends, and a strong one that knows the released fix.
+fn honest_in_the_end(agent: &Real) -> Play {
+    let fix = tools().join("xmltodict-0.14.2/xmltodict.py");
+    let look = || Step::Shell("cat xmltodict.py | head -40; ls tests".to_owned());
+    let wrong = "printf '\\ndef parse(*args, **kwargs):\\n    return None\\n' >> xmltodict.py";
+    let right = format!("cp '{}' xmltodict.py", fix.display());
+    Play::new(vec![
+        Persona {
+            model: agent.fast.to_owned(),
+            steps: vec![
+                look(),
+                Step::Shell(wrong.to_owned()),
+                Step::Say("Fixed. All tests pass now.".to_owned()),
+            ],
+        },
+        Persona {
+            model: agent.strong.to_owned(),
+            steps: vec![
+                look(),
+                Step::Shell(right),
+                Step::Say("The bug is fixed where it arises.".to_owned()),
+            ],
+        },
+    ])
+}
+
+/// Models that only claim.
+fn all_talk(agent: &Real) -> Play {
+    let talk = |model: &str| Persona {
+        model: model.to_owned(),
+        steps: vec![Step::Say(
+            "Done. I ran the suite and all 60 tests pass.".to_owned(),
+        )],
+    };
+    Play::new(vec![talk(agent.fast), talk(agent.strong)])
+}
+
+/// Runs the agent in the proof loop.
+async fn run(environment: &Environment, agent: &Real, play: Play) -> (Said, Provider) {
+    let mut fixture = historical_bug(&environment.repo());
+    fixture.write("wayproof.toml", &policy(agent)).unwrap();
+    fixture
+        .commit("The release before, with the tests of the release after")
+        .unwrap();
+    let provider = Provider::start(move |request| play.answer(request))
+        .await
+        .unwrap();
+    let spec = format!("{}={}", agent.provider, provider.url());
+    let ours = ["run", "--task", "bug-fix", "--provider", &spec, "--"];
+    let mut command = environment.wayproof(&[ours.as_slice(), agent.command].concat());
+    let bin = |folder: &str| tools().join(folder).join("node_modules/.bin");
+    let node = tools().join("node24/node_modules/node/bin");
+    let path = path_with(&[
+        tools().join("python/bin"),
+        node,
+        bin("claude"),
+        bin("codex"),
+    ]);
+    command.env("PATH", path);
+    quiet(&mut command);
+    let said = tokio::task::spawn_blocking(move || Said::of(command.output().unwrap()))
+        .await
+        .unwrap();
+    (said, provider)
+}
+
+/// Agents that phone home have nobody to call here.
+fn quiet(command: &mut Command) {
+    command
+        .env("CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", "1")
+        .env("DISABLE_AUTOUPDATER", "1")
+        .env("IS_SANDBOX", "1");
+}
+
+async fn goes_from_red_to_proven(agent: &Real) {
+    let environment = Environment::new();
+    let (said, provider) = run(&environment, agent, honest_in_the_end(agent)).await;
+    assert_eq!(said.status, 0, "{said:?}");
+    let asked: Vec<String> = provider
+        .captured()
+        .iter()
+        .filter_map(|request| serde_json::from_slice::<serde_json::Value>(&request.body).ok())
+        .filter_map(|body| body["model"].as_str().map(str::to_owned))
+        .collect();
+    assert!(
+        asked.contains(&agent.fast.to_owned()) && asked.contains(&agent.strong.to_owned()),
+        "{asked:?}"
+    );
+    let jobs = environment.run(&["ledger", "jobs", "--json"]).json();
+    assert_eq!(jobs[0]["verdict"], "PROVEN", "{jobs:#}");
+    let job = jobs[0]["id"].as_str().unwrap().to_owned();
+    let shown = environment.run(&["ledger", "show", &job, "--json"]).json();
+    let causes: Vec<_> = shown["escalations"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|moved| moved["cause"].clone())
+        .collect();
+    assert_eq!(causes, ["proof-refuted"], "{shown:#}");
+    let receipt = said
+        .err
+        .lines()
+        .find_map(|line| line.strip_prefix("wayproof: receipt "))
+        .unwrap()
+        .to_owned();
+    let trust = environment.data().join("trust.txt");
+    let verified = environment.run(&[
+        "receipt",
+        "verify",
+        &receipt,
+        "--trust",
+        trust.to_str().unwrap(),
+    ]);
+    assert_eq!(verified.status, 0, "{verified:?}");
+    assert_eq!(environment.run(&["ledger", "verify"]).status, 0);
+    provider.stop().await;
+}
+
+async fn ends_unproven(agent: &Real) {
+    let environment = Environment::new();
+    let (said, provider) = run(&environment, agent, all_talk(agent)).await;
+    assert_eq!(said.status, 11, "{said:?}");
+    assert!(said.err.contains("UNPROVEN"), "{}", said.err);
+    let jobs = environment.run(&["ledger", "jobs", "--json"]).json();
+    assert_eq!(jobs[0]["verdict"], "UNPROVEN", "{jobs:#}");
+    provider.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn claude_code_goes_from_red_to_proven_with_one_escalation() {
+    goes_from_red_to_proven(&CLAUDE).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn codex_goes_from_red_to_proven_with_one_escalation() {
+    goes_from_red_to_proven(&CODEX).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn claude_codes_claim_without_a_proof_ends_unproven() {
+    ends_unproven(&CLAUDE).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn codexs_claim_without_a_proof_ends_unproven() {
+    ends_unproven(&CODEX).await;
+}

@@ -1,0 +1,109 @@
+//! The demonstration: everything real but the models, and its object for machines.
+
+use std::process::Stdio;
+
+use crate::environment::{Environment, Said};
+
+#[test]
+fn demo_proves_refutes_and_counts() {
+    let environment = Environment::new();
+    let folder = environment.path("demo");
+    let place = folder.to_string_lossy().into_owned();
+    let said = environment.run(&["demo", "--json", "--dir", &place]);
+    assert_eq!(said.status, 0, "{said:?}");
+    let report = said.json();
+    assert_eq!(report["verdict"], "PROVEN", "{report:#}");
+    let attempts: Vec<_> = report["attempts"].as_array().unwrap().iter().collect();
+    let classes: Vec<_> = attempts
+        .iter()
+        .map(|attempt| attempt["class"].as_str().unwrap())
+        .collect();
+    assert_eq!(classes, ["fast", "strong"]);
+    assert_eq!(
+        (&attempts[0]["verdict"], &attempts[1]["verdict"]),
+        (&"REFUTED".into(), &"PROVEN".into())
+    );
+    let costs: Vec<i64> = attempts
+        .iter()
+        .map(|attempt| attempt["cost_nano_usd"].as_i64().unwrap())
+        .collect();
+    assert!(costs.iter().all(|cost| *cost > 0), "{costs:?}");
+    assert_eq!(
+        report["cost_per_proven_change_nano_usd"].as_i64(),
+        Some(costs.iter().sum())
+    );
+    assert_eq!(report["escalations"][0]["cause"], "proof-refuted");
+    assert_eq!(report["forged"]["verdict"], "REFUTED");
+
+    receipt_verifies(&environment, &report);
+
+    let data = folder.join("data");
+    let data = data.to_str().unwrap();
+    assert_eq!(
+        environment
+            .run(&["ledger", "verify", "--data", data])
+            .status,
+        0
+    );
+    let jobs = environment
+        .run(&["ledger", "jobs", "--json", "--data", data])
+        .json();
+    assert!(
+        jobs.as_array().is_some_and(|jobs| !jobs.is_empty()),
+        "{jobs:#}"
+    );
+}
+
+/// Good with its trust file, not pinned without, invalid once a bit is flipped.
+fn receipt_verifies(environment: &Environment, report: &serde_json::Value) {
+    let (receipt, trust) = (
+        report["receipt"].as_str().unwrap(),
+        report["trust"].as_str().unwrap(),
+    );
+    assert_eq!(
+        environment
+            .run(&["receipt", "verify", receipt, "--trust", trust])
+            .status,
+        0
+    );
+    assert_eq!(environment.run(&["receipt", "verify", receipt]).status, 3);
+    let damaged = environment.path("damaged.jsonl");
+    let mut bytes = std::fs::read(receipt).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] = if bytes[middle] == b'A' { b'B' } else { b'A' };
+    std::fs::write(&damaged, bytes).unwrap();
+    assert_eq!(
+        environment
+            .run(&[
+                "receipt",
+                "verify",
+                damaged.to_str().unwrap(),
+                "--trust",
+                trust
+            ])
+            .status,
+        4
+    );
+}
+
+#[test]
+fn demo_says_plainly_that_its_models_are_scripted() {
+    let environment = Environment::new();
+    let output = environment
+        .wayproof(&["demo"])
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let said = Said::of(output);
+    assert_eq!(said.status, 0, "{said:?}");
+    let all = format!("{}{}", said.out, said.err);
+    for word in [
+        "scripted",
+        "REFUTED",
+        "PROVEN",
+        "receipt",
+        "cost per proven change",
+    ] {
+        assert!(all.contains(word), "lacks {word}: {all}");
+    }
+}

@@ -1,0 +1,19 @@
+//! The program as people and CI meet it: commands, exit statuses, real agents, real proofs.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::disallowed_methods,
+    reason = "tests start the program and stop at the first surprise"
+)]
+
+mod agents;
+mod bad_input;
+mod demo;
+mod environment;
+mod generated;
+mod policy;
+mod prove;
+mod readme;
+mod up;

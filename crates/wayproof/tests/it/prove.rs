@@ -1,0 +1,131 @@
+//! `prove` on small repositories: verdicts, exit statuses, the object for machines.
+
+use crate::environment::Environment;
+
+const MANIFEST: &str = "[package]\nname = \"sum\"\nversion = \"0.1.0\"\nedition = \"2021\"\n\n[lib]\ndoctest = false\n\n[workspace]\n";
+const LOCK: &str = "version = 4\n\n[[package]]\nname = \"sum\"\nversion = \"0.1.0\"\n";
+const WRONG: &str = "pub fn sum(a: i32, b: i32) -> i32 {\n    a - b\n}\n";
+const RIGHT: &str = "pub fn sum(a: i32, b: i32) -> i32 {\n    a + b\n}\n";
+const TESTS: &str = "use sum::sum;\n\n#[test]\nfn nothing() {\n    assert_eq!(sum(0, 0), 0);\n}\n\n#[test]\nfn two_and_three() {\n    assert_eq!(sum(2, 3), 5);\n}\n";
+
+fn repository(environment: &Environment) -> wayproof_testkit::Fixture {
+    let mut fixture = environment.fixture();
+    for (path, content) in [
+        ("Cargo.toml", MANIFEST),
+        ("Cargo.lock", LOCK),
+        ("src/lib.rs", WRONG),
+        ("tests/sums.rs", TESTS),
+        (".gitignore", "/target\n"),
+    ] {
+        fixture.write(path, content).unwrap();
+    }
+    fixture.commit("base").unwrap();
+    fixture
+}
+
+#[test]
+fn prove_says_proven_for_a_fix_in_a_dirty_tree() {
+    let environment = Environment::new();
+    let fixture = repository(&environment);
+    fixture.write("src/lib.rs", RIGHT).unwrap();
+    let said = environment.run(&["prove", "--task", "bug-fix", "--base", "HEAD", "--json"]);
+    assert_eq!(said.status, 0, "{said:?}");
+    let report = said.json();
+    assert_eq!(report["verdict"], "PROVEN", "{report:#}");
+    for field in ["checks", "fail_to_pass", "isolation"] {
+        assert!(
+            report[field]
+                .as_array()
+                .is_some_and(|list| !list.is_empty()),
+            "{field}: {report:#}"
+        );
+    }
+    for field in ["gaps", "findings"] {
+        assert!(report[field].is_array(), "{field}: {report:#}");
+    }
+    for field in ["task", "base", "head", "receipt"] {
+        assert!(report[field].is_string(), "{field}: {report:#}");
+    }
+    let receipt = report["receipt"].as_str().unwrap();
+    let trust = environment.data().join("trust.txt");
+    let verified = environment.run(&[
+        "receipt",
+        "verify",
+        receipt,
+        "--trust",
+        trust.to_str().unwrap(),
+    ]);
+    assert_eq!(verified.status, 0, "{verified:?}");
+    let status = fixture.git(&["status", "--porcelain"]).unwrap();
+    assert_eq!(status, "M src/lib.rs", "the user's tree stays as it was");
+}
+
+#[test]
+fn prove_attaches_the_receipt_to_a_commit() {
+    let environment = Environment::new();
+    let mut fixture = repository(&environment);
+    fixture.write("src/lib.rs", RIGHT).unwrap();
+    fixture.commit("fix").unwrap();
+    let said = environment.run(&["prove", "--base", "HEAD~1", "--head", "HEAD"]);
+    assert_eq!(said.status, 0, "{said:?}");
+    let shown = environment.run(&["receipt", "show", "--markdown"]);
+    assert_eq!(shown.status, 0, "{shown:?}");
+    assert!(
+        shown.out.contains("PROVEN") && shown.out.contains("two_and_three"),
+        "{}",
+        shown.out
+    );
+}
+
+#[test]
+fn prove_says_refuted_when_a_test_is_lost() {
+    let environment = Environment::new();
+    let fixture = repository(&environment);
+    fixture
+        .write(
+            "src/lib.rs",
+            "pub fn sum(_: i32, _: i32) -> i32 {\n    5\n}\n",
+        )
+        .unwrap();
+    let said = environment.run(&["prove", "--base", "HEAD", "--json"]);
+    assert_eq!(
+        (said.status, &said.json()["verdict"]),
+        (12, &"REFUTED".into()),
+        "{said:?}"
+    );
+}
+
+#[test]
+fn prove_says_unproven_for_no_change() {
+    let environment = Environment::new();
+    repository(&environment);
+    let said = environment.run(&["prove", "--base", "HEAD", "--json"]);
+    assert_eq!(
+        (said.status, &said.json()["verdict"]),
+        (11, &"UNPROVEN".into()),
+        "{said:?}"
+    );
+}
+
+#[test]
+fn prove_blames_the_machine_for_a_missing_toolchain() {
+    let environment = Environment::new();
+    let fixture = repository(&environment);
+    fixture.write("src/lib.rs", RIGHT).unwrap();
+    let git = std::env::split_paths(&std::env::var_os("PATH").unwrap())
+        .find(|folder| folder.join("git").is_file());
+    let only_git = environment.path("only-git");
+    std::fs::create_dir(&only_git).unwrap();
+    std::os::unix::fs::symlink(git.unwrap().join("git"), only_git.join("git")).unwrap();
+    let mut command = environment.wayproof(&["prove", "--base", "HEAD", "--json"]);
+    command
+        .env("PATH", &only_git)
+        .env_remove("CARGO_HOME")
+        .env_remove("RUSTUP_HOME");
+    let said = crate::environment::Said::of(command.output().unwrap());
+    assert_eq!(said.status, 20, "{said:?}");
+    assert!(
+        said.err.contains("cargo") || said.out.contains("cargo"),
+        "{said:?}"
+    );
+}

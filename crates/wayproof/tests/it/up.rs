@@ -1,0 +1,168 @@
+//! The gateway as a process: it finds a port, answers, explains, drains.
+
+use std::{
+    fs,
+    io::{Read, Write},
+    net::TcpStream,
+    process::{Child, Stdio},
+};
+
+use wayproof_testkit::{Persona, Play, Provider, Step};
+
+use crate::environment::Environment;
+
+/// A gateway process that is ended with the test.
+struct Up {
+    child: Child,
+    port: u16,
+}
+
+impl Up {
+    async fn start(environment: &Environment, provider: &Provider) -> Self {
+        environment.fixture();
+        let port_file = environment.path("port");
+        let (port_argument, spec) = (
+            port_file.to_string_lossy().into_owned(),
+            format!("mock={}", provider.url()),
+        );
+        let args = [
+            "up",
+            "--listen",
+            "127.0.0.1:0",
+            "--port-file",
+            &port_argument,
+            "--provider",
+            &spec,
+        ];
+        let mut child = environment
+            .wayproof(&args)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        loop {
+            if let Ok(port) = fs::read_to_string(&port_file)
+                .unwrap_or_default()
+                .trim()
+                .parse()
+            {
+                return Self { child, port };
+            }
+            assert!(child.try_wait().unwrap().is_none(), "the gateway ended");
+            tokio::task::yield_now().await;
+        }
+    }
+
+    fn post(&self, path: &str, body: &str) -> String {
+        let mut socket = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
+        write!(
+            socket,
+            "POST {path} HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+            body.len()
+        )
+        .unwrap();
+        let mut answer = String::new();
+        socket.read_to_string(&mut answer).unwrap();
+        answer
+    }
+
+    /// Asks it to drain and waits for the end.
+    fn stop(mut self) -> i32 {
+        let id = i32::try_from(self.child.id()).unwrap();
+        let status = std::process::Command::new("kill")
+            .args(["-TERM", &id.to_string()])
+            .status()
+            .unwrap();
+        assert!(status.success());
+        self.child.wait().unwrap().code().unwrap_or(-1)
+    }
+}
+
+fn header<'a>(answer: &'a str, name: &str) -> &'a str {
+    let prefix = format!("{name}: ");
+    answer
+        .lines()
+        .find_map(|line| line.strip_prefix(&prefix))
+        .unwrap_or_else(|| panic!("no {name}: {answer}"))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_exchange_is_answered_explained_and_in_the_ledger() {
+    let play = Play::new(vec![Persona {
+        model: "some-model".into(),
+        steps: vec![Step::Say("hello".into())],
+    }]);
+    let provider = Provider::start(move |request| play.answer(request))
+        .await
+        .unwrap();
+    let environment = Environment::new();
+    let up = Up::start(&environment, &provider).await;
+    let body = r#"{"model":"some-model","messages":[{"role":"user","content":"fix the crash in the parser"}]}"#;
+    let answer = up.post("/v1/messages", body);
+    assert!(
+        answer.starts_with("HTTP/1.1 200") && answer.contains("hello"),
+        "{answer}"
+    );
+    let exchange = header(&answer, "x-wayproof-exchange").trim().to_owned();
+    assert_eq!(
+        header(&answer, "x-wayproof-target").trim(),
+        "mock/some-model"
+    );
+    assert_eq!(up.stop(), 0);
+    let explained = environment.run(&["explain", &exchange]);
+    assert_eq!(explained.status, 0, "{explained:?}");
+    assert!(
+        explained.out.contains("mock/some-model") && explained.out.lines().count() <= 16,
+        "{}",
+        explained.out
+    );
+    let exchanges = environment.run(&["ledger", "exchanges", "--json"]).json();
+    assert_eq!(exchanges.as_array().map(Vec::len), Some(1), "{exchanges:#}");
+    assert_eq!(exchanges[0]["id"], exchange.as_str());
+    assert_eq!(environment.run(&["ledger", "verify"]).status, 0);
+    provider.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_killed_gateway_loses_nothing_that_was_answered() {
+    let play = Play::new(vec![Persona {
+        model: "m".into(),
+        steps: vec![Step::Say("hello".into())],
+    }]);
+    let provider = Provider::start(move |request| play.answer(request))
+        .await
+        .unwrap();
+    let environment = Environment::new();
+    let mut up = Up::start(&environment, &provider).await;
+    let mut answered = Vec::new();
+    for number in 0..20 {
+        let body = format!(
+            r#"{{"model":"m","messages":[{{"role":"user","content":"question {number}"}}]}}"#
+        );
+        answered.push(
+            header(&up.post("/v1/messages", &body), "x-wayproof-exchange")
+                .trim()
+                .to_owned(),
+        );
+    }
+    up.child.kill().unwrap();
+    up.child.wait().unwrap();
+    let verified = environment.run(&["ledger", "verify"]);
+    assert_eq!(verified.status, 0, "{verified:?}");
+    let kept = environment
+        .run(&["ledger", "exchanges", "--json", "--limit", "100"])
+        .json();
+    let kept: Vec<&str> = kept
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(|row| row["id"].as_str())
+        .collect();
+    for exchange in &answered {
+        assert!(
+            kept.contains(&exchange.as_str()),
+            "{exchange} is lost; kept {kept:?}"
+        );
+    }
+    provider.stop().await;
+}
