@@ -1,0 +1,125 @@
+//! The cases of the benchmark, with the limits that the design sets for them.
+
+use super::{
+    bodies::{Size, Speech},
+    load::Vary,
+};
+
+/// How requests are sent.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Mode {
+    /// The next request goes when the last is answered, on each connection.
+    Closed { connections: usize },
+    /// Requests are due at a constant rate.
+    Rate { per_second: f64 },
+}
+
+/// One case.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Case {
+    pub(crate) name: &'static str,
+    pub(crate) speech: Speech,
+    pub(crate) size: Size,
+    pub(crate) is_streaming: bool,
+    pub(crate) mode: Mode,
+    pub(crate) vary: Vary,
+    /// CPU-seconds per 1,000 requests at the most.
+    pub(crate) cpu_limit: Option<f64>,
+}
+
+const fn closed(
+    name: &'static str,
+    speech: Speech,
+    size: Size,
+    connections: usize,
+    cpu_limit: f64,
+) -> Case {
+    Case {
+        name,
+        speech,
+        size,
+        is_streaming: false,
+        mode: Mode::Closed { connections },
+        vary: Vary::Conversation,
+        cpu_limit: Some(cpu_limit),
+    }
+}
+
+const fn turn(name: &'static str, size: Size, connections: usize, cpu_limit: f64) -> Case {
+    Case {
+        vary: Vary::Turn,
+        ..closed(name, Speech::Messages, size, connections, cpu_limit)
+    }
+}
+
+const fn stream(name: &'static str, speech: Speech) -> Case {
+    Case {
+        is_streaming: true,
+        ..closed(name, speech, Size::Agentic, 8, 0.35)
+    }
+}
+
+const fn rate(name: &'static str, size: Size, per_second: f64, is_streaming: bool) -> Case {
+    Case {
+        name,
+        speech: Speech::Messages,
+        size,
+        is_streaming,
+        mode: Mode::Rate { per_second },
+        vary: Vary::Conversation,
+        cpu_limit: None,
+    }
+}
+
+/// Every case, in the order of the report.
+pub(crate) const CASES: [Case; 14] = [
+    closed("messages-1k-c32", Speech::Messages, Size::Small, 32, 0.05),
+    closed("chat-1k-c32", Speech::Chat, Size::Small, 32, 0.05),
+    closed("messages-143k-c1", Speech::Messages, Size::Agentic, 1, 0.15),
+    closed(
+        "messages-143k-c32",
+        Speech::Messages,
+        Size::Agentic,
+        32,
+        0.15,
+    ),
+    closed("chat-143k-c32", Speech::Chat, Size::Agentic, 32, 0.15),
+    turn("messages-143k-turn-c8", Size::Agentic, 8, 0.09),
+    closed("messages-1m-c4", Speech::Messages, Size::Huge, 4, 1.0),
+    turn("messages-1m-turn-c4", Size::Huge, 4, 0.5),
+    stream("messages-stream-c8", Speech::Messages),
+    stream("chat-stream-c8", Speech::Chat),
+    stream("responses-stream-c8", Speech::Responses),
+    rate("messages-143k-rate", Size::Agentic, 20.0, false),
+    rate("messages-1k-rate", Size::Small, 50.0, false),
+    rate("messages-stream-rate", Size::Agentic, 8.0, true),
+];
+
+impl Case {
+    /// The headers of an agent that speaks the protocol.
+    pub(crate) fn headers(&self) -> Vec<(String, String)> {
+        let headers: &[(&str, &str)] = match self.speech {
+            Speech::Messages => &[
+                ("x-api-key", "benchmark"),
+                ("anthropic-version", "2023-06-01"),
+                (
+                    "anthropic-beta",
+                    "interleaved-thinking-2025-05-14,context-management-2025-06-27",
+                ),
+                ("user-agent", "claude-cli/2.1.330 (external, cli)"),
+            ],
+            Speech::Chat => &[
+                ("authorization", "Bearer benchmark"),
+                ("user-agent", "bench/1"),
+            ],
+            Speech::Responses => &[
+                ("authorization", "Bearer benchmark"),
+                ("user-agent", "codex_exec/0.169.0"),
+            ],
+        };
+        headers
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect()
+    }
+}

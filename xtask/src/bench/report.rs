@@ -1,0 +1,179 @@
+//! The page of results: every figure beside its limit, with the conditions it was measured under.
+
+use std::fmt::Write;
+
+use super::{
+    Extra, Figures, Results,
+    cases::{CASES, Mode},
+};
+use crate::run::{command, read};
+
+/// Renders the page.
+pub(crate) fn page(
+    results: &Results,
+    extra: &[Extra],
+    decision_us: Option<f64>,
+    rounds: u32,
+) -> String {
+    let mut page = String::from(
+        "# Performance\n\n\
+         Made by `cargo xtask bench --write`. Direct access, nginx and the gateway are measured in one run; the gateway's ledger is on.\n\
+         The target has one core; the provider and the load share the other. Every request differs from every other,\n\
+         and except for the rows named *turn* each is a conversation of its own.\n\
+         Processor time is user and system time of the target's processes, whatever the kernel charges them for loopback included.\n\n",
+    );
+    push(
+        &mut page,
+        format_args!("- rounds: {rounds}, interleaved; figures are medians\n"),
+    );
+    push(&mut page, format_args!("- processor: {}\n", cpu_model()));
+    push(
+        &mut page,
+        format_args!(
+            "- kernel: {}",
+            read(&mut command("uname", &["-sr"])).unwrap_or_default()
+        ),
+    );
+    push(
+        &mut page,
+        format_args!(
+            "- compiler: {}",
+            read(&mut command("rustc", &["--version"])).unwrap_or_default()
+        ),
+    );
+    processor_time(&mut page, results);
+    latency(&mut page, results);
+    page.push_str("\n## Memory and start\n\n| target | start to first answer, ms | after it, MiB | after 100,000 exchanges at 32 connections, MiB |\n|---|---|---|---|\n");
+    for row in extra {
+        push(
+            &mut page,
+            format_args!(
+                "| {} | {:.0} | {:.1} | {:.1} |\n",
+                row.name, row.start_ms, row.idle_mib, row.after_mib
+            ),
+        );
+    }
+    page.push_str("| *limit* | 150 | 25 | 64 |\n");
+    if let Some(decision) = decision_us {
+        push(
+            &mut page,
+            format_args!(
+                "\n## Decision\n\nClassify, fold evidence and decide for a new job: {decision:.1} µs (limit 100).\n"
+            ),
+        );
+    }
+    page
+}
+
+fn processor_time(page: &mut String, results: &Results) {
+    page.push_str("\n## Processor time, CPU-seconds per 1,000 requests\n\n| case | limit | wayproof | others |\n|---|---|---|---|\n");
+    for case in CASES.iter().filter(|case| case.cpu_limit.is_some()) {
+        let Some(ours) = median(results, case.name, "wayproof", |figures| figures.cpu_ms) else {
+            continue;
+        };
+        let others: Vec<String> = names(results, case.name)
+            .into_iter()
+            .filter(|name| name != "wayproof" && name != "direct")
+            .filter_map(|name| {
+                let value = median(results, case.name, &name, |figures| figures.cpu_ms)?;
+                Some(format!("{name} {value:.3}"))
+            })
+            .collect();
+        let limit = case.cpu_limit.unwrap_or_default();
+        push(
+            page,
+            format_args!(
+                "| {} | {limit} | {ours:.3} | {} |\n",
+                case.name,
+                others.join(", ")
+            ),
+        );
+    }
+}
+
+fn latency(page: &mut String, results: &Results) {
+    page.push_str(
+        "\n## Latency at a constant rate, added to direct access, µs\n\n\
+         Latency counts from when a request was due. For streams it is the time to the first text delta. Failures count every request and every stream that was not whole.\n\n\
+         | case | target | p50 | p99 | deltas per read | failed |\n|---|---|---|---|---|---|\n",
+    );
+    for case in CASES
+        .iter()
+        .filter(|case| matches!(case.mode, Mode::Rate { .. }))
+    {
+        let pick = |percent: u8| {
+            move |figures: &Figures| match (case.is_streaming, percent) {
+                (true, 50) => figures.first_delta_p50_us,
+                (true, _) => figures.first_delta_p99_us,
+                (false, 50) => figures.p50_us,
+                (false, _) => figures.p99_us,
+            }
+        };
+        for name in names(results, case.name) {
+            let added = |percent| {
+                let own = median(results, case.name, &name, pick(percent))?;
+                Some(own - median(results, case.name, "direct", pick(percent))?)
+            };
+            let (Some(p50), Some(p99)) = (added(50), added(99)) else {
+                continue;
+            };
+            let joined = median(results, case.name, &name, |figures| figures.deltas_per_read);
+            let failed: u64 = results
+                .get(&(case.name, name.clone()))
+                .into_iter()
+                .flatten()
+                .map(|f| f.failed)
+                .sum();
+            push(
+                page,
+                format_args!(
+                    "| {} | {name} | {p50:.0} | {p99:.0} | {:.2} | {failed} |\n",
+                    case.name,
+                    joined.unwrap_or_default()
+                ),
+            );
+        }
+    }
+    page.push_str("| *limit* | | 350 | 1000 | 1.00 | 0 |\n");
+}
+
+fn names(results: &Results, case: &str) -> Vec<String> {
+    results
+        .keys()
+        .filter(|(found, _)| *found == case)
+        .map(|(_, name)| name.clone())
+        .collect()
+}
+
+fn median(
+    results: &Results,
+    case: &'static str,
+    name: &str,
+    pick: impl Fn(&Figures) -> f64,
+) -> Option<f64> {
+    let mut values: Vec<f64> = results
+        .get(&(case, name.to_owned()))?
+        .iter()
+        .map(pick)
+        .collect();
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied()
+}
+
+fn cpu_model() -> String {
+    let info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let line = info
+        .lines()
+        .find(|line| line.starts_with("model name"))
+        .unwrap_or_default();
+    line.split(':')
+        .nth(1)
+        .unwrap_or("unknown")
+        .trim()
+        .to_owned()
+}
+
+fn push(page: &mut String, words: std::fmt::Arguments<'_>) {
+    // Writing into a string cannot fail.
+    let _written = page.write_fmt(words);
+}

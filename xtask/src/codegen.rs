@@ -1,0 +1,48 @@
+//! Generated files: what the program says of itself, written where readers and editors look.
+
+use std::fs;
+
+use anyhow::{Context, Result, bail};
+
+use crate::run::{command, read, root};
+
+/// Each generated file with the arguments of `wayproof` that print it.
+const FILES: [(&str, &[&str]); 3] = [
+    ("schema/policy.schema.json", &["policy", "schema"]),
+    ("docs/reference/cli.md", &["reference", "cli"]),
+    ("docs/reference/policy.md", &["reference", "policy"]),
+];
+
+/// Writes every generated file.
+pub(crate) fn write() -> Result<()> {
+    for (path, args) in FILES {
+        let content = generate(args)?;
+        let target = root().join(path);
+        if let Some(parent) = target.parent() {
+            fs::create_dir_all(parent).with_context(|| format!("making the folder of {path}"))?;
+        }
+        fs::write(target, content).with_context(|| format!("writing {path}"))?;
+        println!("wrote {path}");
+    }
+    Ok(())
+}
+
+/// Fails on the first generated file that is not fresh.
+pub(crate) fn check() -> Result<()> {
+    for (path, args) in FILES {
+        let found = fs::read_to_string(root().join(path)).unwrap_or_default();
+        if found != generate(args)? {
+            bail!("{path} is stale: run `cargo xtask codegen` and commit the result");
+        }
+        println!("{path} is fresh");
+    }
+    Ok(())
+}
+
+fn generate(args: &[&str]) -> Result<String> {
+    let mut cargo = command(
+        "cargo",
+        &["run", "--quiet", "--locked", "--package", "wayproof", "--"],
+    );
+    read(cargo.args(args))
+}

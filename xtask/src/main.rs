@@ -1,0 +1,71 @@
+//! Chores of the repository, one command each; CI calls nothing else.
+#![forbid(unsafe_code)]
+#![expect(
+    clippy::print_stdout,
+    reason = "chores talk to the developer on the terminal"
+)]
+
+mod bench;
+mod catalog;
+mod ci;
+mod codegen;
+mod run;
+mod test;
+mod tools;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", about = "Chores of the Wayproof repository")]
+struct Cli {
+    #[command(subcommand)]
+    chore: Chore,
+}
+
+#[derive(Debug, Subcommand)]
+enum Chore {
+    /// Runs everything that must hold before a change lands.
+    Ci,
+    /// Runs all tests, after installing what they need.
+    Test {
+        /// Arguments passed on to the test runner, such as a filter.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<String>,
+    },
+    /// Writes the generated files, or checks that they are fresh.
+    Codegen {
+        /// Only compares, and fails on the first difference.
+        #[arg(long)]
+        check: bool,
+    },
+    /// Measures the gateway beside direct access, nginx and any peer.
+    Bench(bench::BenchArgs),
+    /// The benchmark's provider.
+    #[command(hide = true)]
+    BenchProvider {
+        /// Gets the port.
+        port_file: std::path::PathBuf,
+    },
+    /// One order of the benchmark's load.
+    #[command(hide = true)]
+    BenchLoad {
+        /// The order, as JSON.
+        order: String,
+    },
+    /// Makes the vendored price catalog anew from its published source.
+    Catalog,
+}
+
+fn main() -> Result<()> {
+    match Cli::parse().chore {
+        Chore::Ci => ci::run(),
+        Chore::Test { args } => test::run(&args),
+        Chore::Codegen { check: true } => codegen::check(),
+        Chore::Codegen { check: false } => codegen::write(),
+        Chore::Bench(args) => bench::run(&args),
+        Chore::BenchProvider { port_file } => bench::mock::serve(&port_file),
+        Chore::BenchLoad { order } => bench::load::run(serde_json::from_str(&order)?),
+        Chore::Catalog => catalog::run(),
+    }
+}

@@ -1,0 +1,234 @@
+//! What the tests need beyond Rust and git, installed with the ordinary clients.
+//!
+//! Everything is pinned and lands in one folder of the user's cache, which the tests find by `WAYPROOF_TEST_TOOLS`.
+//! What cannot be installed is an error with the reason; nothing is skipped.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, Result, bail};
+
+use crate::run::{command, run, succeeds};
+
+/// Programs from the system's packages: what to look for, and the Debian package that has it.
+const SYSTEM: [(&str, &str); 6] = [
+    ("bwrap", "bubblewrap"),
+    ("go", "golang-go"),
+    ("node", "nodejs"),
+    ("npm", "npm"),
+    ("python3", "python3-venv"),
+    ("psql", "postgresql"),
+];
+
+/// Packages of npm, each in a folder of its own. The agents need a newer Node than some systems have.
+const NPM: [(&str, &[&str]); 4] = [
+    ("node24", &["node@24.21.0"]),
+    ("claude", &["@anthropic-ai/claude-code@2.1.330"]),
+    ("codex", &["@openai/codex@0.169.0"]),
+    (
+        "js",
+        &[
+            "vitest@3.2.4",
+            "jest@30.2.0",
+            "tape@5.9.0",
+            "typescript@5.9.3",
+        ],
+    ),
+];
+
+/// Packages of the Python environment that runs fixture tests.
+const PYTHON: [&str; 1] = ["pytest==8.4.2"];
+
+/// A package with a real bug and the release that fixed it: (folder, requirement).
+const RELEASES: [(&str, &str); 2] = [
+    ("xmltodict-0.14.1", "xmltodict==0.14.1"),
+    ("xmltodict-0.14.2", "xmltodict==0.14.2"),
+];
+
+/// Installs what CI needs: the tests' tools and the licence checker.
+pub(crate) fn ensure_all() -> Result<()> {
+    ensure_cargo_tool("deny", "cargo-deny")?;
+    ensure_for_tests()?;
+    Ok(())
+}
+
+/// Installs what the tests need and returns the variables by which they find it.
+pub(crate) fn ensure_for_tests() -> Result<Vec<(&'static str, PathBuf)>> {
+    ensure_cargo_tool("nextest", "cargo-nextest")?;
+    ensure_system_packages()?;
+    let folder = cache()?;
+    for (name, packages) in NPM {
+        ensure_npm(&folder, name, packages)?;
+    }
+    ensure_python(&folder)?;
+    for (name, requirement) in RELEASES {
+        ensure_release(&folder, name, requirement)?;
+    }
+    Ok(vec![("WAYPROOF_TEST_TOOLS", folder)])
+}
+
+fn ensure_cargo_tool(subcommand: &str, package: &str) -> Result<()> {
+    if succeeds(&mut command("cargo", &[subcommand, "--version"])) {
+        return Ok(());
+    }
+    println!("installing {package} (once; this compiles it)");
+    run(&mut command("cargo", &["install", "--locked", package]))
+}
+
+fn ensure_system_packages() -> Result<()> {
+    let missing: Vec<&str> = SYSTEM
+        .iter()
+        .filter(|(program, _)| find_in_path(program).is_none())
+        .map(|(_, package)| *package)
+        .collect();
+    let missing = if has_postgres() {
+        missing
+    } else {
+        [missing, vec!["postgresql"]].concat()
+    };
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let packages = missing.join(" ");
+    if find_in_path("apt-get").is_none() {
+        bail!(
+            "the tests need these Debian packages or their like: {packages}; install them and try again"
+        );
+    }
+    println!("installing system packages: {packages}");
+    let elevate = !succeeds(&mut command("test", &["-w", "/var/lib/dpkg"]));
+    let apt = |args: &[&str]| {
+        let mut words = if elevate {
+            vec!["--non-interactive", "apt-get"]
+        } else {
+            Vec::new()
+        };
+        words.extend(args);
+        let mut apt = command(if elevate { "sudo" } else { "apt-get" }, &words);
+        run(apt.env("DEBIAN_FRONTEND", "noninteractive"))
+    };
+    let install = [
+        &["install", "--yes", "--no-install-recommends"],
+        missing.as_slice(),
+    ]
+    .concat();
+    apt(&["update"])
+        .and_then(|()| apt(&install))
+        .with_context(|| {
+            format!("the tests need the system packages {packages}, and installing them failed")
+        })
+}
+
+fn has_postgres() -> bool {
+    fs::read_dir("/usr/lib/postgresql").is_ok_and(|mut versions| versions.next().is_some())
+        || find_in_path("initdb").is_some()
+}
+
+fn find_in_path(program: &str) -> Option<PathBuf> {
+    let path = variable("PATH")?;
+    std::env::split_paths(&path)
+        .map(|folder| folder.join(program))
+        .find(|file| file.is_file())
+}
+
+fn cache() -> Result<PathBuf> {
+    let base = variable("XDG_CACHE_HOME")
+        .map(PathBuf::from)
+        .or_else(|| Some(PathBuf::from(variable("HOME")?).join(".cache")))
+        .context(
+            "neither XDG_CACHE_HOME nor HOME is set, so there is no place for the tests' tools",
+        )?;
+    let folder = base.join("wayproof-test-tools");
+    fs::create_dir_all(&folder).with_context(|| format!("making {}", folder.display()))?;
+    Ok(folder)
+}
+
+/// A folder is complete when its mark names exactly what was asked for.
+fn is_complete(folder: &Path, wanted: &str) -> bool {
+    fs::read_to_string(folder.join(".complete")).is_ok_and(|found| found == wanted)
+}
+
+fn complete(folder: &Path, wanted: &str) -> Result<()> {
+    fs::write(folder.join(".complete"), wanted)
+        .with_context(|| format!("marking {} as complete", folder.display()))
+}
+
+fn ensure_npm(cache: &Path, name: &str, packages: &[&str]) -> Result<()> {
+    let folder = cache.join(name);
+    let wanted = packages.join(" ");
+    if is_complete(&folder, &wanted) {
+        return Ok(());
+    }
+    println!("installing {wanted} from npm");
+    fs::create_dir_all(&folder).with_context(|| format!("making {}", folder.display()))?;
+    fs::write(folder.join("package.json"), "{\"private\": true}\n")
+        .with_context(|| format!("writing package.json in {}", folder.display()))?;
+    let mut npm = command(
+        "npm",
+        &["install", "--no-audit", "--no-fund", "--loglevel=error"],
+    );
+    npm.args(packages).current_dir(&folder);
+    // npm picks the release that fits the Node it runs on, so the newer one goes first.
+    let node = cache.join("node24/node_modules/node/bin");
+    let path = variable("PATH").unwrap_or_default();
+    let paths = std::iter::once(node).chain(std::env::split_paths(&path));
+    npm.env("PATH", std::env::join_paths(paths).context("joining PATH")?);
+    run(&mut npm)?;
+    complete(&folder, &wanted)
+}
+
+fn ensure_python(cache: &Path) -> Result<()> {
+    let folder = cache.join("python");
+    let wanted = PYTHON.join(" ");
+    if is_complete(&folder, &wanted) {
+        return Ok(());
+    }
+    let place = folder.to_string_lossy().into_owned();
+    run(&mut command("python3", &["-m", "venv", "--clear", &place]))?;
+    let python = folder.join("bin/python").to_string_lossy().into_owned();
+    let mut pip = command(&python, &["-m", "pip", "install", "--quiet"]);
+    run(pip.args(PYTHON))?;
+    complete(&folder, &wanted)
+}
+
+/// Unpacks the published source of one release.
+fn ensure_release(cache: &Path, name: &str, requirement: &str) -> Result<()> {
+    let folder = cache.join(name);
+    if is_complete(&folder, requirement) {
+        return Ok(());
+    }
+    fs::create_dir_all(&folder).with_context(|| format!("making {}", folder.display()))?;
+    let place = folder.to_string_lossy().into_owned();
+    let python = cache
+        .join("python/bin/python")
+        .to_string_lossy()
+        .into_owned();
+    let download = [
+        "-m",
+        "pip",
+        "download",
+        "--quiet",
+        "--no-deps",
+        "--no-binary",
+        ":all:",
+    ];
+    let mut pip = command(&python, &download);
+    run(pip.args(["--dest", &place, requirement]))?;
+    let archive = format!("{name}.tar.gz");
+    let mut tar = command(
+        "tar",
+        &["--extract", "--strip-components=1", "--file", &archive],
+    );
+    run(tar.current_dir(&folder))?;
+    complete(&folder, requirement)
+}
+
+fn variable(name: &str) -> Option<String> {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "chores read the developer's environment"
+    )]
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
