@@ -6,7 +6,7 @@ use criterion::{Criterion, criterion_group, criterion_main};
 use wayproof_engine::{
     Catalog, Facts, Observation, Policy, ProviderState, SessionState, World, decide, observe,
 };
-use wayproof_wire::{Exit, Protocol, ToolKind, ToolOutcome};
+use wayproof_wire::{Exit, Protocol, Protocols, ToolKind, ToolOutcome};
 
 const ASK: &str = "The login page returns 500 when the token expired. Steps to reproduce: sign in, wait an hour, reload. \
 Expected: the sign-in form. Actual: a stack trace from src/auth/session.rs. Please fix it and keep the tests green.";
@@ -29,7 +29,7 @@ fn facts() -> Facts<'static> {
 fn world() -> World {
     let provider = |name: &str, protocol| ProviderState {
         name: name.to_owned(),
-        protocols: Some(protocol),
+        protocols: Protocols::of(&[protocol]),
         is_healthy: true,
         models: None,
     };

@@ -145,14 +145,11 @@ impl<'a> View<'a> {
             );
         };
         if !state.speaks(self.facts.protocol) {
-            let spoken = state
-                .protocols
-                .map_or_else(String::new, |protocol| protocol.to_string());
             return refuse(
                 FaultKind::BadRequest,
                 format!(
-                    "provider `{provider}` speaks `{spoken}` and this request is `{}`",
-                    self.facts.protocol
+                    "provider `{provider}` speaks {} and this request is {}",
+                    state.protocols, self.facts.protocol
                 ),
             );
         }

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use wayproof_wire::{Housekeeping, Protocol, ToolOutcome};
+use wayproof_wire::{Housekeeping, Protocol, Protocols, ToolOutcome};
 
 use crate::{classify::Asked, evidence::Evidence, names::TaskName, policy::Policy};
 
@@ -55,8 +55,8 @@ pub struct World {
 pub struct ProviderState {
     /// Its name in the settings.
     pub name: String,
-    /// The dialect it speaks; `None` speaks whatever the agent speaks.
-    pub protocols: Option<Protocol>,
+    /// The dialects it speaks.
+    pub protocols: Protocols,
     /// Whether its breaker lets requests through.
     pub is_healthy: bool,
     /// The models it has; `None` is unknown, so any.
@@ -86,7 +86,7 @@ pub(crate) enum Wanted<'a> {
 impl ProviderState {
     /// Whether it answers in this dialect.
     pub(crate) fn speaks(&self, protocol: Protocol) -> bool {
-        self.protocols.is_none_or(|spoken| spoken == protocol)
+        self.protocols.contains(protocol)
     }
 
     /// Whether it may have this model.

@@ -40,7 +40,10 @@ pub(crate) fn pages(shared: Weak<Shared>) -> Router {
         .route("/wayproof/v1/health", get(read::health))
         .route("/wayproof/v1/jobs", post(jobs::open))
         .route("/wayproof/v1/jobs/{id}", get(read::job))
-        .route("/wayproof/v1/jobs/{id}/obligation", post(jobs::freeze))
+        .route(
+            "/wayproof/v1/jobs/{id}/obligation",
+            get(jobs::owed).post(jobs::freeze),
+        )
         .route("/wayproof/v1/jobs/{id}/proof", post(jobs::prove))
         .route("/wayproof/v1/jobs/{id}/close", post(jobs::close))
         .route("/wayproof/v1/exchanges/{id}", get(read::exchange))

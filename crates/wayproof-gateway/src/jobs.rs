@@ -6,7 +6,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
+use tokio::sync::watch;
 use wayproof_engine::{Evidence, SessionState, TaskName};
 use wayproof_ledger::{EventBody, Ledger};
 
@@ -24,7 +26,22 @@ pub(crate) struct Job {
     pub(crate) session: Arc<Session>,
     met: Mutex<BTreeSet<String>>,
     pending: Mutex<Vec<Evidence>>,
+    obligation: watch::Sender<Obligation>,
 }
+
+/// How far it is fixed what a job owes, where its opener said that it would fix that.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Obligation {
+    /// Nobody is waited for: it is frozen, or the opener made no promise.
+    Settled,
+    /// The task is not known yet.
+    Unknown,
+    /// The task is known, and the opener's word is awaited.
+    Due(TaskName),
+}
+
+/// How long an answer waits for what its job owes. The opener watches for the task, so it takes milliseconds.
+const FREEZE_PATIENCE: Duration = Duration::from_secs(30);
 
 /// How many of a job's sessions are remembered as met.
 const MAX_MET: usize = 256;
@@ -35,6 +52,7 @@ impl Job {
         digest: KeyDigest,
         task: Option<TaskName>,
         paths: Vec<String>,
+        obligation: Obligation,
     ) -> Self {
         let session = Arc::new(Session::new(SessionState::new(id.clone())));
         Self {
@@ -45,6 +63,44 @@ impl Job {
             session,
             met: Mutex::default(),
             pending: Mutex::default(),
+            obligation: watch::Sender::new(obligation),
+        }
+    }
+
+    /// Notes which task the job's first ask turned out to be.
+    pub(crate) fn classified(&self, task: &TaskName) {
+        self.obligation.send_if_modified(|obligation| {
+            let is_news = *obligation == Obligation::Unknown;
+            if is_news {
+                *obligation = Obligation::Due(task.clone());
+            }
+            is_news
+        });
+    }
+
+    /// Notes that what the job owes is in the ledger.
+    pub(crate) fn frozen(&self) {
+        self.obligation.send_replace(Obligation::Settled);
+    }
+
+    /// Waits while what the job owes is due. An ask that is not known yet owes nothing.
+    pub(crate) async fn obligation_settled(&self) -> Result<(), Unfrozen> {
+        let mut obligation = self.obligation.subscribe();
+        let settled = obligation.wait_for(|now| !matches!(now, Obligation::Due(_)));
+        match tokio::time::timeout(FREEZE_PATIENCE, settled).await {
+            // The sender is part of the job, so the channel cannot close.
+            Ok(Ok(_) | Err(_)) => Ok(()),
+            Err(_elapsed) => Err(Unfrozen),
+        }
+    }
+
+    /// What the job owes, once that changes from unknown or the patience is over.
+    pub(crate) async fn obligation_within(&self, patience: Duration) -> Obligation {
+        let mut obligation = self.obligation.subscribe();
+        let known = obligation.wait_for(|now| *now != Obligation::Unknown);
+        match tokio::time::timeout(patience, known).await {
+            Ok(Ok(now)) => now.clone(),
+            Ok(Err(_)) | Err(_) => Obligation::Unknown,
         }
     }
 
@@ -74,6 +130,10 @@ impl Job {
         std::mem::take(&mut *self.pending.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
+
+/// Nobody fixed what a job owes.
+#[derive(Debug)]
+pub(crate) struct Unfrozen;
 
 /// All open jobs.
 #[derive(Debug, Default)]
@@ -154,7 +214,9 @@ impl Jobs {
             })?;
         let digest = KeyDigest::from_hex(opened.key_digest.as_deref()?)?;
         let named = Some(&opened.task).filter(|task| *task != TaskName::GENERAL);
-        let job = Job::new(id.to_owned(), digest, named.map(TaskName::new), Vec::new());
+        let task = named.map(TaskName::new);
+        let settled = Obligation::Settled;
+        let job = Job::new(id.to_owned(), digest, task, Vec::new(), settled);
         Some(self.open(job))
     }
 

@@ -17,7 +17,7 @@ impl Worlds {
             .providers()
             .map(|provider| ProviderState {
                 name: provider.name.clone(),
-                protocols: provider.protocol,
+                protocols: provider.protocols,
                 is_healthy: true,
                 models: settings.served.get(&provider.name).cloned(),
             })

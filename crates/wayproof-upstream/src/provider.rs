@@ -7,7 +7,7 @@ use std::fmt;
 use http::uri::PathAndQuery;
 use http::{HeaderValue, Uri};
 use secrecy::{ExposeSecret, SecretString};
-use wayproof_wire::Protocol;
+use wayproof_wire::Protocols;
 
 /// Whose credential a provider is shown.
 #[derive(Clone, Debug)]
@@ -27,8 +27,8 @@ pub struct Provider {
     pub name: String,
     /// Where it is; a path here goes before the path of every request.
     pub base: Uri,
-    /// The one protocol it speaks; `None` is whatever the client speaks.
-    pub protocol: Option<Protocol>,
+    /// The protocols it speaks.
+    pub protocols: Protocols,
     /// Whose credential it is shown.
     pub credential: Credential,
     host_header: HeaderValue,
@@ -65,7 +65,7 @@ impl Provider {
     pub fn new(
         name: impl Into<String>,
         base: Uri,
-        protocol: Option<Protocol>,
+        protocols: Protocols,
         credential: Credential,
     ) -> Result<Self, ProviderError> {
         let name = name.into();
@@ -85,7 +85,7 @@ impl Provider {
         Ok(Self {
             name,
             base,
-            protocol,
+            protocols,
             credential,
             host_header,
             is_tls,
@@ -126,7 +126,7 @@ impl fmt::Debug for Provider {
         f.debug_struct("Provider")
             .field("name", &self.name)
             .field("base", &self.base)
-            .field("protocol", &self.protocol)
+            .field("protocols", &self.protocols)
             .field("credential", &self.credential)
             .finish_non_exhaustive()
     }

@@ -32,7 +32,7 @@ pub use models::{ModelDialect, ModelEntry, render_model, render_models};
 pub use outcome::{Exit, ToolKind, ToolOutcome, outcomes};
 pub use overflow::is_context_overflow;
 pub use peek::{Field, Peek, peek};
-pub use protocol::{Protocol, UnknownProtocol};
+pub use protocol::{Protocol, Protocols, UnknownProtocol};
 pub use skim::{Malformed, NESTING_LIMIT, Span};
 pub use splice::splice_model;
 pub use sse::{FRAME_LIMIT, SseDecoder, SseFrame};

@@ -63,6 +63,53 @@ impl Protocol {
     }
 }
 
+/// A set of protocols: what a provider speaks.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Protocols(u8);
+
+impl Protocols {
+    /// Every protocol.
+    pub const ALL: Self = Self::of(&Protocol::ALL);
+
+    /// The set of these protocols.
+    pub const fn of(protocols: &[Protocol]) -> Self {
+        let (mut bits, mut rest) = (0, protocols);
+        while let [first, more @ ..] = rest {
+            bits |= 1 << *first as u8;
+            rest = more;
+        }
+        Self(bits)
+    }
+
+    /// Whether the protocol is in the set.
+    pub const fn contains(self, protocol: Protocol) -> bool {
+        self.0 & (1 << protocol as u8) != 0
+    }
+
+    /// The protocols in the set, in declaration order.
+    pub fn iter(self) -> impl Iterator<Item = Protocol> {
+        let all = Protocol::ALL.into_iter();
+        all.filter(move |protocol| self.contains(*protocol))
+    }
+}
+
+impl fmt::Debug for Protocols {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.iter()).finish()
+    }
+}
+
+/// As a sentence lists them: `chat, responses`.
+impl fmt::Display for Protocols {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (number, protocol) in self.iter().enumerate() {
+            let separator = if number == 0 { "" } else { ", " };
+            write!(f, "{separator}{protocol}")?;
+        }
+        Ok(())
+    }
+}
+
 impl fmt::Display for Protocol {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.name())

@@ -12,6 +12,7 @@ use wayproof_receipt::Verdict;
 use wayproof_repo::{Commit, Repo};
 use wayproof_testkit::{Fixture, Provider};
 use wayproof_upstream::Credential;
+use wayproof_wire::Protocols;
 
 use crate::{
     cli::DemoArgs,
@@ -93,7 +94,7 @@ async fn show(place: &Path, audience: Audience) -> Result<Shown> {
     let scripted = wayproof_upstream::Provider::new(
         "anthropic",
         provider.url().parse()?,
-        None,
+        Protocols::ALL,
         Credential::Nothing,
     )?;
     let program = std::env::current_exe()

@@ -6,7 +6,7 @@ use anyhow::Result;
 use secrecy::SecretString;
 use tokio::net::TcpStream;
 use wayproof_upstream::{Credential, Provider};
-use wayproof_wire::Protocol;
+use wayproof_wire::{Protocol, Protocols};
 
 use crate::settings::variable;
 
@@ -17,31 +17,41 @@ pub(crate) struct Found {
     pub(crate) because: String,
 }
 
-/// Hosted providers: name, base, protocol, and the variable that holds the key.
-const HOSTED: [(&str, &str, Option<Protocol>, &str); 5] = [
+/// What servers speak that took over the ways of OpenAI.
+const OPEN_AI: Protocols = Protocols::of(&[Protocol::Chat, Protocol::Responses]);
+/// Local servers and OpenRouter answer Messages too.
+const BOTH: Protocols = Protocols::of(&[Protocol::Messages, Protocol::Chat, Protocol::Responses]);
+
+/// Hosted providers: name, base, protocols, and the variable that holds the key.
+const HOSTED: [(&str, &str, Protocols, &str); 5] = [
     (
         "anthropic",
         "https://api.anthropic.com",
-        Some(Protocol::Messages),
+        Protocols::of(&[Protocol::Messages]),
         "ANTHROPIC_API_KEY",
     ),
-    ("openai", "https://api.openai.com", None, "OPENAI_API_KEY"),
+    (
+        "openai",
+        "https://api.openai.com",
+        OPEN_AI,
+        "OPENAI_API_KEY",
+    ),
     (
         "openrouter",
         "https://openrouter.ai/api",
-        None,
+        BOTH,
         "OPENROUTER_API_KEY",
     ),
     (
         "deepseek",
         "https://api.deepseek.com",
-        Some(Protocol::Chat),
+        Protocols::of(&[Protocol::Chat]),
         "DEEPSEEK_API_KEY",
     ),
     (
         "mistral",
         "https://api.mistral.ai",
-        Some(Protocol::Chat),
+        Protocols::of(&[Protocol::Chat]),
         "MISTRAL_API_KEY",
     ),
 ];
@@ -62,20 +72,19 @@ const PATIENCE: Duration = Duration::from_millis(60);
 /// Without any key, Anthropic and OpenAI are offered with the client's own sign-in passed through.
 pub(crate) async fn discover() -> Result<Vec<Found>> {
     let mut found = Vec::new();
-    for (name, base, protocol, key) in HOSTED {
+    for (name, base, protocols, key) in HOSTED {
         if let Some(value) = variable(key) {
             let credential = Credential::Key(SecretString::from(value));
-            let protocol = if name == "openai" { None } else { protocol };
-            let provider = Provider::new(name, base.parse()?, protocol, credential)?;
+            let provider = Provider::new(name, base.parse()?, protocols, credential)?;
             found.push(Found {
                 provider,
                 because: format!("{key} is set"),
             });
         }
     }
-    for (name, base, protocol, key) in HOSTED.into_iter().take(2) {
+    for (name, base, protocols, key) in HOSTED.into_iter().take(2) {
         if variable(key).is_none() {
-            let provider = Provider::new(name, base.parse()?, protocol, Credential::PassThrough)?;
+            let provider = Provider::new(name, base.parse()?, protocols, Credential::PassThrough)?;
             let because = format!("{key} is not set: the agent's own sign-in is passed through");
             found.push(Found { provider, because });
         }
@@ -85,7 +94,7 @@ pub(crate) async fn discover() -> Result<Vec<Found>> {
         let answers = tokio::time::timeout(PATIENCE, TcpStream::connect(address)).await;
         if matches!(answers, Ok(Ok(_))) {
             let base = format!("http://{address}").parse()?;
-            let provider = Provider::new(name, base, None, Credential::Nothing)?;
+            let provider = Provider::new(name, base, BOTH, Credential::Nothing)?;
             found.push(Found {
                 provider,
                 because: format!("a server listens on port {port}"),

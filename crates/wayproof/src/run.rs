@@ -115,6 +115,10 @@ impl Worker<'_> {
         loop {
             let waiting = tokio::select! {
                 status = child.wait() => return status.context("waiting for the agent"),
+                task = judge.first_task(), if !judge.is_frozen() => {
+                    judge.freeze(task?).await?;
+                    continue;
+                }
                 waiting = self.socket.next() => waiting.context("listening for the agent's stop hook")?,
             };
             judge.note_session(waiting.stopping.session.clone());

@@ -13,7 +13,7 @@ use secrecy::SecretString;
 use wayproof_engine::{Asked, Parsed, Policy, TaskName, classify};
 use wayproof_repo::Repo;
 use wayproof_upstream::{Credential, Provider};
-use wayproof_wire::Protocol;
+use wayproof_wire::Protocols;
 
 use crate::{cli::DataArgs, discover::discover, exit::Mistake, run::agents::Agent, terminal};
 
@@ -79,13 +79,13 @@ pub(crate) fn parse_provider(spec: &str) -> Result<Provider> {
     let mut parts = rest.split(',');
     let base = parts.next().unwrap_or_default();
     let base = base.parse().map_err(|_| wrong("the URL cannot be read"))?;
-    let (mut protocol, mut credential) = (None, Credential::PassThrough);
+    let (mut protocols, mut credential) = (Protocols::ALL, Credential::PassThrough);
     for part in parts {
         match part.split_once('=') {
             Some(("protocol", value)) => {
                 let known = "messages, chat, responses, gemini or ollama";
                 let unknown = || wrong(&format!("protocol `{value}` is none of {known}"));
-                protocol = Some(value.parse::<Protocol>().map_err(|_| unknown())?);
+                protocols = Protocols::of(&[value.parse().map_err(|_| unknown())?]);
             }
             Some(("key-env", name)) => {
                 let missing = || wrong(&format!("the environment variable {name} is not set"));
@@ -101,7 +101,7 @@ pub(crate) fn parse_provider(spec: &str) -> Result<Provider> {
             None => return Err(wrong(&format!("`{part}` should read KEY=VALUE")).into()),
         }
     }
-    let provider = Provider::new(name, base, protocol, credential);
+    let provider = Provider::new(name, base, protocols, credential);
     Ok(provider.map_err(|error| Mistake(error.to_string()))?)
 }
 

@@ -19,7 +19,7 @@ pub(crate) enum Size {
     Small,
     /// About 143 KB: 20 tools and 60 messages.
     Agentic,
-    /// About 1 MB: the same session seven times as long.
+    /// About 1 MB: the same session ten times as long.
     Huge,
 }
 
@@ -143,7 +143,7 @@ fn session(rounds: usize) -> Session {
     let tools = TOOLS.iter().map(|name| tool(&mut dice, name)).collect();
     let rounds = (1..=rounds)
         .map(|number| {
-            let output_length = *[600, 1500, 2600, 4800].get(dice.roll(4)).unwrap_or(&600);
+            let output_length = *[450, 1100, 2000, 3700].get(dice.roll(4)).unwrap_or(&450);
             Round {
                 id: format!("toolu_{number:06}benchmark"),
                 tool: dice.pick(&TOOLS[..6]),
@@ -191,7 +191,7 @@ pub(crate) fn build(speech: Speech, size: Size, is_streaming: bool) -> String {
     let mut body = match (size, speech) {
         (Size::Small, _) => small(speech),
         (Size::Agentic | Size::Huge, _) => {
-            let session = session(if size == Size::Huge { 212 } else { 29 });
+            let session = session(if size == Size::Huge { 312 } else { 29 });
             match speech {
                 Speech::Messages => messages(&session),
                 Speech::Chat => chat(&session),
@@ -314,8 +314,8 @@ mod tests {
         for speech in [Speech::Messages, Speech::Chat, Speech::Responses] {
             for (size, least, most) in [
                 (Size::Small, 900, 1_200),
-                (Size::Agentic, 130_000, 156_000),
-                (Size::Huge, 900_000, 1_100_000),
+                (Size::Agentic, 138_000, 150_000),
+                (Size::Huge, 950_000, 1_050_000),
             ] {
                 let body = build(speech, size, false);
                 assert!(

@@ -4,7 +4,7 @@ use wayproof_engine::{
     Asked, Catalog, Decision, Facts, LastAnswer, Next, Observation, Policy, ProviderState, Routing,
     SessionState, Surface, TaskName, World, classify, decide, explain, observe,
 };
-use wayproof_wire::{FaultKind, Protocol};
+use wayproof_wire::{FaultKind, Protocol, Protocols};
 
 fn facts() -> Facts<'static> {
     Facts {
@@ -21,7 +21,7 @@ fn facts() -> Facts<'static> {
     }
 }
 
-fn provider(name: &str, protocols: Option<Protocol>) -> ProviderState {
+fn provider(name: &str, protocols: Protocols) -> ProviderState {
     ProviderState {
         name: name.to_owned(),
         protocols,
@@ -33,8 +33,8 @@ fn provider(name: &str, protocols: Option<Protocol>) -> ProviderState {
 fn world() -> World {
     World {
         providers: vec![
-            provider("anthropic", Some(Protocol::Messages)),
-            provider("openai", Some(Protocol::Chat)),
+            provider("anthropic", Protocols::of(&[Protocol::Messages])),
+            provider("openai", Protocols::of(&[Protocol::Chat])),
         ],
     }
 }
@@ -132,7 +132,7 @@ fn a_provider_is_asked_only_for_what_it_has_and_speaks() {
     );
     assert!(matches!(next, Next::Refused(refusal) if refusal.kind == FaultKind::NotFound));
     // A provider without a protocol of its own speaks whatever the agent speaks.
-    world.providers.push(provider("moonshotai", None));
+    world.providers.push(provider("moonshotai", Protocols::ALL));
     let decision = decided(&state, &facts(), &world);
     assert_eq!(
         decision.attempts[0].target.to_string(),
@@ -160,7 +160,7 @@ fn a_pinned_model_needs_a_provider_that_understands_the_agent() {
     assert_eq!(refusal.kind, FaultKind::BadRequest);
     assert_eq!(
         refusal.message,
-        "provider `openai` speaks `chat` and this request is `messages`"
+        "provider `openai` speaks chat and this request is messages"
     );
 }
 

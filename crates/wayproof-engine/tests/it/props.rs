@@ -6,7 +6,7 @@ use wayproof_engine::{
     Observation, Outcome, Policy, ProviderState, SessionState, World, decide, observe,
     observe_answer, report_cause,
 };
-use wayproof_wire::{Exit, Housekeeping, Protocol, ToolKind, ToolOutcome};
+use wayproof_wire::{Exit, Housekeeping, Protocol, Protocols, ToolKind, ToolOutcome};
 
 /// One request, or something that happens between two.
 #[derive(Debug, Clone)]
@@ -69,7 +69,7 @@ impl Play {
     fn new() -> Self {
         let provider = |name: &str| ProviderState {
             name: name.to_owned(),
-            protocols: None,
+            protocols: Protocols::ALL,
             is_healthy: true,
             models: None,
         };

@@ -8,7 +8,7 @@ use wayproof_engine::{
     Observation, Outcome, Policy, ProviderState, SessionState, Target, TaskName, World, decide,
     explain, observe, observe_answer,
 };
-use wayproof_wire::{Exit, Housekeeping, Protocol, ToolKind, ToolOutcome};
+use wayproof_wire::{Exit, Housekeeping, Protocol, Protocols, ToolKind, ToolOutcome};
 
 #[test]
 fn scripts_play_as_written() {
@@ -63,8 +63,8 @@ impl Default for Player {
             policy: Policy::builtin(),
             world: World {
                 providers: vec![
-                    provider("anthropic", Some(Protocol::Messages)),
-                    provider("openai", Some(Protocol::Chat)),
+                    provider("anthropic", Protocols::of(&[Protocol::Messages])),
+                    provider("openai", Protocols::of(&[Protocol::Chat])),
                 ],
             },
             state: SessionState::new("s"),
@@ -217,7 +217,10 @@ impl Player {
     fn provider(&mut self, verb: &str, rest: &str) {
         let (name, protocol) = rest.split_once('=').unwrap_or((rest, ""));
         if verb == "provider" {
-            let protocols = (!protocol.is_empty()).then(|| protocol.parse().unwrap());
+            let protocols = match protocol {
+                "" => Protocols::ALL,
+                named => Protocols::of(&[named.parse().unwrap()]),
+            };
             if name == "none" {
                 self.world.providers.clear();
                 return;

@@ -1,5 +1,7 @@
 //! Opening jobs, freezing what they owe, taking in how their proof went, closing them.
 
+use std::time::Duration;
+
 use axum::Json;
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{Path, State};
@@ -16,7 +18,7 @@ use wayproof_wire::Protocol;
 use crate::admin::{Admin, Problem};
 use crate::exchange::record;
 use crate::gateway::Shared;
-use crate::jobs::Job;
+use crate::jobs::{Job, Obligation};
 use crate::keys::{KeyDigest, mint_job_key};
 
 /// A job that is wanted.
@@ -36,6 +38,9 @@ pub(crate) struct Wanted {
     /// Paths the work is about.
     #[serde(default)]
     paths: Vec<String>,
+    /// Whether the caller fixes what the job owes as soon as its task is known. No answer goes out before.
+    #[serde(default)]
+    freezes: bool,
 }
 
 /// A job that was opened.
@@ -79,9 +84,13 @@ pub(crate) async fn open(
         ..JobOpened::default()
     };
     append(&shared, &id, EventBody::JobOpened(opened)).await?;
-    shared
-        .jobs
-        .open(Job::new(id.clone(), digest, task, wanted.paths));
+    let obligation = match (&task, wanted.freezes) {
+        (_, false) => Obligation::Settled,
+        (None, true) => Obligation::Unknown,
+        (Some(task), true) => Obligation::Due(task.clone()),
+    };
+    let job = Job::new(id.clone(), digest, task, wanted.paths, obligation);
+    shared.jobs.open(job);
     Ok(Json(Opened { job: id, key }))
 }
 
@@ -93,9 +102,40 @@ pub(crate) async fn freeze(
 ) -> Result<StatusCode, Problem> {
     let shared = admin.shared()?;
     let obligation = body(obligation)?;
-    find(&shared, &id)?;
+    let job = find(&shared, &id)?;
     append(&shared, &id, EventBody::ObligationFrozen(obligation)).await?;
+    job.frozen();
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// Whether it is to be fixed what a job owes.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "kebab-case", tag = "obligation")]
+pub(crate) enum Owed {
+    /// No ask is known yet; asking again is right.
+    Unknown,
+    /// Now, and for this task.
+    Due { task: String },
+    /// No more.
+    Settled,
+}
+
+/// How long a caller is kept waiting for the task, before it asks again.
+const TASK_PATIENCE: Duration = Duration::from_secs(5);
+
+/// Tells a job's task as soon as its first ask is known, for whoever fixes what the job owes.
+pub(crate) async fn owed(
+    State(admin): State<Admin>,
+    Path(id): Path<String>,
+) -> Result<Json<Owed>, Problem> {
+    let job = find(&*admin.shared()?, &id)?;
+    Ok(Json(match job.obligation_within(TASK_PATIENCE).await {
+        Obligation::Unknown => Owed::Unknown,
+        Obligation::Due(task) => Owed::Due {
+            task: task.as_str().to_owned(),
+        },
+        Obligation::Settled => Owed::Settled,
+    }))
 }
 
 /// How a job's proof went.

@@ -1,15 +1,19 @@
 //! Eighth stage: the targets are asked, while the opening event becomes durable.
 //!
-//! Whichever takes longer, nothing of an answer is let through before both are done. A ledger
-//! that cannot write ends the exchange at once, and with it the call to the provider.
+//! Whichever takes longer, nothing of an answer is let through before both are done, nor before it is
+//! fixed what the exchange's job owes. A ledger that cannot write ends the exchange at once, and with it
+//! the call to the provider.
 
 use http::Response;
+use wayproof_ledger::LedgerError;
 use wayproof_upstream::{AnswerBody, AttemptError, Call as UpstreamCall, Walked, walk};
 use wayproof_wire::{Fault, FaultKind};
 
+use crate::exchange::admit::Caller;
 use crate::exchange::prepare::Prepared;
 use crate::exchange::settle::{End, Settlement};
 use crate::gateway::Shared;
+use crate::jobs::Unfrozen;
 
 /// An exchange that a provider has answered.
 pub(crate) struct Attempted {
@@ -32,11 +36,20 @@ pub(crate) async fn attempt(shared: &Shared, prepared: Prepared) -> Result<Attem
         deadline: call.began + shared.settings.answer_deadline,
     };
     let records = &mut settlement.records;
-    let walking = async { Ok(walk(&shared.upstream, &upstream_call, &candidates, records).await) };
+    let walking =
+        async { Ok::<_, Halt>(walk(&shared.upstream, &upstream_call, &candidates, records).await) };
+    let opened = async { opened.await.map_err(Halt::Ledger) };
+    let owed = async {
+        match &call.caller {
+            Caller::Job(job) => job.obligation_settled().await.map_err(Halt::Unfrozen),
+            Caller::Local | Caller::Named(_) => Ok(()),
+        }
+    };
     // A ledger that is known to be unable to write says so at once, before anybody is asked.
-    let walked = tokio::try_join!(biased; opened, walking);
+    let walked = tokio::try_join!(biased; opened, owed, walking);
     let fault = match walked {
         Ok((
+            (),
             (),
             Walked::Answered {
                 response,
@@ -49,16 +62,38 @@ pub(crate) async fn attempt(shared: &Shared, prepared: Prepared) -> Result<Attem
                 settlement,
             });
         }
-        Ok(((), Walked::Unanswered(error))) => unanswered(&error),
-        Ok(((), Walked::Empty)) => Fault::new(FaultKind::Internal, "there was no target to ask"),
-        Err(error) => {
+        Ok(((), (), Walked::Unanswered(error))) => unanswered(&error),
+        Ok(((), (), Walked::Empty)) => {
+            Fault::new(FaultKind::Internal, "there was no target to ask")
+        }
+        Err(halt) => {
             settlement.end(End::Refused);
-            let message = format!("no new work is taken while the ledger cannot write: {error}");
-            return Err(Fault::new(FaultKind::LedgerUnavailable, message));
+            return Err(halt.fault());
         }
     };
     settlement.end(End::Failed);
     Err(fault)
+}
+
+/// Why an exchange must not go on.
+enum Halt {
+    Ledger(LedgerError),
+    Unfrozen(Unfrozen),
+}
+
+impl Halt {
+    fn fault(&self) -> Fault {
+        let message = match self {
+            Self::Ledger(error) => {
+                format!("no new work is taken while the ledger cannot write: {error}")
+            }
+            Self::Unfrozen(Unfrozen) => {
+                "what this job owes was not fixed: the run that opened it does not answer"
+                    .to_owned()
+            }
+        };
+        Fault::new(FaultKind::LedgerUnavailable, message)
+    }
 }
 
 fn unanswered(error: &AttemptError) -> Fault {

@@ -83,6 +83,9 @@ pub(crate) fn observe(shared: &Shared, turn: Turn) -> Result<Observed, Fault> {
         &observation,
     );
     let about = about(&turn, &state);
+    if let (Caller::Job(job), Some(known)) = (&turn.call.caller, &state.job) {
+        job.classified(&known.task);
+    }
     drop(state);
     record(shared, &about, noted, Some(&turn));
     Ok(Observed {

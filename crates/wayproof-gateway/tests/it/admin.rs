@@ -1,5 +1,7 @@
 //! Jobs from opening to closing, through the admin pages.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use serde_json::{Value, json};
 use wayproof_testkit::{Provider as Scripted, Reply};
 
@@ -210,6 +212,71 @@ async fn evidence_that_comes_before_the_first_request_waits_for_it() {
     )
     .await;
     assert_eq!(seen.header("x-wayproof-class"), Some("max"));
+    stage.stop().await;
+}
+
+#[tokio::test]
+async fn no_answer_goes_out_before_it_is_fixed_what_the_job_owes() {
+    let scripted = Scripted::start(|_| Reply::json(200, MESSAGE))
+        .await
+        .unwrap();
+    let stage = Setting::with(&scripted).open().await;
+    let (job, key) = open_job(&stage, json!({"freezes": true})).await;
+    let obligation = format!("jobs/{job}/obligation");
+    let is_answered = AtomicBool::new(false);
+    let agent = async {
+        let body = asking("claude-opus-5-5", "the parser crashes on empty input");
+        let seen = ask(&stage, &key, &body).await;
+        is_answered.store(true, Ordering::SeqCst);
+        seen
+    };
+    let run = async {
+        let owed = read(&stage, &obligation).await;
+        assert_eq!(owed, json!({"obligation": "due", "task": "bug-fix"}));
+        while scripted.captured().is_empty() {
+            tokio::task::yield_now().await;
+        }
+        read(&stage, "health").await;
+        assert!(!is_answered.load(Ordering::SeqCst));
+        let frozen = json!({
+            "task": "bug-fix", "requirements": [["failing-test-becomes-green"]],
+            "policy_digest": "00", "obligation_digest": "11",
+        });
+        assert_eq!(tell(&stage, &obligation, &frozen).await.status, 204);
+    };
+    let (seen, ()) = tokio::join!(agent, run);
+    assert_eq!(seen.status, 200);
+    let settled = json!({"obligation": "settled"});
+    assert_eq!(read(&stage, &obligation).await, settled);
+    stage.settled(seen.exchange()).await;
+    let page = read(&stage, &format!("jobs/{job}")).await;
+    let story = page["story"].as_array().unwrap();
+    assert!(
+        story
+            .iter()
+            .any(|event| event["type"] == "obligation-frozen"),
+        "{page:#}"
+    );
+    stage.stop().await;
+}
+
+#[tokio::test]
+async fn housekeeping_before_the_first_ask_waits_for_nobody() {
+    let scripted = Scripted::start(|_| Reply::json(200, MESSAGE))
+        .await
+        .unwrap();
+    let stage = Setting::with(&scripted).open().await;
+    let (_, key) = open_job(&stage, json!({"freezes": true})).await;
+    let title = r#"{"model":"claude-opus-5-5","max_tokens":9,"system":"You are naming a coding session","output_config":{"format":{"type":"json_schema","schema":{"properties":{"title":{}}}}},"messages":[{"role":"user","content":"the parser crashes"}]}"#;
+    let bearer = format!("Bearer {key}");
+    let headers = [
+        ("authorization", bearer.as_str()),
+        ("user-agent", "claude-cli/2.1.330 (external, cli)"),
+        ("x-claude-code-session-id", "s1"),
+    ];
+    let seen = post(stage.address, "/v1/messages", &headers, title.as_bytes()).await;
+    assert_eq!(seen.status, 200, "{}", seen.text());
+    assert_eq!(seen.header("x-wayproof-task"), Some("housekeeping"));
     stage.stop().await;
 }
 

@@ -14,6 +14,7 @@ use wayproof_gateway::{Gateway, KeyDigest, Parts, ServeError, Settings};
 use wayproof_ledger::{Clock, ExchangeDetail, Ids, Ledger, Location};
 use wayproof_testkit::Provider as Scripted;
 use wayproof_upstream::{Credential, Provider, RetryLimits, Upstream};
+use wayproof_wire::Protocols;
 
 /// The admin token of every gateway on stage.
 pub(crate) const ADMIN: &str = "wp_admin_test";
@@ -150,7 +151,7 @@ async fn build(setting: Setting, data: &TempDir) -> Gateway {
 /// A provider that is shown the gateway's key.
 pub(crate) fn keyed(name: &str, url: &str) -> Provider {
     let key = Credential::Key("sk-gateway".to_owned().into());
-    Provider::new(name, url.parse().unwrap(), None, key).unwrap()
+    Provider::new(name, url.parse().unwrap(), Protocols::ALL, key).unwrap()
 }
 
 /// The body of a Messages answer with usage.

@@ -50,7 +50,7 @@ pub(crate) fn run(
             cwd: cwd.clone(),
             env,
             writable: vec![cache],
-            readable: vec![modules],
+            readable: modules,
             tree,
         })
     };
@@ -97,7 +97,8 @@ pub(crate) fn run(
 #[derive(Clone)]
 struct Place {
     cache: PathBuf,
-    modules: PathBuf,
+    /// The downloaded modules; on a machine that never downloaded any there are none.
+    modules: Vec<PathBuf>,
     env: Vec<(String, String)>,
 }
 
@@ -122,7 +123,10 @@ impl Place {
         let env = env.map(|(name, value)| (name.to_owned(), value)).into();
         Ok(Self {
             cache,
-            modules,
+            modules: Some(modules)
+                .filter(|folder| folder.is_dir())
+                .into_iter()
+                .collect(),
             env,
         })
     }
@@ -141,7 +145,7 @@ pub(crate) fn checker(host: &Host<'_>, tree: &Tree, suite: &Suite) -> Result<Che
         argv,
         env,
         writable: vec![cache],
-        readable: vec![modules],
+        readable: modules,
         format: None,
     })
 }

@@ -5,6 +5,7 @@ use rstest::rstest;
 use secrecy::SecretString;
 use wayproof_testkit::{Captured, Provider as Scripted, Reply};
 use wayproof_upstream::{CallerCredential, Credential, Provider, ProviderError, Upstream};
+use wayproof_wire::Protocols;
 
 use crate::stage;
 
@@ -25,7 +26,13 @@ async fn received(
     sent: &[(&str, &str)],
 ) -> Captured {
     let scripted = Scripted::start(|_| Reply::json(200, "{}")).await.unwrap();
-    let provider = Provider::new("p", scripted.url().parse().unwrap(), None, credential).unwrap();
+    let provider = Provider::new(
+        "p",
+        scripted.url().parse().unwrap(),
+        Protocols::ALL,
+        credential,
+    )
+    .unwrap();
     let upstream = Upstream::new(vec![provider], stage::quick()).unwrap();
     let (walked, _) = stage::ask(
         &upstream,
@@ -164,7 +171,7 @@ async fn a_base_path_goes_before_and_a_version_is_not_said_twice(
 fn a_provider_that_cannot_work_is_refused_at_once() {
     let make = |base: &'static str, key: &str| {
         let key = Credential::Key(SecretString::from(key.to_owned()));
-        Provider::new("p", base.parse().unwrap(), None, key).map(|_| ())
+        Provider::new("p", base.parse().unwrap(), Protocols::ALL, key).map(|_| ())
     };
     assert_eq!(
         make("ftp://example.com", "k").unwrap_err().to_string(),

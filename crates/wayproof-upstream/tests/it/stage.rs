@@ -11,7 +11,7 @@ use wayproof_upstream::{
     AttemptRecord, Call, CallerCredential, Candidate, Credential, Provider, RetryLimits, Settings,
     Upstream, Walked, walk,
 };
-use wayproof_wire::Protocol;
+use wayproof_wire::{Protocol, Protocols};
 
 /// Settings whose waits are too short to notice.
 pub(crate) fn quick() -> Settings {
@@ -28,7 +28,7 @@ pub(crate) fn quick() -> Settings {
 /// A provider that is shown the gateway's key.
 pub(crate) fn keyed(name: &str, url: &str) -> Provider {
     let key = Credential::Key(SecretString::from("sk-gateway"));
-    Provider::new(name, url.parse().unwrap(), None, key).unwrap()
+    Provider::new(name, url.parse().unwrap(), Protocols::ALL, key).unwrap()
 }
 
 pub(crate) fn candidate(provider: &str, body: &'static str) -> Candidate {

@@ -7,7 +7,7 @@ use wayproof_engine::{
     Catalog, Facts, Next, Observation, Policy, ProviderState, SessionState, World, decide, explain,
     observe, schema,
 };
-use wayproof_wire::Protocol;
+use wayproof_wire::{Protocol, Protocols};
 
 use crate::{
     cli::{PolicyCommand, PolicyFile, ProviderArgs},
@@ -160,7 +160,10 @@ fn world(policy: &Policy, providers: &ProviderArgs) -> Result<(World, Option<&'s
     if providers.providers.is_empty() {
         let targets = policy.classes().iter().flat_map(|class| &class.targets);
         let names: BTreeSet<String> = targets.map(|target| target.provider.clone()).collect();
-        let providers = names.into_iter().map(|name| state(name, None)).collect();
+        let providers = names
+            .into_iter()
+            .map(|name| state(name, Protocols::ALL))
+            .collect();
         return Ok((
             World { providers },
             Some("assumed: every provider that the policy names is set up"),
@@ -169,7 +172,7 @@ fn world(policy: &Policy, providers: &ProviderArgs) -> Result<(World, Option<&'s
     let mut states = Vec::new();
     for spec in &providers.providers {
         let provider = settings::parse_provider(spec)?;
-        states.push(state(provider.name, None));
+        states.push(state(provider.name, provider.protocols));
     }
     Ok((World { providers: states }, None))
 }

@@ -28,6 +28,8 @@ pub(crate) struct OpenJob {
     pub(crate) repo: String,
     pub(crate) base: String,
     pub(crate) agent: String,
+    /// That whoever opens the job fixes what it owes as soon as its task is known.
+    pub(crate) freezes: bool,
 }
 
 /// A job that was opened, with the key that binds exchanges to it.
@@ -35,6 +37,15 @@ pub(crate) struct OpenJob {
 pub(crate) struct OpenedJob {
     pub(crate) job: String,
     pub(crate) key: String,
+}
+
+/// Whether it is to be fixed what a job owes.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "obligation")]
+enum Owed {
+    Unknown,
+    Due { task: String },
+    Settled,
 }
 
 /// A proof on its way to the gateway.
@@ -231,6 +242,19 @@ impl Admin {
         self.post(&format!("jobs/{job}/obligation"), owed)
             .await
             .map(|_| ())
+    }
+
+    /// Waits until the job's first ask says which task it is; nothing where nobody waits for its obligation.
+    pub(crate) async fn task_due(&self, job: &str) -> Result<Option<String>> {
+        loop {
+            let answer = self.get(&format!("jobs/{job}/obligation")).await?;
+            let owed = serde_json::from_slice(&answer.body).context("reading what the job owes")?;
+            match owed {
+                Owed::Unknown => {}
+                Owed::Due { task } => return Ok(Some(task)),
+                Owed::Settled => return Ok(None),
+            }
+        }
     }
 
     pub(crate) async fn report(&self, job: &str, report: &ProofReport) -> Result<()> {

@@ -99,6 +99,7 @@ impl Judge {
             repo: repo.root().to_string_lossy().into_owned(),
             base: base.id.to_string(),
             agent: format!("{agent:?}"),
+            freezes: true,
         };
         let job = admin.open_job(&wanted).await?;
         let mut judge = Self {
@@ -128,8 +129,22 @@ impl Judge {
         Ok(judge)
     }
 
-    /// Signs the obligation and has it recorded, once the task is known.
-    async fn freeze(&mut self, task: TaskName) -> Result<()> {
+    /// Waits for the agent's first ask, where the command line did not have it, and tells its task.
+    pub(crate) async fn first_task(&self) -> Result<TaskName> {
+        match self.admin.task_due(&self.job.job).await? {
+            Some(task) => settings::known_task(&self.policy, &task),
+            // A gateway that was started anew waits for nobody; the obligation is fixed at the first claim.
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Whether it is fixed what the job owes.
+    pub(crate) const fn is_frozen(&self) -> bool {
+        self.obligation.is_some()
+    }
+
+    /// Signs the obligation and has it recorded, once the task is known. The gateway lets no answer out before.
+    pub(crate) async fn freeze(&mut self, task: TaskName) -> Result<()> {
         let owed = Owed {
             policy: &self.policy,
             task: &task,

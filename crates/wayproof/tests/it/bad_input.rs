@@ -2,7 +2,7 @@
 
 use std::{fs, net::TcpListener};
 
-use crate::environment::Environment;
+use crate::environment::{Environment, Said};
 
 #[test]
 fn a_port_in_use_is_named() {
@@ -62,7 +62,10 @@ fn a_wrong_provider_is_explained() {
 #[test]
 fn a_folder_without_a_repository_cannot_be_proven() {
     let environment = Environment::new();
-    let said = environment.run(&["prove", "--json"]);
+    // The test's own place is inside the repository of the program.
+    let outside = tempfile::tempdir().unwrap();
+    let mut command = environment.wayproof(&["prove", "--json"]);
+    let said = Said::of(command.current_dir(outside.path()).output().unwrap());
     assert_eq!(said.status, 2, "{said:?}");
     assert!(said.err.contains("git repository"), "{}", said.err);
 }
