@@ -182,6 +182,23 @@ impl Store {
         }
     }
 
+    /// The first thing that the database itself finds wrong with its structure: pages, indices, free space.
+    ///
+    /// Only an embedded database is looked into; a server keeps its own files.
+    pub(crate) async fn own_finding(
+        &self,
+        connection: &mut AnyConnection,
+    ) -> Result<Option<String>, LedgerError> {
+        if let Location::Postgres(_) = self.location {
+            return Ok(None);
+        }
+        let finding: String = sqlx::query_scalar("PRAGMA integrity_check(1)")
+            .fetch_one(connection)
+            .await
+            .map_err(self.failed("check"))?;
+        Ok(Some(finding).filter(|finding| finding != "ok"))
+    }
+
     /// Brings the schema up to date; several processes may try at once.
     pub(crate) async fn migrate(&self) -> Result<(), LedgerError> {
         let _turn = self.take_turn()?;

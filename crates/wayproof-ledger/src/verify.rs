@@ -1,10 +1,12 @@
-//! Checks that a ledger is what it says: every event, the tree over them, the signed checkpoints and the projections.
+//! Checks that a ledger is what it says: every event, the tree over them, the signed checkpoints, the projections,
+//! what is kept beside the log, and the database's own structure.
 //!
 //! Everything is recomputed from the stored texts, in one pass over one snapshot, so a ledger can be verified while it
 //! is written to. Memory grows with the number of jobs and sessions, not with the number of events. A broken ledger
 //! is a result, not an error; nothing is repaired.
 
 mod chunk;
+mod contents;
 mod projections;
 mod tree;
 
@@ -17,6 +19,7 @@ use crate::error::LedgerError;
 use crate::ledger::Ledger;
 use crate::log_row::Log;
 use chunk::{Digested, Texts};
+use contents::Contents;
 use projections::Projections;
 use tree::Tree;
 
@@ -147,15 +150,22 @@ impl Ledger {
             .map_err(|error| Problem::new(error.to_string()))?;
         let mut tree = Tree::new(log_key);
         let mut projections = Projections::new();
-        let outcome = self
-            .walk(snapshot, &log, (&mut tree, &mut projections))
-            .await;
+        let mut contents = Contents::new();
+        let checks = (&mut tree, &mut projections, &mut contents);
+        let outcome = self.walk(snapshot, &log, checks).await;
         report.events = tree.frontier().size();
         report.root = tree.frontier().root().to_string();
         report.checkpoints = tree.checkpoints();
         outcome?;
         tree.finish(snapshot, &log, store).await?;
-        projections.finish(snapshot, store).await
+        projections.finish(snapshot, store).await?;
+        contents.finish(snapshot, store).await?;
+        match store.own_finding(snapshot).await? {
+            None => Ok(()),
+            Some(finding) => {
+                Err(Problem::new(format!("the database is damaged: {finding}")).into())
+            }
+        }
     }
 
     /// Reads one chunk while the one before is hashed and parsed.
@@ -163,7 +173,7 @@ impl Ledger {
         &self,
         snapshot: &mut AnyConnection,
         log: &Log,
-        (tree, projections): (&mut Tree, &mut Projections),
+        (tree, projections, contents): (&mut Tree, &mut Projections, &mut Contents),
     ) -> Result<(), Stop> {
         let store = &self.0.store;
         let size = log.size();
@@ -178,6 +188,7 @@ impl Ledger {
                 .map_err(|_| Problem::new("the verification itself failed"))?;
             tree.check_chunk(snapshot, &digested, store).await?;
             projections.absorb(&digested);
+            contents.absorb(&digested);
             next = read?;
         }
         if at < size {

@@ -13,12 +13,16 @@ use crate::fixture::{about, exchange, job_opened, key, listed};
 
 /// Everything a reader can learn, as the database gives it; `None` if it cannot be read at all.
 async fn content(directory: &Path) -> Option<Vec<String>> {
-    // What the signed log covers. Pages that are derived from it can be made anew from it.
-    const TABLES: [(&str, &str); 4] = [
+    const TABLES: [(&str, &str); 9] = [
         ("log", "origin || frontier"),
         ("events", "seq || body"),
         ("tiles", "level || '/' || idx || hashes"),
         ("checkpoints", "size || note"),
+        ("contents", "digest || content"),
+        ("sessions", "id || exchanges || last_us"),
+        ("jobs", "id || task || exchanges || last_us"),
+        ("exchanges", "id || session || task || model || opened_us"),
+        ("milestones", "seq || kind || at_us"),
     ];
     let url = format!("sqlite://{}", directory.join("ledger.db").display());
     let mut connection = AnyConnection::connect(&url).await.ok()?;
@@ -57,6 +61,7 @@ async fn a_flipped_bit_in_the_log_is_noticed_or_harmless() {
     for number in 0..40 {
         exchange(&ledger, "s", Some("j"), listed(number)).await;
     }
+    ledger.keep("a receipt\n").await.expect("kept");
     ledger.close().await.expect("closed");
     let bytes = fs::read(place.data().join("ledger.db")).expect("read");
     let original = content(&place.data()).await.expect("readable");

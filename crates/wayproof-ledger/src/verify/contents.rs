@@ -1,0 +1,74 @@
+//! What is kept beside the log: every text fits the digest it is kept under, and every issued receipt is there.
+
+use std::collections::BTreeSet;
+
+use sqlx::{AnyConnection, Row as _};
+use wayproof_receipt::sha256_hex;
+
+use super::chunk::Digested;
+use super::{Problem, Stop};
+use crate::event::EventBody;
+use crate::store::Store;
+
+/// Texts read at a time.
+const PAGE: i64 = 64;
+
+/// The digests that the log says are kept.
+pub(super) struct Contents {
+    promised: BTreeSet<String>,
+}
+
+impl Contents {
+    pub(super) fn new() -> Self {
+        Self {
+            promised: BTreeSet::new(),
+        }
+    }
+
+    /// Takes in a chunk.
+    pub(super) fn absorb(&mut self, chunk: &Digested) {
+        for event in chunk.events.iter().flatten() {
+            if let EventBody::ReceiptIssued(issued) = &event.body {
+                self.promised.insert(issued.receipt_digest.clone());
+            }
+        }
+    }
+
+    /// Compares with what is stored.
+    pub(super) async fn finish(
+        mut self,
+        connection: &mut AnyConnection,
+        store: &Store,
+    ) -> Result<(), Stop> {
+        const SQL: &str =
+            "SELECT digest, content FROM contents WHERE digest > $1 ORDER BY digest LIMIT $2";
+        let mut last = String::new();
+        loop {
+            let rows = sqlx::query(SQL)
+                .bind(last.clone())
+                .bind(PAGE)
+                .fetch_all(&mut *connection)
+                .await
+                .map_err(store.failed("read"))?;
+            for row in &rows {
+                last = row.try_get(0).map_err(store.failed("read"))?;
+                let content: String = row.try_get(1).map_err(store.failed("read"))?;
+                if sha256_hex(content.as_bytes()) != last {
+                    let what = format!("the content kept under {last} is not what it was");
+                    return Err(Problem::new(what).into());
+                }
+                self.promised.remove(&last);
+            }
+            if rows.is_empty() {
+                break;
+            }
+        }
+        match self.promised.first() {
+            None => Ok(()),
+            Some(digest) => {
+                let what = format!("the receipt {digest} was issued and is not kept");
+                Err(Problem::new(what).into())
+            }
+        }
+    }
+}
