@@ -4,6 +4,7 @@
 mod keywords;
 mod lexicon;
 mod paths;
+mod phrases;
 mod surfaces;
 mod words;
 
@@ -50,7 +51,8 @@ const CERTAIN_PM: u16 = 1000;
 pub fn classify(policy: &Policy, text: &str, asked: &Asked<'_>) -> Classified {
     let mut named: Vec<String> = asked.paths.to_vec();
     named.extend(named_in(text));
-    let surfaces = surfaces::found(&words::fold(text), &named);
+    let folded = words::fold(text);
+    let surfaces = surfaces::found(&folded, &named);
     let certain = |task: &TaskName, rule: String| Classified {
         task: task.clone(),
         rule,
@@ -74,7 +76,7 @@ pub fn classify(policy: &Policy, text: &str, asked: &Asked<'_>) -> Classified {
             return certain(&task.name, format!("{reason} matches task `{}`", task.name));
         }
     }
-    let mut classified = by_words(policy, text, &named);
+    let mut classified = by_words(policy, &folded, &named);
     classified.surfaces = surfaces;
     if let Some(unknown) = unknown {
         classified.rule.insert_str(0, &unknown);
@@ -105,8 +107,8 @@ fn matched(
         .map(|branch| format!("branch `{branch}`"))
 }
 
-fn by_words(policy: &Policy, text: &str, paths: &[String]) -> Classified {
-    let scores: Scores = Classifier.scores(text, paths);
+fn by_words(policy: &Policy, folded: &str, paths: &[String]) -> Classified {
+    let scores: Scores = keywords::scores_of(folded, paths);
     let (best, share) = scores.best();
     let (next, next_share) = scores.runner_up();
     let runner_up = (next_share > 0).then(|| (TaskName::new(next), next_share));

@@ -27,6 +27,19 @@ pub(crate) struct Case {
     pub(crate) cpu_limit: Option<f64>,
 }
 
+impl Case {
+    /// What nginx took where the limits were set, in CPU-seconds per 1,000 requests. The limit over this is how
+    /// many times nginx a gateway may take on any machine.
+    pub(crate) fn nginx_then(&self) -> f64 {
+        match (self.size, self.is_streaming) {
+            (Size::Small, _) => 0.012,
+            (Size::Agentic, false) => 0.03,
+            (Size::Agentic, true) => 0.20,
+            (Size::Huge, _) => 0.27,
+        }
+    }
+}
+
 const fn closed(
     name: &'static str,
     speech: Speech,

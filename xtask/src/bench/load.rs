@@ -212,11 +212,12 @@ impl Worker {
         let is_good = response.status().is_success();
         let mut body = response.into_body();
         let (mut deltas, mut reads, mut first) = (0, 0, None);
+        let mut marks = Marks::default();
         while let Some(frame) = body.frame().await {
             let Ok(data) = frame?.into_data() else {
                 continue;
             };
-            let found = memchr::memmem::find_iter(&data, b"@ and so on").count() as u64;
+            let found = marks.count(&data);
             if found > 0 {
                 first.get_or_insert_with(now_ns);
                 deltas += found;
@@ -238,6 +239,34 @@ impl Worker {
     }
 }
 
+/// Counts the marks of deltas in a stream, also those that a read cuts in two.
+#[derive(Default)]
+struct Marks {
+    tail: Vec<u8>,
+}
+
+impl Marks {
+    const MARK: &[u8] = b"@ and so on";
+
+    fn count(&mut self, data: &[u8]) -> u64 {
+        let short = Self::MARK.len() - 1;
+        let whole = memchr::memmem::find_iter(data, Self::MARK).count();
+        // Neither side of the seam is long enough for a mark of its own.
+        self.tail
+            .extend_from_slice(data.get(..short).unwrap_or(data));
+        let cut = memchr::memmem::find_iter(&self.tail, Self::MARK).count();
+        if data.len() >= short {
+            self.tail.clear();
+            self.tail
+                .extend(data.get(data.len() - short..).into_iter().flatten());
+        } else {
+            let surplus = self.tail.len().saturating_sub(short);
+            self.tail.drain(..surplus);
+        }
+        (whole + cut) as u64
+    }
+}
+
 async fn connect(address: SocketAddr) -> Result<SendRequest<Full<Bytes>>> {
     let socket = TcpStream::connect(address)
         .await
@@ -249,4 +278,24 @@ async fn connect(address: SocketAddr) -> Result<SendRequest<Full<Bytes>>> {
         let _closed = connection.await;
     });
     Ok(sender)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Marks;
+
+    #[test]
+    fn marks_are_counted_wherever_a_stream_is_cut() {
+        let text = b"x@1@ and so on, @2@ and so on@3@ and so on";
+        for first in 0..text.len() {
+            for second in first..text.len() {
+                let mut marks = Marks::default();
+                let found: u64 = [&text[..first], &text[first..second], &text[second..]]
+                    .into_iter()
+                    .map(|part| marks.count(part))
+                    .sum();
+                assert_eq!(found, 3, "{first} {second}");
+            }
+        }
+    }
 }

@@ -66,7 +66,10 @@ pub(crate) fn page(
 }
 
 fn processor_time(page: &mut String, results: &Results) {
-    page.push_str("\n## Processor time, CPU-seconds per 1,000 requests\n\n| case | limit | wayproof | others |\n|---|---|---|---|\n");
+    page.push_str(
+        "\n## Processor time, CPU-seconds per 1,000 requests\n\n\
+         The limits were set on a quiet machine; *× nginx* compares within this run what a slower machine moves alike.\n\n\
+         | case | limit | wayproof | limit × nginx | wayproof × nginx | others |\n|---|---|---|---|---|---|\n");
     for case in CASES.iter().filter(|case| case.cpu_limit.is_some()) {
         let Some(ours) = median(results, case.name, "wayproof", |figures| figures.cpu_ms) else {
             continue;
@@ -80,11 +83,15 @@ fn processor_time(page: &mut String, results: &Results) {
             })
             .collect();
         let limit = case.cpu_limit.unwrap_or_default();
+        let nginx = median(results, case.name, "nginx", |figures| figures.cpu_ms);
+        let times = nginx.filter(|nginx| *nginx > 0.0).map(|nginx| ours / nginx);
         push(
             page,
             format_args!(
-                "| {} | {limit} | {ours:.3} | {} |\n",
+                "| {} | {limit} | {ours:.3} | {:.1} | {:.1} | {} |\n",
                 case.name,
+                limit / case.nginx_then(),
+                times.unwrap_or_default(),
                 others.join(", ")
             ),
         );

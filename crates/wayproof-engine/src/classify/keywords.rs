@@ -3,7 +3,8 @@
 //! classifier takes its place by keeping that interface.
 
 use super::{
-    lexicon::{Found, Label, lexicon},
+    lexicon::{Label, Weight, lexicon},
+    phrases::Word,
     words::{fold, words},
 };
 
@@ -39,11 +40,16 @@ pub struct Scores {
 impl Classifier {
     /// Scores an ask.
     pub fn scores(&self, text: &str, paths: &[String]) -> Scores {
-        let mut sums = [0_u32; Label::COUNT];
-        add_words(text, &mut sums);
-        add_paths(paths, &mut sums);
-        Scores::from_sums(&sums)
+        scores_of(&fold(text), paths)
     }
+}
+
+/// Scores an ask that is folded already.
+pub(super) fn scores_of(folded: &str, paths: &[String]) -> Scores {
+    let mut sums = [0_u32; Label::COUNT];
+    add_words(folded, &mut sums);
+    add_paths(paths, &mut sums);
+    Scores::from_sums(&sums)
 }
 
 impl Scores {
@@ -87,17 +93,14 @@ impl Scores {
     }
 }
 
-fn add_words(text: &str, sums: &mut [u32; Label::COUNT]) {
+fn add_words(folded: &str, sums: &mut [u32; Label::COUNT]) {
     let lexicon = lexicon();
     let mut seen = vec![false; lexicon.len()];
-    let mut previous = "";
-    let folded = fold(text);
-    for (place, word) in words(&folded).take(MAX_WORDS).enumerate() {
+    let mut previous = Word::NONE;
+    for (place, word) in words(folded).take(MAX_WORDS).map(Word::new).enumerate() {
         let factor = if place < HEAD_WORDS { 2 } else { 1 };
-        for found in [lexicon.word(word), lexicon.pair(previous, word)]
-            .into_iter()
-            .flatten()
-        {
+        let alone = lexicon.find(Word::NONE, word);
+        for found in [alone, lexicon.find(previous, word)].into_iter().flatten() {
             count(found, factor, &mut seen, sums);
         }
         previous = word;
@@ -105,8 +108,12 @@ fn add_words(text: &str, sums: &mut [u32; Label::COUNT]) {
 }
 
 /// Adds a phrase once, however often it occurs.
-fn count(found: Found, factor: u32, seen: &mut [bool], sums: &mut [u32; Label::COUNT]) {
-    let (number, label, weight) = found;
+fn count(
+    (number, (label, weight)): (usize, Weight),
+    factor: u32,
+    seen: &mut [bool],
+    sums: &mut [u32; Label::COUNT],
+) {
     if let Some(seen) = seen.get_mut(number)
         && !std::mem::replace(seen, true)
     {

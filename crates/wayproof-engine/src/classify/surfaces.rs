@@ -1,6 +1,9 @@
 //! Sensitive surfaces: parts of a system where a mistake is dear, found in paths and in the words of an ask.
 //! In an ask only words that name the surface itself count: a login page that crashes is not a change to sign-in.
 
+use std::sync::LazyLock;
+
+use super::phrases::{Phrases, Word};
 use super::words::spaced;
 use crate::policy::Surface;
 
@@ -112,20 +115,27 @@ const ASK_PAIRS: &[(&str, &str, Surface)] = &[
     ("row", "level", Surface::DataAccess),
 ];
 
+/// Words and pairs of an ask, ready to be searched.
+static ASK: LazyLock<Phrases<Surface>> = LazyLock::new(|| {
+    let words = ASK_WORDS
+        .iter()
+        .map(|(word, surface)| (["", word], *surface));
+    let pairs = ASK_PAIRS.iter();
+    let pairs = pairs.map(|(first, second, surface)| ([*first, *second], *surface));
+    Phrases::of(words.chain(pairs))
+});
+
 /// The most words of an ask that are looked at.
 const MAX_WORDS: usize = 200;
 
 /// Surfaces of an ask and its paths, each once, in the order of [`Surface`].
 pub(crate) fn found(folded: &str, paths: &[String]) -> Vec<Surface> {
     let mut surfaces: Vec<Surface> = paths.iter().filter_map(|path| of_path(path)).collect();
-    let mut previous = "";
+    let mut previous = Word::NONE;
     // Words inside a path belong to the path, which was looked at as one.
-    for word in spaced(folded).take(MAX_WORDS) {
-        surfaces.extend(look_up(ASK_WORDS, word));
-        let pair = ASK_PAIRS
-            .iter()
-            .find(|(first, second, _)| *first == previous && *second == word);
-        surfaces.extend(pair.map(|(_, _, surface)| *surface));
+    for word in spaced(folded).take(MAX_WORDS).map(Word::new) {
+        let found = [ASK.find(Word::NONE, word), ASK.find(previous, word)];
+        surfaces.extend(found.into_iter().flatten().map(|(_, surface)| surface));
         previous = word;
     }
     surfaces.sort_unstable();
@@ -161,7 +171,6 @@ mod tests {
     fn tables_are_sorted() {
         assert!(PATH_WORDS.is_sorted_by_key(|(word, _)| *word));
         assert!(EXTENSIONS.is_sorted_by_key(|(word, _)| *word));
-        assert!(ASK_WORDS.is_sorted_by_key(|(word, _)| *word));
     }
 
     #[test]
