@@ -231,11 +231,21 @@ pub(crate) fn counts(base: &SuiteRun, head: &SuiteRun, lost: &[Lost]) -> Tests {
     let passed = count(&[Status::Passed]);
     let failed = count(&[Status::Failed, Status::Error]) + stopped;
     let skipped = count(&[Status::Skipped, Status::XFail]);
+    let still_red = head.results.iter().filter(|(id, result)| {
+        matches!(result.status, Status::Failed | Status::Error)
+            && matches!(base.seen(id), Seen::Red(_))
+    });
+    let both_stopped = head.stopped.keys();
+    let both_stopped = both_stopped.filter(|scope| base.stopped.contains_key(*scope));
     Tests {
         planned: planned.len() as u64 + stopped,
         ran: passed + failed + skipped,
         passed,
         failed,
+        still_failing: still_red
+            .map(|(id, _)| id.to_string())
+            .chain(both_stopped.map(ToString::to_string))
+            .collect(),
         skipped,
         added: names(now.difference(&known).collect()),
         removed: names(

@@ -132,6 +132,7 @@ fn tests_of(outcomes: &[Outcome]) -> Option<TestCounts> {
         whole.passed += one.passed;
         whole.failed += one.failed;
         whole.skipped += one.skipped;
+        whole.still_failing.extend(one.still_failing);
         whole.added.extend(one.added);
         whole.removed.extend(one.removed);
         whole.newly_skipped.extend(one.newly_skipped);

@@ -15,6 +15,9 @@ pub struct Tests {
     pub passed: u64,
     /// Ids that failed.
     pub failed: u64,
+    /// Ids that failed at the base and fail at the head: not the change's doing.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub still_failing: Vec<String>,
     /// Ids that were reported as skipped.
     pub skipped: u64,
     /// Ids that the base does not have.

@@ -259,7 +259,11 @@ fn tests(tests: &Tests) -> Sentence {
         ..
     } = tests;
     let counts = format!("{planned} planned, {passed} passed, {failed} failed, {skipped} skipped");
-    let sentence = Sentence::default().ours("Tests: ").ours(counts);
+    let mut sentence = Sentence::default().ours("Tests: ").ours(counts);
+    if !tests.still_failing.is_empty() {
+        let still = tests.still_failing.len();
+        sentence = sentence.ours(format!(" ({still} failed before the change as well)"));
+    }
     let Some(PassToPass { kept, lost }) = &tests.pass_to_pass else {
         return sentence;
     };

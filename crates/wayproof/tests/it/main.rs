@@ -16,4 +16,5 @@ mod generated;
 mod policy;
 mod prove;
 mod readme;
+mod run;
 mod up;

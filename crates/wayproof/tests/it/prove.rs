@@ -8,7 +8,7 @@ const WRONG: &str = "pub fn sum(a: i32, b: i32) -> i32 {\n    a - b\n}\n";
 const RIGHT: &str = "pub fn sum(a: i32, b: i32) -> i32 {\n    a + b\n}\n";
 const TESTS: &str = "use sum::sum;\n\n#[test]\nfn nothing() {\n    assert_eq!(sum(0, 0), 0);\n}\n\n#[test]\nfn two_and_three() {\n    assert_eq!(sum(2, 3), 5);\n}\n";
 
-fn repository(environment: &Environment) -> wayproof_testkit::Fixture {
+pub(crate) fn repository(environment: &Environment) -> wayproof_testkit::Fixture {
     let mut fixture = environment.fixture();
     for (path, content) in [
         ("Cargo.toml", MANIFEST),
