@@ -5,6 +5,7 @@
 
 pub(crate) mod bodies;
 mod cases;
+mod disk;
 pub(crate) mod load;
 pub(crate) mod mock;
 mod process;
@@ -122,8 +123,12 @@ pub(crate) fn run(args: &BenchArgs) -> Result<()> {
         }
     }
     let extra = targets::memory_and_start(&release, work.path(), port, &xtask)?;
+    let conditions = Conditions {
+        rounds: args.rounds,
+        durable_writes_us: disk::durable_writes_us(work.path())?,
+    };
     let decision = decision_microseconds()?;
-    let page = report::page(&results, &extra, decision, args.rounds);
+    let page = report::page(&results, &extra, &decision, &conditions);
     println!("\n{page}");
     if args.write {
         let place = root().join("docs/reference/performance.md");
@@ -234,8 +239,16 @@ fn percentile(values: &[u64], percent: usize) -> f64 {
     sorted.get(at).copied().unwrap_or_default() as f64
 }
 
-/// The engine's own benchmark of a decision, in microseconds.
-fn decision_microseconds() -> Result<Option<f64>> {
+/// The engine's own benchmarks of classifying, folding evidence and deciding.
+const DECISIONS: [&str; 4] = [
+    "first request, short ask",
+    "first request, 3 KB ask",
+    "next turn, a file read",
+    "next turn, a test run",
+];
+
+/// Runs them; medians in microseconds, in their order.
+fn decision_microseconds() -> Result<Vec<(&'static str, f64)>> {
     let bench = [
         "bench",
         "--locked",
@@ -247,14 +260,25 @@ fn decision_microseconds() -> Result<Option<f64>> {
         "--quick",
     ];
     run::run(&mut command("cargo", &bench))?;
-    let folder = targets::release_folder()?.join("../criterion/decide/new_job/new/estimates.json");
-    let Ok(text) = fs::read_to_string(folder) else {
-        return Ok(None);
+    let folder = targets::release_folder()?.join("../criterion");
+    let median = |name: &'static str| {
+        let place = folder.join(name).join("new/estimates.json");
+        let text = fs::read_to_string(&place)
+            .with_context(|| format!("the engine's benchmark left no {}", place.display()))?;
+        let estimates: serde_json::Value = serde_json::from_str(&text)?;
+        let nanoseconds = estimates["median"]["point_estimate"].as_f64();
+        let nanoseconds =
+            nanoseconds.with_context(|| format!("{} has no median", place.display()))?;
+        Ok((name, nanoseconds / 1_000.0))
     };
-    let estimates: serde_json::Value = serde_json::from_str(&text)?;
-    Ok(estimates["median"]["point_estimate"]
-        .as_f64()
-        .map(|nanoseconds| nanoseconds / 1_000.0))
+    DECISIONS.into_iter().map(median).collect()
+}
+
+/// What a reader must know to judge the figures.
+#[derive(Debug)]
+pub(crate) struct Conditions {
+    pub(crate) rounds: u32,
+    pub(crate) durable_writes_us: Vec<u64>,
 }
 
 /// Memory of a target before and after many exchanges, and its time to the first answer.

@@ -3,8 +3,9 @@
 use std::fmt::Write;
 
 use super::{
-    Extra, Figures, Results,
+    Conditions, Extra, Figures, Results,
     cases::{CASES, Mode},
+    percentile,
 };
 use crate::run::{command, read};
 
@@ -12,8 +13,8 @@ use crate::run::{command, read};
 pub(crate) fn page(
     results: &Results,
     extra: &[Extra],
-    decision_us: Option<f64>,
-    rounds: u32,
+    decisions: &[(&str, f64)],
+    conditions: &Conditions,
 ) -> String {
     let mut page = String::from(
         "# Performance\n\n\
@@ -24,7 +25,10 @@ pub(crate) fn page(
     );
     push(
         &mut page,
-        format_args!("- rounds: {rounds}, interleaved; figures are medians\n"),
+        format_args!(
+            "- rounds: {}, interleaved; figures are medians\n",
+            conditions.rounds
+        ),
     );
     push(&mut page, format_args!("- processor: {}\n", cpu_model()));
     push(
@@ -41,6 +45,15 @@ pub(crate) fn page(
             read(&mut command("rustc", &["--version"])).unwrap_or_default()
         ),
     );
+    let write = |percent| percentile(&conditions.durable_writes_us, percent);
+    push(
+        &mut page,
+        format_args!(
+            "- a durable write of 1 KB at 20 a second: p50 {:.0} µs, p99 {:.0} µs. No byte of an answer leaves before one of these is done.\n",
+            write(50),
+            write(99)
+        ),
+    );
     processor_time(&mut page, results);
     latency(&mut page, results);
     page.push_str("\n## Memory and start\n\n| target | start to first answer, ms | after it, MiB | after 100,000 exchanges at 32 connections, MiB |\n|---|---|---|---|\n");
@@ -54,13 +67,11 @@ pub(crate) fn page(
         );
     }
     page.push_str("| *limit* | 150 | 25 | 64 |\n");
-    if let Some(decision) = decision_us {
-        push(
-            &mut page,
-            format_args!(
-                "\n## Decision\n\nClassify, fold evidence and decide for a new job: {decision:.1} µs (limit 100).\n"
-            ),
-        );
+    page.push_str(
+        "\n## Decision\n\nClassify, fold evidence and decide, for a body of 143 KB, in µs; the limit is 100.\n\n| request | median |\n|---|---|\n",
+    );
+    for (name, microseconds) in decisions {
+        push(&mut page, format_args!("| {name} | {microseconds:.1} |\n"));
     }
     page
 }
