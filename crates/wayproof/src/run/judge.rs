@@ -1,6 +1,6 @@
 //! Proves the tree of a run, reports each verdict to the gateway, and keeps count of tries.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 use anyhow::{Context, Result};
 use wayproof_engine::{Policy, TaskName};
@@ -23,6 +23,9 @@ use crate::{
 
 /// How often a refuted agent is sent back to work where nobody says otherwise.
 const TRIES: u32 = 3;
+
+/// How long a gateway that does not answer is left alone before it is asked again.
+const GATEWAY_PAUSE: Duration = Duration::from_secs(1);
 
 /// A verdict about one tree.
 #[derive(Debug, Clone)]
@@ -131,10 +134,17 @@ impl Judge {
 
     /// Waits for the agent's first ask, where the command line did not have it, and tells its task.
     pub(crate) async fn first_task(&self) -> Result<TaskName> {
-        match self.admin.task_due(&self.job.job).await? {
-            Some(task) => settings::known_task(&self.policy, &task),
-            // A gateway that was started anew waits for nobody; the obligation is fixed at the first claim.
-            None => std::future::pending().await,
+        loop {
+            match self.admin.task_due(&self.job.job).await {
+                Ok(Some(task)) => return settings::known_task(&self.policy, &task),
+                // A gateway that was started anew waits for nobody; the obligation is fixed at the first claim.
+                Ok(None) => return std::future::pending().await,
+                // A gateway that is away for a moment is no reason to end the agent.
+                Err(error) => {
+                    tracing::warn!(%error, "the gateway does not say what the job's task is");
+                    tokio::time::sleep(GATEWAY_PAUSE).await;
+                }
+            }
         }
     }
 
