@@ -254,6 +254,7 @@ async fn set_up_sqlite(connection: &mut AnyConnection) -> Result<(), sqlx::Error
     const PRAGMAS: &str = "PRAGMA page_size = 8192;
         PRAGMA journal_mode = WAL;
         PRAGMA synchronous = NORMAL;
+        PRAGMA wal_autocheckpoint = 2000;
         PRAGMA busy_timeout = 3000;
         PRAGMA cache_size = -2048;
         PRAGMA temp_store = MEMORY;

@@ -19,6 +19,11 @@ pub(crate) fn named_in(text: &str) -> impl Iterator<Item = String> {
 }
 
 fn is_between(c: char) -> bool {
+    // Nearly every character is a letter, and that is quickly seen.
+    !c.is_ascii_alphanumeric() && is_separator(c)
+}
+
+fn is_separator(c: char) -> bool {
     c.is_whitespace()
         || matches!(
             c,
