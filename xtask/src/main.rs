@@ -9,6 +9,7 @@ mod bench;
 mod catalog;
 mod ci;
 mod codegen;
+mod corpus;
 mod run;
 mod test;
 mod tools;
@@ -53,6 +54,8 @@ enum Chore {
         /// The order, as JSON.
         order: String,
     },
+    /// Judges the prover by the corpus of cheats and their honest twins.
+    Corpus(corpus::CorpusArgs),
     /// Makes the vendored price catalog anew from its published source.
     Catalog,
 }
@@ -66,6 +69,7 @@ fn main() -> Result<()> {
         Chore::Bench(args) => bench::run(&args),
         Chore::BenchProvider { port_file } => bench::mock::serve(&port_file),
         Chore::BenchLoad { order } => bench::load::run(serde_json::from_str(&order)?),
+        Chore::Corpus(args) => corpus::run(&args),
         Chore::Catalog => catalog::run(),
     }
 }
