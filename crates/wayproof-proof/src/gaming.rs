@@ -6,6 +6,7 @@
 //! executions are evidence (G14).
 
 mod assertions;
+mod bent_source;
 mod bent_tests;
 mod early_exit;
 mod evidence_files;
@@ -33,9 +34,10 @@ pub(crate) struct Scene<'a> {
 
 /// Every finding, worst first.
 pub(crate) fn look(scene: &Scene<'_>) -> Vec<Finding> {
-    let detectors: [fn(&Scene<'_>) -> Vec<Finding>; 10] = [
+    let detectors: [fn(&Scene<'_>) -> Vec<Finding>; 11] = [
         skipped::look,
         assertions::look,
+        bent_source::look,
         bent_tests::look,
         goldens::look,
         runner_hooks::look,

@@ -7,8 +7,8 @@ use std::{
 };
 
 use anyhow::{Context, Result};
-use wayproof_receipt::{Trust, VerifyOutcome, markdown, text, verify};
-use wayproof_repo::Repo;
+use wayproof_receipt::{ResourceDescriptor, Trust, VerifyOutcome, markdown, text, verify};
+use wayproof_repo::{Commit, Repo};
 
 use crate::{
     cli::ReceiptCommand,
@@ -111,11 +111,33 @@ fn find(receipt: &str) -> Result<Vec<u8>> {
             .read_note(NOTES_REF, object)
             .context("reading the notes of the repository")?;
         if let Some(bytes) = note {
-            return Ok(bytes);
+            return about(bytes, receipt, &commit);
         }
     }
     Err(Mistake(format!(
         "no receipt is attached to {receipt}; `wayproof prove` makes one"
+    ))
+    .into())
+}
+
+/// A receipt, if it is about this commit or its tree: a note can be carried to any object.
+fn about(bytes: Vec<u8>, revision: &str, commit: &Commit) -> Result<Vec<u8>> {
+    let of_tree = ResourceDescriptor::digest("gitTree", commit.tree.as_str());
+    let of_commit = ResourceDescriptor::digest("gitCommit", commit.id.as_str());
+    let wanted = [of_tree.digest, of_commit.digest];
+    let is_about = |subject: &ResourceDescriptor| {
+        wanted
+            .iter()
+            .flatten()
+            .any(|(name, value)| subject.digest.get(name) == Some(value))
+    };
+    let lines = verify(&bytes, None).statements;
+    let mut subjects = lines.iter().flat_map(|line| &line.statement.subject);
+    if subjects.any(is_about) {
+        return Ok(bytes);
+    }
+    Err(Mistake(format!(
+        "the receipt attached to {revision} is about another change"
     ))
     .into())
 }
