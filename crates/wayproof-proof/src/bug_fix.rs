@@ -3,17 +3,20 @@
 //! It runs whole suites once a side and repeats only the tests that matter. It refuses to take a red for a fault
 //! when taking the source back does not bring it back.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use wayproof_receipt::predicate::{Finding, Severity, Side};
 
 use crate::checkout::{Trees, changes_source};
 use crate::compare::{self, Compared, Lost, Observed};
+use crate::hollow::{self, Texts};
 use crate::plan::{Ecosystem, FileChange, Role, Suite};
 use crate::report::TestId;
 use crate::request::{Runs, Step};
 use crate::run::{Host, Red, Seen, Selection, SuiteRun, Tree, Trouble, run_suite};
 use crate::runner;
+use crate::test_text;
+use crate::tree_tests;
 
 /// A change to judge and the means to do it.
 pub(crate) struct Case<'a> {
@@ -38,6 +41,10 @@ pub(crate) struct Outcome {
     pub compared: Compared,
     /// Tests that passed at the base and do not at the head.
     pub lost: Vec<Lost>,
+    /// Tests of the base whose text of then fails on the head's source, though their edited text passes.
+    pub contradicted: BTreeMap<TestId, Red>,
+    /// The text of the tests the change made green.
+    pub texts: BTreeMap<TestId, Texts>,
     /// Whether the head's own control surface was needed to judge at all.
     pub needs_own_control: bool,
     /// What the comparison of control surfaces showed.
@@ -52,7 +59,7 @@ impl Outcome {
 
     fn is_good(&self) -> bool {
         !self.compared.fixed.is_empty()
-            && self.lost.is_empty()
+            && self.lost.iter().all(|lost| lost.is_replaced)
             && self.head().is_some_and(|head| head.is_complete)
     }
 }
@@ -79,7 +86,42 @@ pub(crate) fn judge(case: &Case<'_>, suite: &Suite) -> Result<Outcome, Trouble> 
         };
         outcome = compare_surfaces(case, suite, outcome, own, sides)?;
     }
+    if outcome.is_good()
+        && let Some(tree) = &trees.head_with_base_tests
+    {
+        outcome.contradicted = contradicted(case, suite, &outcome, tree)?;
+    }
     Ok(outcome)
+}
+
+/// Runs the base's text of edited tests that passed then, and pass now, against the head's source. What fails twice
+/// was a promise that the change breaks.
+fn contradicted(
+    case: &Case<'_>,
+    suite: &Suite,
+    outcome: &Outcome,
+    tree: &Tree,
+) -> Result<BTreeMap<TestId, Red>, Trouble> {
+    let greens = outcome.head().map(SuiteRun::greens).unwrap_or_default();
+    let mut asked: BTreeSet<TestId> = outcome.observed.base.greens();
+    asked.retain(|id| greens.contains(id) && !case.is_untouched(suite, id));
+    let mut broken = BTreeMap::new();
+    for _ in 0..2 {
+        if asked.is_empty() {
+            break;
+        }
+        case.tell(suite, Side::Head, "the tests as they were, with the change");
+        let run = run_suite(case.host, suite, tree, Selection::Only(&asked))?;
+        broken = asked
+            .iter()
+            .filter_map(|id| match run.seen(id) {
+                Seen::Red(red) if compare::is_strong(red.reason) => Some((id.clone(), red)),
+                Seen::Red(_) | Seen::Green | Seen::Skipped | Seen::Missing => None,
+            })
+            .collect();
+        asked = broken.keys().cloned().collect();
+    }
+    Ok(broken)
 }
 
 impl Case<'_> {
@@ -177,9 +219,40 @@ fn repeat(
         compared,
         ..Outcome::default()
     };
+    outcome.texts = texts_of_fixed(case, suite, &outcome.compared, sides.head);
+    hollow::set_aside(
+        &mut outcome.compared,
+        &observed,
+        &outcome.texts,
+        case.changes,
+    );
     outcome.lost = confirm(case, suite, &observed, sides.head, &mut outcome.compared)?;
     outcome.observed = observed;
     Ok(outcome)
+}
+
+/// The text of the tests that the change made green, on both sides.
+fn texts_of_fixed(
+    case: &Case<'_>,
+    suite: &Suite,
+    compared: &Compared,
+    head: &Tree,
+) -> BTreeMap<TestId, Texts> {
+    let fixed = compared.fixed.iter();
+    let ids: BTreeSet<TestId> = fixed
+        .map(|fixed| TestId::new(fixed.entry.test_id.clone()))
+        .collect();
+    let mut base = tree_tests::texts(&case.trees.base.path, suite, &ids);
+    let mut head = tree_tests::texts(&head.path, suite, &ids);
+    ids.into_iter()
+        .map(|id| {
+            let texts = Texts {
+                base: base.remove(&id),
+                head: head.remove(&id),
+            };
+            (id, texts)
+        })
+        .collect()
 }
 
 /// Runs the candidates in turn without and with the change, then once with everything but its source.
@@ -227,6 +300,7 @@ fn confirm(
         return Ok(Vec::new());
     };
     let mut lost = compare::lost(&observed.base, head);
+    mark_renamed(case, suite, &mut lost, observed, head_tree);
     let red: BTreeSet<TestId> = lost
         .iter()
         .filter(|lost| matches!(lost.now, Seen::Red(_)))
@@ -258,6 +332,47 @@ fn confirm(
     lost.retain(|lost| !flaky.contains(&lost.id));
     compared.flaky.extend(flaky);
     Ok(lost)
+}
+
+/// Marks tests that are gone and stand, word for word, under a new name that passes.
+fn mark_renamed(
+    case: &Case<'_>,
+    suite: &Suite,
+    lost: &mut [Lost],
+    observed: &Observed,
+    head_tree: &Tree,
+) {
+    let is_gone = |lost: &&mut Lost| lost.now == Seen::Missing && !lost.is_replaced;
+    let gone: BTreeSet<TestId> = lost
+        .iter_mut()
+        .filter(is_gone)
+        .map(|lost| lost.id.clone())
+        .collect();
+    if gone.is_empty() {
+        return;
+    }
+    let greens = observed
+        .head
+        .first()
+        .map(SuiteRun::greens)
+        .unwrap_or_default();
+    let new: BTreeSet<TestId> = greens
+        .into_iter()
+        .filter(|id| !observed.base.results.contains_key(id))
+        .collect();
+    let mut bodies: Vec<String> = tree_tests::texts(&head_tree.path, suite, &new)
+        .values()
+        .filter_map(|text| test_text::body_of(text))
+        .collect();
+    let old = tree_tests::texts(&case.trees.base.path, suite, &gone);
+    for lost in lost.iter_mut().filter(is_gone) {
+        let body = old.get(&lost.id).and_then(|text| test_text::body_of(text));
+        let place = body.and_then(|body| bodies.iter().position(|other| *other == body));
+        if let Some(place) = place {
+            bodies.swap_remove(place);
+            lost.is_replaced = true;
+        }
+    }
 }
 
 /// Decides what a control surface of the change's own is worth, after the base's did not give a good verdict.

@@ -20,6 +20,8 @@ pub(crate) struct Trees {
     pub base_with_tests: Tree,
     /// The head with the base's control surface.
     pub head: Tree,
+    /// The head with the base's text of every test that was edited.
+    pub head_with_base_tests: Option<Tree>,
     /// The head with its source taken back, where that differs from `base_with_tests`.
     pub ablated: Option<Tree>,
     /// The head exactly as it is, and that without its source, where the control surface differs.
@@ -45,6 +47,7 @@ pub(crate) struct Sources<'a> {
 }
 
 /// What one changed file is in a tree.
+#[derive(Clone)]
 enum Content {
     /// The file of the head.
     Head,
@@ -63,28 +66,39 @@ struct Layers<'a> {
     tests: Layer<'a>,
     /// What else of the head may stand beside the base's source.
     configuration: Layer<'a>,
+    /// What the base's tests need on the head.
+    old_tests: Layer<'a>,
     /// What of the base stands in the head.
     overlay: Layer<'a>,
     /// The names of the overlaid files and settings.
     control: Vec<String>,
 }
 
+impl<'a> Layers<'a> {
+    fn take_test(&mut self, change: &'a FileChange) {
+        self.tests.push((change, Content::Head));
+        if change.old_blob.is_some() {
+            self.old_tests.push((change, Content::Base));
+        }
+    }
+}
+
 fn sort(changes: &[FileChange]) -> Layers<'_> {
     let mut layers = Layers::default();
     for change in changes {
         match change.role {
-            Role::Test | Role::Golden => layers.tests.push((change, Content::Head)),
-            Role::Control if is_support_only(change) => layers.tests.push((change, Content::Head)),
+            Role::Test | Role::Golden => layers.take_test(change),
+            Role::Control if is_support_only(change) => layers.take_test(change),
             Role::Control => {
                 layers.control.push(change.path.clone());
                 layers.overlay.push((change, Content::Base));
             }
             Role::Manifest => merge_manifest(change, &mut layers),
             Role::Source => {
-                let inline = inline_tests(change);
-                layers
-                    .tests
-                    .extend(inline.map(|text| (change, Content::Text(text))));
+                if let Some((on_base, on_head)) = inline_tests(change) {
+                    layers.tests.push((change, Content::Text(on_base)));
+                    layers.old_tests.push((change, Content::Text(on_head)));
+                }
             }
             Role::Pipeline => {}
         }
@@ -110,6 +124,7 @@ pub(crate) fn make(sources: &Sources<'_>) -> Result<Trees, Trouble> {
     let Layers {
         mut tests,
         configuration,
+        old_tests,
         overlay,
         control,
     } = sort(sources.changes);
@@ -117,6 +132,7 @@ pub(crate) fn make(sources: &Sources<'_>) -> Result<Trees, Trouble> {
         base: tree(Side::Base, &raw_base),
         base_with_tests: tree(Side::Base, &raw_base),
         head: tree(Side::Head, &raw_head),
+        head_with_base_tests: None,
         ablated: None,
         as_is: None,
         control,
@@ -127,6 +143,21 @@ pub(crate) fn make(sources: &Sources<'_>) -> Result<Trees, Trouble> {
     if !configuration.is_empty() {
         tests.extend(configuration);
         trees.ablated = Some(laid("ablated", Side::Ablated, sources.base, &tests)?);
+    }
+    let edits_tests = old_tests
+        .iter()
+        .any(|(change, _)| change.role != Role::Golden && change.new_blob.is_some());
+    if edits_tests {
+        let layer = overlay.iter().chain(&old_tests);
+        let layer: Layer<'_> = layer
+            .map(|(change, content)| (*change, content.clone()))
+            .collect();
+        trees.head_with_base_tests = Some(laid(
+            "head-with-base-tests",
+            Side::Head,
+            sources.head,
+            &layer,
+        )?);
     }
     if !overlay.is_empty() {
         trees.head = laid("head-with-base-control", Side::Head, sources.head, &overlay)?;
@@ -161,8 +192,8 @@ fn merge_manifest<'a>(change: &'a FileChange, layers: &mut Layers<'a>) {
         .push((change, Content::Text(merged.text)));
 }
 
-/// The base's file with the head's inline tests, where those differ.
-fn inline_tests(change: &FileChange) -> Option<String> {
+/// The base's file with the head's inline tests and the head's with the base's, where those differ.
+fn inline_tests(change: &FileChange) -> Option<(String, String)> {
     if crate::plan::extension(&change.path) != "rs" {
         return None;
     }
@@ -170,7 +201,10 @@ fn inline_tests(change: &FileChange) -> Option<String> {
     if inline::parse(before)?.tests() == inline::parse(after)?.tests() {
         return None;
     }
-    inline::splice(before, after)
+    Some((
+        inline::splice(before, after)?,
+        inline::splice(after, before)?,
+    ))
 }
 
 /// Whether a changed source file changes anything outside its inline tests.

@@ -54,6 +54,8 @@ pub(crate) struct Compared {
     pub flaky: BTreeSet<TestId>,
     /// Tests that are red with the head's tests alone, green at the head, and green again without the source.
     pub unneeded: BTreeSet<TestId>,
+    /// Tests the change made green that show nothing.
+    pub hollow: Vec<TestId>,
 }
 
 /// The tests worth repeating: green at the head and red without it.

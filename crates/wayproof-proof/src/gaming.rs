@@ -8,19 +8,26 @@
 mod assertions;
 mod bent_source;
 mod bent_tests;
+mod contradicted;
+mod copied;
 mod early_exit;
 mod evidence_files;
 mod goldens;
+mod made_for_test;
 mod runner_hooks;
 mod scope;
+mod silenced;
 mod skipped;
 mod special_case;
 mod swallowed;
+
+use std::collections::BTreeMap;
 
 use wayproof_receipt::predicate::{Finding, Severity};
 
 use crate::bug_fix::Outcome;
 use crate::plan::FileChange;
+pub(crate) use crate::test_text::is_comment;
 
 /// What there is to look at.
 pub(crate) struct Scene<'a> {
@@ -28,17 +35,23 @@ pub(crate) struct Scene<'a> {
     pub changes: &'a [FileChange],
     /// What the suites showed.
     pub outcomes: &'a [Outcome],
+    /// Files of the base, by path, that a new source file may be a copy of.
+    pub base_files: &'a BTreeMap<String, String>,
     /// The row the change is judged by.
     pub task: &'a str,
 }
 
 /// Every finding, worst first.
 pub(crate) fn look(scene: &Scene<'_>) -> Vec<Finding> {
-    let detectors: [fn(&Scene<'_>) -> Vec<Finding>; 11] = [
+    let detectors: [fn(&Scene<'_>) -> Vec<Finding>; 15] = [
         skipped::look,
         assertions::look,
         bent_source::look,
         bent_tests::look,
+        contradicted::look,
+        copied::look,
+        made_for_test::look,
+        silenced::look,
         goldens::look,
         runner_hooks::look,
         early_exit::look,
@@ -77,7 +90,7 @@ pub(crate) struct AddedLine<'a> {
 
 /// The lines of the head that the base does not have, moved lines aside.
 pub(crate) fn added_lines(change: &FileChange) -> Vec<AddedLine<'_>> {
-    let mut known: std::collections::BTreeMap<String, usize> = std::collections::BTreeMap::new();
+    let mut known: BTreeMap<String, usize> = BTreeMap::new();
     for line in change.before.as_deref().unwrap_or_default().lines() {
         *known.entry(normal(line)).or_default() += 1;
     }
@@ -113,11 +126,37 @@ pub(crate) fn finding(
     }
 }
 
-/// Whether a line is a comment in any of the languages.
-pub(crate) fn is_comment(line: &str) -> bool {
-    let line = line.trim_start();
-    ["//", "#!", "# ", "*", "/*"]
-        .iter()
-        .any(|start| line.starts_with(start))
-        || line == "#"
+#[cfg(test)]
+pub(crate) mod tests {
+    use std::collections::BTreeMap;
+
+    use wayproof_receipt::predicate::Finding;
+
+    use super::Scene;
+    use crate::plan::FileChange;
+    use crate::plan::role::role_of;
+
+    /// What a detector says of one edited file.
+    pub(crate) fn scene_of(
+        task: &str,
+        path: &str,
+        before: &str,
+        after: &str,
+        look: fn(&Scene<'_>) -> Vec<Finding>,
+    ) -> Vec<Finding> {
+        let change = FileChange {
+            path: path.to_owned(),
+            role: role_of(path),
+            before: Some(before.to_owned()),
+            after: Some(after.to_owned()),
+            old_blob: Some("1".to_owned()),
+            new_blob: Some("2".to_owned()),
+        };
+        look(&Scene {
+            changes: &[change],
+            outcomes: &[],
+            base_files: &BTreeMap::new(),
+            task,
+        })
+    }
 }

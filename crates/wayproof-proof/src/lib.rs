@@ -4,6 +4,7 @@ mod bug_fix;
 mod checkout;
 mod compare;
 mod gaming;
+mod hollow;
 mod machine;
 mod plan;
 mod prove;
@@ -14,6 +15,8 @@ mod run;
 mod runner;
 mod sandbox;
 mod small_edit;
+mod test_text;
+mod tree_tests;
 mod typecheck;
 mod verdict;
 

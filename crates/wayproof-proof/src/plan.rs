@@ -306,6 +306,8 @@ pub(crate) fn is_support_only(change: &FileChange) -> bool {
         "hookimpl",
         "autouse",
         "sys.modules",
+        "sys.path",
+        "syspath",
         "plugins",
         "_exit",
         "sys.exit",

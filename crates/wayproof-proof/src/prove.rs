@@ -2,6 +2,7 @@
 //!
 //! It returns what it saw and never a log. Only its own executions count: it reads no report that was there before.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicU64;
 
@@ -262,7 +263,7 @@ fn gather(
         progress,
     };
     if !is_bug_fix {
-        return small_edit::gather(&case, request, suites);
+        return small_edit::gather(&case, request, suites, sources);
     }
     let mut outcomes = Vec::new();
     for suite in suites {
@@ -279,6 +280,7 @@ fn gather(
     findings.extend(gaming::look(&gaming::Scene {
         changes: sources.changes,
         outcomes: &outcomes,
+        base_files: &base_files(sources),
         task: request.task.as_str(),
     }));
     let has_source_change = sources.changes.iter().any(checkout::changes_source);
@@ -290,6 +292,29 @@ fn gather(
         findings,
         checks,
     })
+}
+
+/// The base's files that a new source file may be a copy of.
+pub(crate) fn base_files(sources: &Sources<'_>) -> BTreeMap<String, String> {
+    const MOST_FILES: usize = 2_000;
+    let new = sources
+        .changes
+        .iter()
+        .filter(|change| change.role == plan::Role::Source && change.old_blob.is_none());
+    let wanted: BTreeSet<&str> = new.map(|change| plan::extension(&change.path)).collect();
+    if wanted.is_empty() {
+        return BTreeMap::new();
+    }
+    let entries = sources.repo.ls_tree(sources.base).unwrap_or_default();
+    let paths = entries.into_iter().map(|entry| entry.path);
+    paths
+        .filter(|path| wanted.contains(plan::extension(path)))
+        .take(MOST_FILES)
+        .filter_map(|path| {
+            let bytes = sources.repo.read(sources.base, &path).ok().flatten()?;
+            Some((path, String::from_utf8(bytes).ok()?))
+        })
+        .collect()
 }
 
 fn has_tests(outcome: &Outcome) -> bool {

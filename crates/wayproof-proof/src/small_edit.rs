@@ -7,11 +7,11 @@ use wayproof_receipt::Verdict;
 use wayproof_receipt::predicate::{Check, Finding};
 
 use crate::bug_fix::{Case, Outcome};
-use crate::checkout::changes_source;
+use crate::checkout::{Sources, changes_source};
 use crate::compare::{self, Compared, Observed};
 use crate::gaming;
 use crate::plan::{Ecosystem, Role, Suite, join};
-use crate::prove::{Evidence, checks_of};
+use crate::prove::{Evidence, base_files, checks_of};
 use crate::request::{ProveRequest, Step};
 use crate::run::{Selection, SuiteRun, Trouble, run_suite};
 use crate::typecheck::{self, Typechecked};
@@ -29,6 +29,7 @@ pub(crate) fn gather(
     case: &Case<'_>,
     request: &ProveRequest,
     suites: &[Suite],
+    sources: &Sources<'_>,
 ) -> Result<Evidence, Trouble> {
     let asks = |wanted: &[ProofRequirement]| {
         request
@@ -63,6 +64,7 @@ pub(crate) fn gather(
     let findings = gaming::look(&gaming::Scene {
         changes: case.changes,
         outcomes: &shown.outcomes,
+        base_files: &base_files(sources),
         task: request.task.as_str(),
     });
     let judgment = judge(case, request, &shown, &findings);

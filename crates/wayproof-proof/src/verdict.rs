@@ -210,26 +210,8 @@ fn unshown(outcomes: &[Outcome], has_source_change: bool) -> Judgment {
         let fact = "the change touches no source, so it cannot fix anything".to_owned();
         return Judgment::new(Verdict::Unproven, Some("NO_SOURCE_CHANGE"), fact);
     }
-    if let Some(id) = outcomes
-        .iter()
-        .flat_map(|outcome| &outcome.compared.unneeded)
-        .next()
-    {
-        let fact = format!(
-            "{id} turns green without the change to the source as well; a manifest or lock file made it pass"
-        );
-        return Judgment::new(Verdict::Unproven, Some("SOURCE_NOT_NECESSARY"), fact);
-    }
-    if let Some(id) = outcomes
-        .iter()
-        .flat_map(|outcome| &outcome.compared.flaky)
-        .next()
-    {
-        return Judgment::new(
-            Verdict::Unproven,
-            Some("FLAKY"),
-            format!("{id} does not give the same result every time"),
-        );
+    if let Some(judgment) = flawed(outcomes) {
+        return judgment;
     }
     if let Some((id, red)) = still_red(outcomes, Which::Old) {
         let fact = format!(
@@ -250,6 +232,25 @@ fn unshown(outcomes: &[Outcome], has_source_change: bool) -> Judgment {
     }
     let fact = "no test fails without the change and passes with it; add one that does".to_owned();
     Judgment::new(Verdict::Unproven, Some("NO_FAIL_TO_PASS"), fact)
+}
+
+/// A test that turned green and yet shows nothing.
+fn flawed(outcomes: &[Outcome]) -> Option<Judgment> {
+    let compared = || outcomes.iter().map(|outcome| &outcome.compared);
+    let (gap, fact) = if let Some(id) = compared().flat_map(|compared| &compared.hollow).next() {
+        let why = "it asserts nothing about what the change does, or passed before as it is";
+        ("TEST_SHOWS_NOTHING", format!("{id} shows nothing: {why}"))
+    } else if let Some(id) = compared().flat_map(|compared| &compared.unneeded).next() {
+        let why = "turns green without the change to the source as well; a manifest or lock file made it pass";
+        ("SOURCE_NOT_NECESSARY", format!("{id} {why}"))
+    } else {
+        let id = compared().flat_map(|compared| &compared.flaky).next()?;
+        (
+            "FLAKY",
+            format!("{id} does not give the same result every time"),
+        )
+    };
+    Some(Judgment::new(Verdict::Unproven, Some(gap), fact))
 }
 
 /// A test that is red at the head and was not green before.
@@ -315,6 +316,7 @@ pub(crate) fn gaps_of(outcomes: &[Outcome], findings: &[Finding]) -> Vec<String>
             outcome.lost.iter().any(|lost| lost.is_replaced),
             "TESTS_REPLACED",
         );
+        add(!outcome.contradicted.is_empty(), "EXPECTATION_CHANGED");
     }
     add(still_red(outcomes, Which::New).is_some(), "NEW_TEST_FAILS");
     for finding in findings

@@ -1,0 +1,193 @@
+//! Fail-to-pass tests that show nothing: they assert nothing and are red only because a name is new, or they passed
+//! at the base as they are and are red only because their file does not load there.
+//!
+//! Pure. A test whose text was not found is taken at its word.
+
+use std::collections::BTreeMap;
+
+use crate::compare::{self, Compared, Observed};
+use crate::gaming::added_lines;
+use crate::plan::{FileChange, Role};
+use crate::report::TestId;
+use crate::run::{Red, Seen};
+use crate::test_text::{Strength, body_of, is_comment, tests_in};
+
+/// The text of a test on both sides.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Texts {
+    /// At the base, where it was there.
+    pub base: Option<String>,
+    /// At the head.
+    pub head: Option<String>,
+}
+
+/// What a name that is not there yet makes a runner say.
+const MISSING_NAME: &[&str] = &[
+    "has no attribute",
+    "cannot import name",
+    "No module named",
+    "is not defined",
+    "is not a function",
+    "is not a constructor",
+    "does not provide an export",
+    "unexpected keyword argument",
+    "Cannot find module",
+    "undefined: ",
+    "undefined method",
+    "undefined local variable",
+    "cannot find",
+    "Call to undefined",
+];
+
+/// Takes the hollow tests out of those that the change fixed.
+pub(crate) fn set_aside(
+    compared: &mut Compared,
+    observed: &Observed,
+    texts: &BTreeMap<TestId, Texts>,
+    changes: &[FileChange],
+) {
+    let drops_errors = changes.iter().any(drops_errors);
+    let (hollow, solid): (Vec<_>, Vec<_>) = std::mem::take(&mut compared.fixed)
+        .into_iter()
+        .partition(|fixed| {
+            let id = TestId::new(fixed.entry.test_id.clone());
+            let before = observed.before.first().map(|run| run.seen(&id));
+            let (Some(Seen::Red(red)), Some(texts)) = (before, texts.get(&id)) else {
+                return false;
+            };
+            asserts_nothing(texts, &red, drops_errors) || is_unchanged(observed, &id, &red, texts)
+        });
+    compared.fixed = solid;
+    compared.hollow = hollow
+        .into_iter()
+        .map(|fixed| TestId::new(fixed.entry.test_id))
+        .collect();
+}
+
+fn asserts_nothing(texts: &Texts, red: &Red, drops_errors: bool) -> bool {
+    let Some(strength) = texts.head.as_deref().and_then(strength) else {
+        return false;
+    };
+    let is_about_a_name = !compare::is_strong(red.reason)
+        || MISSING_NAME.iter().any(|words| red.message.contains(words));
+    strength.is_empty() && !strength.has_helper && (is_about_a_name || drops_errors)
+}
+
+/// Whether it is what it was, passed then, and fails on the base only because its file does not load there now.
+fn is_unchanged(observed: &Observed, id: &TestId, red: &Red, texts: &Texts) -> bool {
+    let body = |text: &Option<String>| text.as_deref().and_then(body_of);
+    !compare::is_strong(red.reason)
+        && observed.base.seen(id) == Seen::Green
+        && body(&texts.base).is_some_and(|was| Some(was) == body(&texts.head))
+}
+
+fn strength(text: &str) -> Option<Strength> {
+    tests_in(text).first().map(Strength::of)
+}
+
+/// Whether a source file begins to catch whatever happens and to say nothing of it.
+fn drops_errors(change: &FileChange) -> bool {
+    if change.role != Role::Source {
+        return false;
+    }
+    let added = added_lines(change);
+    let code: Vec<_> = added
+        .iter()
+        .filter(|line| !is_comment(line.text) && !line.text.trim().is_empty())
+        .collect();
+    code.iter().enumerate().any(|(at, line)| {
+        let text = line.text.trim();
+        let next = code.get(at + 1).map_or("", |next| next.text.trim());
+        let is_silent = |text: &str| {
+            matches!(
+                text.trim_end_matches(';'),
+                "pass"
+                    | "return"
+                    | "return None"
+                    | "..."
+                    | "}"
+                    | "return null"
+                    | "return undefined"
+                    | "continue"
+            )
+        };
+        let catches = text.starts_with("except:")
+            || text.starts_with("except Exception")
+            || text.starts_with("except BaseException")
+            || text.contains("catch {")
+            || text.contains("catch (") && text.ends_with('{')
+            || text.contains("suppress(Exception");
+        text.ends_with("catch {}")
+            || text.contains("catch (") && text.ends_with("{}")
+            || text.contains(".catch(() => {})")
+            || text.contains("suppress(Exception")
+            || catches && is_silent(next)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Texts, asserts_nothing, drops_errors};
+    use crate::plan::{FileChange, Role};
+    use crate::report::RedReason;
+    use crate::run::Red;
+
+    fn red(reason: RedReason, message: &str) -> Red {
+        Red {
+            reason,
+            message: message.to_owned(),
+            place: None,
+        }
+    }
+
+    fn head(text: &str) -> Texts {
+        Texts {
+            base: None,
+            head: Some(text.to_owned()),
+        }
+    }
+
+    #[test]
+    fn a_test_that_only_needs_a_name_shows_nothing() {
+        let missing = red(
+            RedReason::Exception,
+            "AttributeError: module 'shop' has no attribute 'clamped'",
+        );
+        assert!(asserts_nothing(
+            &head("def test_a():\n    shop.clamped(42)\n"),
+            &missing,
+            false
+        ));
+        assert!(!asserts_nothing(
+            &head("def test_a():\n    assert shop.clamped(42) == 10\n"),
+            &missing,
+            false
+        ));
+        let raised = red(RedReason::Exception, "TypeError: unsupported operand");
+        let calls = head("def test_a():\n    shop.total(['1'])\n");
+        assert!(!asserts_nothing(&calls, &raised, false));
+        assert!(asserts_nothing(&calls, &raised, true));
+    }
+
+    #[test]
+    fn dropped_errors_are_told_from_handled_ones() {
+        let change = |after: &str| FileChange {
+            path: "shop.py".to_owned(),
+            role: Role::Source,
+            before: Some(String::new()),
+            after: Some(after.to_owned()),
+            old_blob: None,
+            new_blob: None,
+        };
+        assert!(drops_errors(&change(
+            "try:\n    a()\nexcept Exception:\n    pass\n"
+        )));
+        assert!(drops_errors(&change("try {\n  a()\n} catch {}\n")));
+        assert!(!drops_errors(&change(
+            "try:\n    a()\nexcept TypeError:\n    pass\n"
+        )));
+        assert!(!drops_errors(&change(
+            "try:\n    a()\nexcept Exception:\n    return b()\n"
+        )));
+    }
+}

@@ -1,0 +1,60 @@
+//! Finds the text of tests in a tree that was checked out.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use crate::plan::{Ecosystem, Suite, extension, join};
+use crate::report::TestId;
+use crate::runner;
+use crate::test_text::tests_in;
+
+/// More files than this are not searched for a test whose id does not name its file.
+const MOST_FILES: usize = 5_000;
+
+/// The text of each test that is found. Of two of one name the last, which is the one that runs.
+pub(crate) fn texts(
+    tree: &Path,
+    suite: &Suite,
+    ids: &BTreeSet<TestId>,
+) -> BTreeMap<TestId, String> {
+    let mut found = BTreeMap::new();
+    if ids.is_empty() {
+        return found;
+    }
+    for path in files(tree, suite, ids) {
+        let Ok(text) = std::fs::read_to_string(tree.join(&path)) else {
+            continue;
+        };
+        let tests = tests_in(&text);
+        for id in ids {
+            let names_files = matches!(suite.ecosystem, Ecosystem::Python | Ecosystem::JavaScript);
+            if names_files && join(&suite.dir, runner::file_of(id)) != path {
+                continue;
+            }
+            if let Some(test) = tests.iter().rev().find(|test| test.is_named_by(id)) {
+                found.insert(id.clone(), test.lines.join("\n"));
+            }
+        }
+    }
+    found
+}
+
+/// The files that may hold the tests.
+fn files(tree: &Path, suite: &Suite, ids: &BTreeSet<TestId>) -> BTreeSet<String> {
+    let wanted = match suite.ecosystem {
+        Ecosystem::Python | Ecosystem::JavaScript => {
+            return ids
+                .iter()
+                .map(|id| join(&suite.dir, runner::file_of(id)))
+                .collect();
+        }
+        Ecosystem::Rust => "rs",
+        Ecosystem::Go => "go",
+    };
+    let all = runner::node_files::walk(&tree.join(&suite.dir));
+    all.into_iter()
+        .filter(|path| extension(path) == wanted)
+        .take(MOST_FILES)
+        .map(|path| join(&suite.dir, &path))
+        .collect()
+}
