@@ -316,7 +316,6 @@ pub(crate) fn gaps_of(outcomes: &[Outcome], findings: &[Finding]) -> Vec<String>
             outcome.lost.iter().any(|lost| lost.is_replaced),
             "TESTS_REPLACED",
         );
-        add(!outcome.contradicted.is_empty(), "EXPECTATION_CHANGED");
     }
     add(still_red(outcomes, Which::New).is_some(), "NEW_TEST_FAILS");
     for finding in findings
