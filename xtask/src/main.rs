@@ -10,6 +10,7 @@ mod catalog;
 mod ci;
 mod codegen;
 mod corpus;
+mod eval;
 mod run;
 mod test;
 mod tools;
@@ -56,6 +57,9 @@ enum Chore {
     },
     /// Judges the prover by the corpus of cheats and their honest twins.
     Corpus(corpus::CorpusArgs),
+    /// Measures the engine's judgement on labelled data.
+    #[command(subcommand)]
+    Eval(eval::Eval),
     /// Makes the vendored price catalog anew from its published source.
     Catalog,
 }
@@ -70,6 +74,7 @@ fn main() -> Result<()> {
         Chore::BenchProvider { port_file } => bench::mock::serve(&port_file),
         Chore::BenchLoad { order } => bench::load::run(serde_json::from_str(&order)?),
         Chore::Corpus(args) => corpus::run(&args),
+        Chore::Eval(what) => eval::run(&what),
         Chore::Catalog => catalog::run(),
     }
 }

@@ -34,6 +34,7 @@ mod pytest;
 mod report;
 mod rspec;
 mod rustc;
+mod sbt;
 mod scan;
 mod settle;
 mod sympy;
@@ -183,7 +184,8 @@ pub struct Evidence {
     /// The numbers, where the tool printed any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub counts: Option<Counts>,
-    /// The tests that failed, at most [`MAX_ITEMS`](Evidence::MAX_ITEMS) of them.
+    /// The tests that failed, at most [`MAX_ITEMS`](Evidence::MAX_ITEMS) of them. A test that failed in
+    /// several runs, of a retry or of other modules, is listed for each.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub failures: Vec<Failure>,
     /// The findings, at most [`MAX_ITEMS`](Evidence::MAX_ITEMS) of them.

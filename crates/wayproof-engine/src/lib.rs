@@ -37,3 +37,5 @@ pub use session::{
     AnswerSign, CauseNoted, JobState, LastAnswer, Noted, OWN_VOICE, SessionState, observe,
     observe_answer, report_cause,
 };
+/// How a command ended, which [`recognize`] asks for.
+pub use wayproof_wire::Exit;

@@ -22,6 +22,7 @@ fn read(log: &Log<'_>) -> Option<Evidence> {
         let line = line.trim();
         if let Some(more) = sums(line) {
             counts = Some(scan::sum(counts, more));
+            report.next_run();
         } else if line == "The following tests FAILED:" {
             is_listing = true;
         } else if is_listing {

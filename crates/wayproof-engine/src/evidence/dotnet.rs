@@ -19,8 +19,10 @@ fn read(log: &Log<'_>) -> Option<Evidence> {
         let line = line.trim();
         if line.starts_with("Passed! ") || line.starts_with("Failed! ") {
             counts = Some(scan::sum(counts, sums(line)));
+            report.next_run();
         } else if line.starts_with("Total tests: ") {
             has_listing = true;
+            report.next_run();
         } else if has_listing && let Some(more) = listed(line) {
             counts = Some(scan::sum(counts, more));
         } else if line == "Test Run Failed." {

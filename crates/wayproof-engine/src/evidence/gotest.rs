@@ -98,6 +98,8 @@ impl Run {
                 self.counts.failed += 1;
                 self.failed_here += 1;
                 self.is_open = self.last.is_none();
+                // A test has one result line in its package; packages may share names.
+                report.next_run();
                 match self.last.take() {
                     Some((place, message)) => report.fail_at(name, &message, Some(place)),
                     None => report.fail(name, ""),
@@ -118,6 +120,7 @@ impl Run {
         self.has_failed = true;
         if self.failed_here == 0 && !name.is_empty() {
             self.counts.errors += 1;
+            report.next_run();
             report.fail(name, why);
         }
         self.failed_here = 0;

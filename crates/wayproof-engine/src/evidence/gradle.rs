@@ -18,6 +18,7 @@ fn read(log: &Log<'_>) -> Option<Evidence> {
         let line = line.trim();
         if let Some(more) = sums(line) {
             counts = Some(scan::sum(counts, more));
+            report.next_run();
         } else if let Some(name) = failed_line(line) {
             report.fail(&name, "");
         } else if line.starts_with("> Task :") || line.starts_with(':') {

@@ -30,10 +30,12 @@ fn read(log: &Log<'_>) -> Option<Evidence> {
                 }
                 Some(_) | None => report.fail(rest.split([' ', ',']).next().unwrap_or(rest), ""),
             }
-        } else if let Some(rest) = line.strip_prefix("[==========] ")
-            && rest.contains(" ran.")
-        {
-            ran += scan::leading_number(rest).map_or(0, |(number, _)| number);
+        } else if let Some(rest) = line.strip_prefix("[==========] ") {
+            if rest.contains(" ran.") {
+                ran += scan::leading_number(rest).map_or(0, |(number, _)| number);
+            } else if rest.starts_with("Running ") {
+                report.next_run();
+            }
         }
     }
     if !has_sum && !report.has_failures() {

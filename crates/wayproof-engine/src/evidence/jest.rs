@@ -26,6 +26,7 @@ fn read(log: &Log<'_>) -> Option<Evidence> {
             .filter(|sums| sums.ends_with(" total"))
         {
             counts = Some(scan::sum(counts, summary(sums)));
+            report.next_run();
         } else if let Some(sums) = line.strip_prefix("Test Suites:") {
             failed_suites += failed_of(sums);
         } else if let Some(file) = line.strip_prefix("FAIL ") {

@@ -34,6 +34,7 @@ fn read(log: &Log<'_>) -> Option<Evidence> {
             counts = Some(scan::sum(counts, more));
         } else if line.starts_with("Failures (") {
             is_listing = true;
+            report.next_run();
         } else if is_listing && let Some(name) = source(line) {
             report.fail(&name, "");
         }

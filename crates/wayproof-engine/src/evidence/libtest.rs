@@ -25,6 +25,7 @@ fn read(log: &Log<'_>) -> Option<Evidence> {
         let line = line.trim();
         if let Some(result) = line.strip_prefix("test result: ") {
             counts = Some(scan::sum(counts, summary(result)));
+            report.next_run();
             is_running = false;
         } else if is_start(line) {
             is_running = true;

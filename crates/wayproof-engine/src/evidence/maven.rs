@@ -29,6 +29,7 @@ fn read(log: &Log<'_>) -> Option<Evidence> {
             open = scan::sum(Some(open), counts);
         } else {
             modules = Some(scan::sum(modules, counts));
+            report.next_run();
             open = Counts::default();
         }
     }

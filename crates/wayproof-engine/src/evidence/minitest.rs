@@ -19,6 +19,7 @@ fn read(log: &Log<'_>) -> Option<Evidence> {
         let line = line.trim();
         if let Some(more) = sums(line) {
             counts = Some(scan::sum(counts, more));
+            report.next_run();
         } else if is_entry {
             entry(&mut report, line);
             is_entry = false;

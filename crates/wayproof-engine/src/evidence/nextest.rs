@@ -38,11 +38,18 @@ fn read(log: &Log<'_>) -> Option<Evidence> {
             counts = summary(sums.1)
                 .map(|more| scan::sum(counts, more))
                 .or(counts);
+        } else if is_start(line) {
+            report.next_run();
         } else if let Some(name) = failed_line(line) {
             report.fail(name, "");
         }
     }
     (counts.is_some() || report.has_failures()).then(|| report.tested(counts))
+}
+
+/// Reads `Starting 9 tests across 2 binaries`. What failed is named again under the sums.
+fn is_start(line: &str) -> bool {
+    line.starts_with("Starting ") && line.contains(" across ")
 }
 
 /// Reads `4 tests run: 2 passed (1 flaky), 1 failed, 1 timed out, 3 skipped`. Tests that were

@@ -17,6 +17,7 @@ fn read(log: &Log<'_>) -> Option<Evidence> {
         let line = line.trim();
         if let Some(more) = all_good(line).or_else(|| sums(line)).or_else(|| pest(line)) {
             counts = Some(scan::sum(counts, more));
+            report.next_run();
         } else if line == "No tests executed!" {
             counts.get_or_insert_default();
         } else if let Some(name) = entry(line) {

@@ -26,15 +26,22 @@ fn read(log: &Log<'_>) -> Option<Evidence> {
     let mut headings: Vec<&str> = Vec::new();
     let mut is_listing = false;
     let mut is_running = false;
+    let mut is_named = false;
     for line in &log.lines {
         if let Some(more) = summary(line) {
+            if !is_named && more.failed + more.errors > 0 {
+                name_by(&headings, &mut report);
+            }
             counts = Some(scan::sum(counts, more));
-            is_listing = false;
-            is_running = false;
+            report.next_run();
+            headings.clear();
+            (is_listing, is_running, is_named) = (false, false, false);
         } else if let Some((name, message)) = named_failure(line) {
             report.fail(name, message);
+            is_named = true;
         } else if is_listing && let Some((name, message)) = listed_directory(line) {
             report.fail(name, message);
+            is_named = true;
         } else if line.starts_with('=') && line.contains(" short test summary info ") {
             is_listing = true;
         } else if line.starts_with('=') && line.contains(" test session starts ") {
@@ -45,11 +52,8 @@ fn read(log: &Log<'_>) -> Option<Evidence> {
             report.fail("INTERNALERROR", line);
         }
     }
-    let is_failing = counts.is_some_and(|counts| counts.failed + counts.errors > 0);
-    if !report.has_failures() && (is_failing || counts.is_none()) {
-        for name in headings {
-            report.fail(name, "");
-        }
+    if !report.has_failures() && counts.is_none() {
+        name_by(&headings, &mut report);
     }
     if counts.is_none() && !report.has_failures() {
         return None;
@@ -60,6 +64,15 @@ fn read(log: &Log<'_>) -> Option<Evidence> {
         evidence.outcome = Outcome::Unknown;
     }
     Some(evidence)
+}
+
+/// Names failures by the headings of their sections. A heading lacks the file, so that equal ones
+/// are tests of different files.
+fn name_by(headings: &[&str], report: &mut Report) {
+    for heading in headings {
+        report.next_run();
+        report.fail(heading, "");
+    }
 }
 
 /// Reads `==== 3 failed, 59 passed in 8.37s ====`, with or without the rules.

@@ -1,5 +1,8 @@
 //! The item a recognizer is filling in. It keeps lists short and free of repeats; it decides
 //! nothing about the exit status, which is [`settle`](super::settle)'s.
+//!
+//! A failure's identity is its name within its run: a runner that names a test on its progress
+//! line and again above its sums means one failure, a job that is tried again means another.
 
 use std::collections::BTreeMap;
 
@@ -10,6 +13,7 @@ use super::{
 /// An [`Evidence`] in the making.
 pub(super) struct Report {
     evidence: Evidence,
+    /// Where the failures of the run that is being read stand, by name.
     known: BTreeMap<String, usize>,
     has_errors: bool,
 }
@@ -24,7 +28,12 @@ impl Report {
         }
     }
 
-    /// Adds a failed test; a name that is there already only gains what it lacked.
+    /// Starts another run of the tool: names from here on are failures of their own.
+    pub(super) fn next_run(&mut self) {
+        self.known.clear();
+    }
+
+    /// Adds a failed test; a name that the run has already only gains what it lacked.
     pub(super) fn fail(&mut self, name: &str, message: &str) {
         let name = name.trim();
         if name.is_empty() {

@@ -22,6 +22,7 @@ fn read(log: &Log<'_>) -> Option<Evidence> {
         let line = line.trim();
         if let Some(more) = sums(line) {
             counts = Some(scan::sum(counts, more));
+            report.next_run();
         } else if let Some((place, name)) = line
             .strip_prefix("rspec ")
             .and_then(|rest| rest.split_once(" # "))

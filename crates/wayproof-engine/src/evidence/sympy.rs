@@ -19,6 +19,7 @@ fn read(log: &Log<'_>) -> Option<Evidence> {
             .strip_prefix("tests finished: ")
         {
             counts = Some(scan::sum(counts, summary(sums)));
+            report.next_run();
         } else if let Some(name) = heading(line) {
             report.fail(name, "");
         }

@@ -13,7 +13,7 @@ use super::triggers::Triggers;
 use super::{
     Evidence, ant, build, command, compiler, ctest, dotnet, eslint, gotest, gradle, gtest, jest,
     junit, karma, libtest, linker, maven, minitest, mocha, nextest, phpunit, pytest, rspec, rustc,
-    settle, sympy, tap, unittest, vitest, xctest,
+    sbt, settle, sympy, tap, unittest, vitest, xctest,
 };
 
 /// One tool's reader.
@@ -42,6 +42,7 @@ static RECOGNIZERS: &[&Recognizer] = &[
     &gradle::GRADLE,
     &ant::ANT,
     &junit::JUNIT,
+    &sbt::SBT,
     &ctest::CTEST,
     &gtest::GTEST,
     &dotnet::DOTNET,

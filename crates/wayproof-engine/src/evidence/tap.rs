@@ -45,6 +45,8 @@ fn read(log: &Log<'_>) -> Option<Evidence> {
             stream.planned = scan::leading_number(plan)
                 .filter(|(_, rest)| rest.trim().is_empty() || rest.contains('#'))
                 .map(|(number, _)| number);
+        } else if line.starts_with("TAP version ") {
+            report.next_run();
         } else if line.starts_with("Bail out!") {
             stream.has_bailed = true;
         } else if stream.is_spec

@@ -31,6 +31,7 @@ fn read(log: &Log<'_>) -> Option<Evidence> {
                 .map(|run| scan::sum(counts, unjudged(run)))
                 .or(counts);
             ran = Some(number);
+            report.next_run();
         } else if let Some(run) = ran
             && let Some(judged) = verdict(line, run)
         {

@@ -25,6 +25,7 @@ fn read(log: &Log<'_>) -> Option<Evidence> {
         if let Some(sums) = line.strip_prefix("Test Files  ") {
             has_spoken = true;
             broken += failed_of(sums);
+            report.next_run();
         } else if let Some(sums) = line.strip_prefix("Tests  ") {
             counts = Some(scan::sum(counts, summary(sums)));
         } else if let Some(sums) = line.strip_prefix("Errors  ") {

@@ -47,6 +47,8 @@ use super::{of, read};
 #[case("gradle-test", "> Task :test FAILED\nATest > b() FAILED\n\n20 tests completed, 1 failed, 2 skipped\n", Outcome::Failed, [18, 17, 1, 2, 0])]
 #[case("ant-junit", "    [junit] Running a.BTest\n    [junit] Tests run: 3, Failures: 1, Errors: 0, Skipped: 0, Time elapsed: 0.1 sec\n    [junit] Tests run: 3, Failures: 1, Errors: 0, Skipped: 0, Time elapsed: 0.1 sec\n", Outcome::Failed, [3, 2, 1, 0, 0])]
 #[case("junit", "[         9 tests found           ]\n[         1 tests skipped         ]\n[         7 tests successful      ]\n[         1 tests failed          ]\n", Outcome::Failed, [8, 7, 1, 1, 0])]
+#[case("sbt-test", "[info] Passed: Total 5, Failed 0, Errors 0, Passed 4, Skipped 1\n[info] [error] Failed: Total 3, Failed 1, Errors 1, Passed 1\n", Outcome::Failed, [7, 5, 1, 1, 1])]
+#[case("sbt-test", "[info] Passed: Total 0, Failed 0, Errors 0, Passed 0\n", Outcome::Unknown, [0, 0, 0, 0, 0])]
 #[case("ctest", "60% tests passed, 2 tests failed out of 5\n", Outcome::Failed, [5, 3, 2, 0, 0])]
 #[case("ctest", "No tests were found!!!\n", Outcome::Unknown, [0, 0, 0, 0, 0])]
 #[case("gtest", "[==========] 3 tests from 1 test suite ran. (0 ms total)\n[  PASSED  ] 2 tests.\n[  FAILED  ] 1 test, listed below:\n[  FAILED  ] Suite.Broken\n", Outcome::Failed, [3, 2, 1, 0, 0])]
@@ -98,6 +100,7 @@ fn sums_are_read(
 #[case("surefire", "[ERROR] testA(a.BTest)  Time elapsed: 0.1 s  <<< FAILURE!\n[ERROR] a.CTest.testD -- Time elapsed: 0.1 s <<< ERROR!\n", &["testA(a.BTest)", "a.CTest.testD"])]
 #[case("gradle-test", "> Task :test\nGradle Test Run :test > Gradle Test Executor 1 > ATest > b(int) > [1] 5 FAILED\n", &["b(int).[1] 5"])]
 #[case("ant-junit", "[junit] Testsuite: a.BTest\n[junit] Testcase: one took 0.1 sec\n[junit] Testcase: two took 0.1 sec\n[junit] \tFAILED\n", &["a.BTest.two"])]
+#[case("sbt-test", "[error] Test a.BTest.c failed: java.lang.AssertionError: no, took 0.1s\n[info] - adds *** FAILED ***\n[error] ==> X a.BSuite.subtracts  0.1s no\n[error] x divides\n[error] Failed: Total 9, Failed 4, Errors 0, Passed 5\n", &["a.BTest.c", "adds", "a.BSuite.subtracts", "divides"])]
 #[case("ctest", "50% tests passed, 1 tests failed out of 2\n\nThe following tests FAILED:\n\t  2 - broken one (Failed)\nErrors while running CTest\n", &["broken one"])]
 #[case("dotnet-test", "  Failed A.B.C(x: 1) [12 ms]\nFailed!  - Failed: 1, Passed: 0, Skipped: 0, Total: 1\n", &["A.B.C(x: 1)"])]
 #[case("rspec", "1 example, 1 failure\n\nFailed examples:\n\nrspec ./spec/a_spec.rb:10 # Sum adds\n", &["Sum adds"])]
@@ -114,6 +117,72 @@ fn failed_tests_are_named(#[case] tool: &str, #[case] text: &str, #[case] names:
         .map(|failure| failure.name.as_str())
         .collect();
     assert_eq!(named, names);
+}
+
+/// A name that one run prints twice is one failure; in another run it is another.
+#[rstest]
+#[case(
+    "cargo-test",
+    "test a ... FAILED\n---- a stdout ----\ntest result: FAILED. 0 passed; 1 failed; 0 ignored\n"
+)]
+#[case(
+    "nextest",
+    "    Starting 1 test across 1 binary\n        FAIL [   0.005s] krate a\n     Summary [   0.018s] 1 test run: 0 passed, 1 failed\n        FAIL [   0.005s] krate a\n"
+)]
+#[case(
+    "pytest",
+    "tests/a.py::test_no FAILED [100%]\nFAILED tests/a.py::test_no - assert 0\n=== 1 failed in 0.1s ===\n"
+)]
+#[case(
+    "unittest",
+    "======\nFAIL: test_a (m.T)\n------\nRan 1 test in 0.1s\n\nFAILED (failures=1)\n"
+)]
+#[case(
+    "jest",
+    "FAIL a.test.js\n  \u{25cf} sums \u{203a} adds\n\nSummary of all failing tests\n  \u{25cf} sums \u{203a} adds\n\nTests:       1 failed, 1 total\n"
+)]
+#[case(
+    "vitest",
+    " FAIL  a.test.ts > adds\nno\n FAIL  a.test.ts > adds\nno\n Test Files  1 failed (1)\n      Tests  1 failed (1)\n"
+)]
+#[case(
+    "surefire",
+    "[ERROR] testA(a.BTest)  Time elapsed: 0.1 s  <<< FAILURE!\n[ERROR] Tests run: 1, Failures: 1, Errors: 0, Skipped: 0\n"
+)]
+#[case(
+    "gradle-test",
+    "> Task :test\nATest > b() FAILED\n\n1 test completed, 1 failed\n"
+)]
+#[case(
+    "sbt-test",
+    "[error] Test a.BTest.c failed: no\n[error] Failed: Total 1, Failed 1, Errors 0, Passed 0\n"
+)]
+#[case("go-test", "--- FAIL: TestA (0.00s)\nFAIL\nFAIL\tm/p\t0.1s\n")]
+#[case(
+    "gtest",
+    "[==========] Running 1 test from 1 test suite.\n[  FAILED  ] S.T (0 ms)\n[==========] 1 test from 1 test suite ran. (0 ms total)\n[  PASSED  ] 0 tests.\n[  FAILED  ] 1 test, listed below:\n[  FAILED  ] S.T\n"
+)]
+#[case(
+    "ctest",
+    "0% tests passed, 1 tests failed out of 1\n\nThe following tests FAILED:\n\t  1 - a (Failed)\n"
+)]
+#[case(
+    "minitest",
+    "  1) Failure:\nT#test_a [a.rb:1]:\nno\n\n1 runs, 1 assertions, 1 failures, 0 errors, 0 skips\n"
+)]
+fn a_failure_is_kept_for_every_run(#[case] tool: &str, #[case] run: &str) {
+    let failures = |text: &str| of(&read(text), tool).failures.len();
+    assert_eq!(failures(run), 1);
+    assert_eq!(failures(&run.repeat(3)), 3);
+}
+
+#[test]
+fn equal_titles_and_headings_of_one_run_are_different_tests() {
+    let mocha =
+        read("  2 failing\n\n  1) sums\n       adds:\n     no\n  2) sums\n       adds:\n     no\n");
+    assert_eq!(of(&mocha, "mocha").failures.len(), 2);
+    let pytest = read("____ Test.test_a ____\n____ Test.test_a ____\n=== 2 failed in 0.1s ===\n");
+    assert_eq!(of(&pytest, "pytest").failures.len(), 2);
 }
 
 #[rstest]

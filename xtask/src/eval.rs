@@ -1,0 +1,88 @@
+//! Measures the engine's judgement on labelled data: one command, any folder of the same shape.
+//!
+//! Figures are printed, never asserted; `--write` puts them in the reference with their conditions.
+
+mod data;
+mod evidence;
+mod page;
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use clap::{Args, Subcommand};
+use serde_json::{Map, Value};
+
+/// What is measured.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Eval {
+    /// How well tools' output is read.
+    Evidence(EvalArgs),
+}
+
+/// Where the data is and what becomes of the figures.
+#[derive(Debug, Args)]
+pub(crate) struct EvalArgs {
+    /// The folder with the data sets.
+    #[arg(long)]
+    data: PathBuf,
+    /// Prints one JSON object a set, a line each.
+    #[arg(long)]
+    json: bool,
+    /// Writes the figures into docs/reference/evaluation.md.
+    #[arg(long)]
+    write: bool,
+    /// Prints every row that was read wrongly to standard error.
+    #[arg(long)]
+    misses: bool,
+}
+
+/// The figures of one set, in the order they are told.
+#[derive(Debug)]
+pub(crate) struct Figures(Map<String, Value>);
+
+impl Figures {
+    /// Starts with the set's name and size.
+    fn of(set: &str, rows: usize) -> Self {
+        let mut figures = Self(Map::new());
+        figures.put("set", set);
+        figures.put("rows", rows);
+        figures
+    }
+
+    fn put(&mut self, name: &str, value: impl Into<Value>) {
+        self.0.insert(name.to_owned(), value.into());
+    }
+
+    /// Adds a share as a number with four places; of nothing there is no share.
+    fn share(&mut self, name: &str, part: usize, whole: usize) {
+        self.put(name, share(part, whole));
+    }
+}
+
+/// A share with four places, or nothing when there is no whole.
+#[expect(clippy::cast_precision_loss, reason = "counts of rows are small")]
+fn share(part: usize, whole: usize) -> Option<f64> {
+    (whole > 0).then(|| rounded(part as f64 / whole as f64))
+}
+
+fn rounded(value: f64) -> f64 {
+    (value * 10_000.0).round() / 10_000.0
+}
+
+/// Runs one evaluation.
+pub(crate) fn run(what: &Eval) -> Result<()> {
+    let (name, args, sets) = match what {
+        Eval::Evidence(args) => ("evidence", args, evidence::run(args)?),
+    };
+    for figures in &sets {
+        if args.json {
+            println!("{}", serde_json::to_string(&figures.0)?);
+        } else {
+            println!("{}", page::line(figures));
+        }
+    }
+    if args.write {
+        page::write(name, &sets)?;
+    }
+    Ok(())
+}
