@@ -2,21 +2,30 @@
 //!
 //! Figures are printed, never asserted; `--write` puts them in the reference with their conditions.
 
+mod backtest;
+mod counterfactual;
 mod data;
 mod evidence;
 mod page;
+mod runs;
 
-use std::path::PathBuf;
+use std::{env, path::PathBuf};
 
-use anyhow::Result;
+use anyhow::{Context, Result, ensure};
 use clap::{Args, Subcommand};
 use serde_json::{Map, Value};
+
+use crate::run::{command, root};
 
 /// What is measured.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Eval {
     /// How well tools' output is read.
     Evidence(EvalArgs),
+    /// Whether backtests are exact, and how fast.
+    Backtest(EvalArgs),
+    /// Whether what is said about policies that did not run is true.
+    Counterfactual(EvalArgs),
 }
 
 /// Where the data is and what becomes of the figures.
@@ -69,10 +78,25 @@ fn rounded(value: f64) -> f64 {
     (value * 10_000.0).round() / 10_000.0
 }
 
-/// Runs one evaluation.
+/// A part of a whole; nothing of nothing.
+#[expect(clippy::cast_precision_loss, reason = "counts of rows are small")]
+fn part(part: usize, whole: usize) -> f64 {
+    if whole == 0 {
+        0.0
+    } else {
+        part as f64 / whole as f64
+    }
+}
+
+/// Runs one evaluation; what simulates or times is run by an optimised build of this program.
 pub(crate) fn run(what: &Eval) -> Result<()> {
+    if cfg!(debug_assertions) && !matches!(what, Eval::Evidence(_)) {
+        return optimised();
+    }
     let (name, args, sets) = match what {
         Eval::Evidence(args) => ("evidence", args, evidence::run(args)?),
+        Eval::Backtest(args) => ("backtest", args, backtest::run(args)?),
+        Eval::Counterfactual(args) => ("counterfactual", args, counterfactual::run(args)?),
     };
     for figures in &sets {
         if args.json {
@@ -84,5 +108,29 @@ pub(crate) fn run(what: &Eval) -> Result<()> {
     if args.write {
         page::write(name, &sets)?;
     }
+    Ok(())
+}
+
+/// The same command again, optimised. Paths stay relative to where it was called.
+fn optimised() -> Result<()> {
+    let manifest = root().join("Cargo.toml").to_string_lossy().into_owned();
+    let mut cargo = command(
+        "cargo",
+        &[
+            "run",
+            "--quiet",
+            "--release",
+            "--package",
+            "xtask",
+            "--manifest-path",
+            &manifest,
+            "--",
+        ],
+    );
+    cargo
+        .args(env::args_os().skip(1))
+        .current_dir(env::current_dir()?);
+    let status = cargo.status().context("starting an optimised build")?;
+    ensure!(status.success(), "the optimised build ended with {status}");
     Ok(())
 }

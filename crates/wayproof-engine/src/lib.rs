@@ -18,6 +18,8 @@ mod decision;
 
 mod decide;
 
+mod simulate;
+
 pub use catalog::{BuildError, Catalog, CatalogError, build_catalog};
 pub use classify::{Asked, Classified, Classifier, KNOWN_TASKS, Scores, classify};
 pub use decide::decide;
@@ -36,6 +38,11 @@ pub use price::{PriceRow, Rates, cost, cost_exact};
 pub use session::{
     AnswerSign, CauseNoted, JobState, LastAnswer, Noted, OWN_VOICE, SessionState, observe,
     observe_answer, report_cause,
+};
+pub use simulate::{
+    Backtest, Cascade, CascadeError, Cell, Counterfactual, Draws, Ends, Estimate, Glimpse,
+    Interval, Keep, NotACascade, NotAShare, Outcomes, OutcomesError, Share, Span, TooLarge,
+    backtest, counterfactual, read_outcomes,
 };
 /// How a command ended, which [`recognize`] asks for.
 pub use wayproof_wire::Exit;

@@ -235,8 +235,33 @@ pub(crate) enum PolicyCommand {
         #[command(flatten)]
         providers: ProviderArgs,
     },
+    /// Tries cascades on a file of outcomes that are already known.
+    Backtest(BacktestArgs),
     /// Prints the JSON Schema of the policy file.
     Schema,
+}
+
+/// Tries cascades on outcomes.
+///
+/// The file is a table with the columns instance_id, model, resolved (1, 0 or nothing) and cost_usd, plain or packed with gzip.
+/// What is not known is read both ways and makes a range. Every attempt is paid; a task ends when the gate accepts.
+#[derive(Debug, Args)]
+pub(crate) struct BacktestArgs {
+    /// The table of outcomes.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) outcomes: PathBuf,
+    /// Models in the order they are tried, such as `small > large`. May be repeated [default: every model alone].
+    #[arg(long = "cascade", value_name = "MODELS")]
+    pub(crate) cascades: Vec<String>,
+    /// The share of wrong work that the gate accepts.
+    #[arg(long, value_name = "SHARE", default_value = "0")]
+    pub(crate) leak: String,
+    /// Takes only rows with this value in this column, such as `benchmark=swe-bench`. May be repeated.
+    #[arg(long = "where", value_name = "COLUMN=VALUE")]
+    pub(crate) keep: Vec<String>,
+    /// Prints JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// How lists are printed.

@@ -1,5 +1,6 @@
 //! The commands, one file a verb; those that wait for the network share one runtime.
 
+mod backtest;
 mod explain;
 mod hook;
 mod ledger;

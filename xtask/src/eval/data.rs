@@ -1,6 +1,10 @@
 //! Reads the data sets: compressed JSON lines and tables. A file that is not there is an error that names it.
 
-use std::{fs::File, io::Read, path::Path};
+use std::{
+    fs::{self, File},
+    io::Read,
+    path::Path,
+};
 
 use anyhow::{Context, Result};
 use flate2::read::MultiGzDecoder;
@@ -26,4 +30,10 @@ pub(crate) fn text(folder: &Path, name: &str) -> Result<String> {
         .read_to_string(&mut text)
         .with_context(|| format!("unpacking {}", path.display()))?;
     Ok(text)
+}
+
+/// Reads `name` below `folder`, which is not packed.
+pub(crate) fn plain(folder: &Path, name: &str) -> Result<String> {
+    let path = folder.join(name);
+    fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))
 }

@@ -8,8 +8,10 @@
 )]
 
 mod catalog;
+mod counterfactual;
 mod deciding;
 mod evidence;
 mod policy;
 mod props;
 mod scenarios;
+mod simulate;

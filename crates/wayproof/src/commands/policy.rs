@@ -9,6 +9,7 @@ use wayproof_engine::{
 };
 use wayproof_wire::{Protocol, Protocols};
 
+use super::backtest;
 use crate::{
     cli::{PolicyCommand, PolicyFile, ProviderArgs},
     exit::{self, Mistake},
@@ -40,6 +41,7 @@ pub(crate) fn run(command: PolicyCommand) -> Result<ExitCode> {
             };
             explain_ask(&load(&policy)?, &asked, &providers)
         }
+        PolicyCommand::Backtest(args) => backtest::run(&args),
         PolicyCommand::Schema => {
             print(&schema())?;
             Ok(ExitCode::SUCCESS)

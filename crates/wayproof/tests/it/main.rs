@@ -9,6 +9,7 @@
 )]
 
 mod agents;
+mod backtest;
 mod bad_input;
 mod demo;
 mod environment;
