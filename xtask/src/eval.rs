@@ -2,10 +2,13 @@
 //!
 //! Figures are printed, never asserted; `--write` puts them in the reference with their conditions.
 
+mod adapt;
+mod advise;
 mod backtest;
 mod counterfactual;
 mod data;
 mod evidence;
+mod hindsight;
 mod page;
 mod runs;
 
@@ -26,6 +29,16 @@ pub(crate) enum Eval {
     Backtest(EvalArgs),
     /// Whether what is said about policies that did not run is true.
     Counterfactual(EvalArgs),
+    /// Whether advice from a ledger may be trusted.
+    Advise {
+        #[command(flatten)]
+        args: EvalArgs,
+        /// A second folder of the same shape: what is chosen on the first is scored on it as well.
+        #[arg(long, value_name = "DIR")]
+        score: Option<PathBuf>,
+    },
+    /// Whether a cascade takes in new models well.
+    Adapt(EvalArgs),
 }
 
 /// Where the data is and what becomes of the figures.
@@ -97,6 +110,8 @@ pub(crate) fn run(what: &Eval) -> Result<()> {
         Eval::Evidence(args) => ("evidence", args, evidence::run(args)?),
         Eval::Backtest(args) => ("backtest", args, backtest::run(args)?),
         Eval::Counterfactual(args) => ("counterfactual", args, counterfactual::run(args)?),
+        Eval::Advise { args, score } => ("advise", args, advise::run(args, score.as_deref())?),
+        Eval::Adapt(args) => ("adapt", args, adapt::run(args)?),
     };
     for figures in &sets {
         if args.json {

@@ -40,9 +40,10 @@ pub use session::{
     observe_answer, report_cause,
 };
 pub use simulate::{
-    Backtest, Cascade, CascadeError, Cell, Counterfactual, Draws, Ends, Estimate, Glimpse,
-    Interval, Keep, NotACascade, NotAShare, Outcomes, OutcomesError, Share, Span, TooLarge,
-    backtest, counterfactual, read_outcomes,
+    Adaptive, Advice, Ask, Attempted, Backtest, Cascade, CascadeError, Cell, Change,
+    Counterfactual, Draws, Ends, Estimate, GateSeen, Glimpse, Goal, Interval, Keep, NotACascade,
+    NotAShare, Outcomes, OutcomesError, Share, Span, TooLarge, advise, backtest, counterfactual,
+    read_outcomes,
 };
 /// How a command ended, which [`recognize`] asks for.
 pub use wayproof_wire::Exit;

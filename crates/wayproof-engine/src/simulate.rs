@@ -2,6 +2,8 @@
 //!
 //! Everything here is arithmetic over values: what is unknown stays unknown and becomes a range, never a guess.
 
+mod adapt;
+mod advise;
 mod backtest;
 mod cascade;
 mod counterfactual;
@@ -9,8 +11,13 @@ mod draws;
 mod outcomes;
 mod read;
 mod records;
+mod search;
 mod share;
+mod skill;
+mod trials;
 
+pub use adapt::{Adaptive, Attempted};
+pub use advise::{Advice, Ask, Change, GateSeen, Goal, advise};
 pub use backtest::{Backtest, Span, backtest};
 pub use cascade::{Cascade, CascadeError, NotACascade};
 pub use counterfactual::{Counterfactual, Ends, Estimate, Glimpse, Interval, counterfactual};

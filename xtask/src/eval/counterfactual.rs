@@ -27,24 +27,13 @@ pub(crate) fn run(args: &EvalArgs) -> Result<Vec<Figures>> {
     let mut sets = Vec::new();
     for (name, runs) in &matrices {
         let strong = runs.strongest()?;
-        for cheap in cheap(runs, strong) {
+        for cheap in runs.cheap(strong).into_iter().take(PAIRS) {
             for shadow in SHADOWS {
                 sets.push(pair(name, runs, (cheap, strong), shadow)?);
             }
         }
     }
     Ok(sets)
-}
-
-/// The cheapest models that are right at least three times as often as four times out of the strongest's.
-fn cheap(runs: &Runs, strong: usize) -> Vec<usize> {
-    let enough = 0.75 * runs.share(strong);
-    let mut models: Vec<usize> = (0..runs.models.len())
-        .filter(|model| *model != strong && runs.share(*model) >= enough)
-        .collect();
-    models.sort_by(|a, b| runs.mean_usd(*a).total_cmp(&runs.mean_usd(*b)));
-    models.truncate(PAIRS);
-    models
 }
 
 /// What is kept of the ledgers of one pair.

@@ -4,10 +4,7 @@
 //! and at most one cost in twenty is nought. A cost of nought is unknown. Tasks on which a kept run has an unknown
 //! outcome or cost are left out, and counted.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    path::Path,
-};
+use std::{collections::BTreeMap, path::Path};
 
 use anyhow::{Context, Result};
 use wayproof_engine::{Cell, Draws, Outcome, Outcomes, read_outcomes};
@@ -29,6 +26,8 @@ pub(crate) struct Attempt {
 #[derive(Debug, Clone)]
 pub(crate) struct Runs {
     pub(crate) models: Vec<String>,
+    /// When each model was published, as a date that sorts.
+    pub(crate) released: Vec<String>,
     /// By model, then by task.
     pub(crate) attempts: Vec<Vec<Attempt>>,
     pub(crate) tasks: Vec<String>,
@@ -42,11 +41,10 @@ pub(crate) fn openhands(folder: &Path, benchmark: &str) -> Result<Runs> {
     let outcomes = read_outcomes(&text, &[keep("agent", AGENT), keep("benchmark", benchmark)])
         .context("reading openhands_index_outcomes.csv.gz")?;
     let reported = reported(folder, benchmark)?;
-    let trusted: Vec<(usize, String)> = outcomes
+    let trusted: Vec<(usize, String, String)> = outcomes
         .models()
         .enumerate()
-        .filter(|(_, model)| reported.contains(*model))
-        .map(|(at, model)| (at, model.to_owned()))
+        .filter_map(|(at, model)| Some((at, model.to_owned(), reported.get(model)?.clone())))
         .collect();
     Ok(full(&outcomes, trusted))
 }
@@ -66,7 +64,7 @@ pub(crate) fn bash_only(folder: &Path) -> Result<Runs> {
         .models()
         .enumerate()
         .filter(|(at, _)| known(*at) * 20 >= whole * 19)
-        .map(|(at, model)| (at, model.to_owned()))
+        .map(|(at, model)| (at, model.to_owned(), String::new()))
         .collect();
     Ok(full(&outcomes, trusted))
 }
@@ -75,12 +73,12 @@ fn is_known(cell: Cell) -> bool {
     cell.outcome != Outcome::Unknown && cell.cost_nano_usd.is_some_and(|cost| cost > 0)
 }
 
-fn full(outcomes: &Outcomes, models: Vec<(usize, String)>) -> Runs {
+fn full(outcomes: &Outcomes, models: Vec<(usize, String, String)>) -> Runs {
     let all = outcomes.tasks().len();
     let is_full = |task: &usize| {
         models
             .iter()
-            .all(|(at, _)| is_known(outcomes.cell(*at, *task)))
+            .all(|(at, ..)| is_known(outcomes.cell(*at, *task)))
     };
     let kept: Vec<usize> = (0..all).filter(is_full).collect();
     let attempt = |model: usize, task: usize| {
@@ -94,7 +92,7 @@ fn full(outcomes: &Outcomes, models: Vec<(usize, String)>) -> Runs {
     Runs {
         attempts: models
             .iter()
-            .map(|(at, _)| kept.iter().map(|task| attempt(*at, *task)).collect())
+            .map(|(at, ..)| kept.iter().map(|task| attempt(*at, *task)).collect())
             .collect(),
         tasks: kept
             .iter()
@@ -102,16 +100,17 @@ fn full(outcomes: &Outcomes, models: Vec<(usize, String)>) -> Runs {
             .map(|name| (*name).to_owned())
             .collect(),
         left_out: all - kept.len(),
-        models: models.into_iter().map(|(_, name)| name).collect(),
+        released: models.iter().map(|(_, _, date)| date.clone()).collect(),
+        models: models.into_iter().map(|(_, name, _)| name).collect(),
     }
 }
 
-/// The models whose run on a benchmark agrees with its own report.
-fn reported(folder: &Path, benchmark: &str) -> Result<BTreeSet<String>> {
+/// The models whose run on a benchmark agrees with its own report, with their dates.
+fn reported(folder: &Path, benchmark: &str) -> Result<BTreeMap<String, String>> {
     let text = data::plain(folder, "openhands_index_runs.csv")?;
     let mut lines = text.lines();
     let heading: Vec<&str> = lines.next().unwrap_or_default().split(',').collect();
-    let mut trusted = BTreeSet::new();
+    let mut trusted = BTreeMap::new();
     for line in lines {
         let fields: BTreeMap<&str, &str> = heading.iter().copied().zip(line.split(',')).collect();
         let text = |name: &str| fields.get(name).copied().unwrap_or_default();
@@ -129,7 +128,7 @@ fn reported(folder: &Path, benchmark: &str) -> Result<BTreeSet<String>> {
             Some(share && cost && number("zero_cost")? * 20.0 <= number("n")?)
         };
         if agrees() == Some(true) {
-            trusted.insert(text("model").to_owned());
+            trusted.insert(text("model").to_owned(), text("release_date").to_owned());
         }
     }
     Ok(trusted)
@@ -158,6 +157,97 @@ impl Runs {
         models
             .max_by(|a, b| self.share(*a).total_cmp(&self.share(*b)))
             .context("there is no run to trust")
+    }
+
+    /// The matrix over these tasks, in this order; a task may come twice.
+    pub(crate) fn over(&self, tasks: &[usize]) -> Self {
+        let column = |column: &Vec<Attempt>| {
+            let attempt = |task: &usize| column.get(*task).copied();
+            tasks.iter().filter_map(attempt).collect()
+        };
+        Self {
+            attempts: self.attempts.iter().map(column).collect(),
+            tasks: tasks
+                .iter()
+                .filter_map(|task| self.tasks.get(*task).cloned())
+                .collect(),
+            ..self.clone()
+        }
+    }
+
+    /// The same as the engine holds it; tasks are numbered, so one that was drawn twice is two.
+    pub(crate) fn outcomes(&self) -> Result<Outcomes> {
+        let mut outcomes = Outcomes::default();
+        for (model, column) in self.models.iter().zip(&self.attempts) {
+            for (task, attempt) in column.iter().enumerate() {
+                let outcome = if attempt.right {
+                    Outcome::Passed
+                } else {
+                    Outcome::Failed
+                };
+                let cell = Cell {
+                    outcome,
+                    cost_nano_usd: Some(attempt.cost_nano_usd),
+                };
+                outcomes.put(model, &task.to_string(), cell)?;
+            }
+        }
+        Ok(outcomes)
+    }
+
+    /// Where models stand.
+    pub(crate) fn steps(&self, names: &[String]) -> Result<Vec<usize>> {
+        let step = |name: &String| {
+            let at = self.models.iter().position(|model| model == name);
+            at.with_context(|| format!("{name} has no trusted run here"))
+        };
+        names.iter().map(step).collect()
+    }
+
+    /// The names of models.
+    pub(crate) fn names(&self, steps: &[usize]) -> Vec<String> {
+        steps
+            .iter()
+            .filter_map(|step| self.models.get(*step).cloned())
+            .collect()
+    }
+
+    /// The chance that a task is solved by a cascade, and what it costs in dollars.
+    pub(crate) fn worth(&self, steps: &[usize], task: usize, leak: f64) -> (f64, f64) {
+        let (mut goes_on, mut cost) = (1.0, 0.0);
+        for step in steps {
+            let Some(attempt) = self.attempts.get(*step).and_then(|column| column.get(task)) else {
+                break;
+            };
+            cost += goes_on * attempt.usd();
+            if attempt.right {
+                return (goes_on, cost);
+            }
+            goes_on *= 1.0 - leak;
+        }
+        (0.0, cost)
+    }
+
+    /// The models that are right at least three quarters as often as one, cheapest first.
+    pub(crate) fn cheap(&self, strong: usize) -> Vec<usize> {
+        let enough = 0.75 * self.share(strong);
+        let mut models: Vec<usize> = (0..self.models.len())
+            .filter(|model| *model != strong && self.share(*model) >= enough)
+            .collect();
+        models.sort_by(|a, b| self.mean_usd(*a).total_cmp(&self.mean_usd(*b)));
+        models
+    }
+
+    /// The matrix of these models alone.
+    pub(crate) fn only(&self, models: &[usize]) -> Self {
+        let column = |model: &usize| self.attempts.get(*model).cloned();
+        let date = |model: &usize| self.released.get(*model).cloned();
+        Self {
+            models: self.names(models),
+            released: models.iter().filter_map(date).collect(),
+            attempts: models.iter().filter_map(column).collect(),
+            ..self.clone()
+        }
     }
 
     /// So many tasks drawn with replacement.

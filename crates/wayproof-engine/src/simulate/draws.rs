@@ -39,6 +39,12 @@ impl Draws {
         self.unit() < chance
     }
 
+    /// A number of the bell curve with mean nought and deviation one.
+    pub fn normal(&mut self) -> f64 {
+        let far = (-2.0 * (1.0 - self.unit()).ln()).sqrt();
+        far * (std::f64::consts::TAU * self.unit()).cos()
+    }
+
     /// Puts things into a random order.
     pub fn shuffle<T>(&mut self, things: &mut [T]) {
         for at in (1..things.len()).rev() {

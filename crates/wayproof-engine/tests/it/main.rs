@@ -7,6 +7,8 @@
     reason = "a test fails by panicking, and its helpers do too"
 )]
 
+mod adapt;
+mod advise;
 mod catalog;
 mod counterfactual;
 mod deciding;
