@@ -13,13 +13,61 @@ use anyhow::{Context, Result, bail};
 use crate::run::{command, run, succeeds};
 
 /// Programs from the system's packages: what to look for, and the Debian package that has it.
-const SYSTEM: [(&str, &str); 6] = [
+const SYSTEM: [(&str, &str); 16] = [
     ("bwrap", "bubblewrap"),
     ("go", "golang-go"),
     ("node", "nodejs"),
     ("npm", "npm"),
     ("python3", "python3-venv"),
     ("psql", "postgresql"),
+    ("ruby", "ruby"),
+    ("rspec", "ruby-rspec"),
+    ("php", "php-cli"),
+    ("phpunit", "phpunit"),
+    ("javac", "default-jdk-headless"),
+    ("mvn", "maven"),
+    ("gradle", "gradle"),
+    ("c++", "g++"),
+    ("make", "make"),
+    ("cmake", "cmake"),
+];
+
+/// What is no program: a command that succeeds where it is installed, and the Debian package that has it.
+const LIBRARIES: [(&[&str], &str); 7] = [
+    (&["ruby", "-rminitest", "-e", ""], "ruby-minitest"),
+    (
+        &["test", "-f", "/usr/include/gtest/gtest.h"],
+        "libgtest-dev",
+    ),
+    (&["test", "-f", "/usr/include/catch2/catch.hpp"], "catch2"),
+    (
+        &["test", "-d", "/usr/share/maven-repo/junit/junit/4.13.2"],
+        "junit4",
+    ),
+    (
+        &[
+            "test",
+            "-d",
+            "/usr/share/maven-repo/org/apache/maven/surefire/surefire-junit4",
+        ],
+        "libsurefire-java",
+    ),
+    (
+        &[
+            "test",
+            "-d",
+            "/usr/share/maven-repo/org/apache/maven/plugins/maven-compiler-plugin",
+        ],
+        "libmaven-compiler-plugin-java",
+    ),
+    (
+        &[
+            "test",
+            "-d",
+            "/usr/share/maven-repo/org/apache/maven/plugins/maven-resources-plugin",
+        ],
+        "libmaven-resources-plugin-java",
+    ),
 ];
 
 /// Packages of npm, each in a folder of its own. The agents need a newer Node than some systems have.
@@ -78,10 +126,17 @@ fn ensure_cargo_tool(subcommand: &str, package: &str) -> Result<()> {
 }
 
 fn ensure_system_packages() -> Result<()> {
-    let missing: Vec<&str> = SYSTEM
+    let is_installed = |test: &[&str]| {
+        let (program, args) = test.split_first().unwrap_or((&"false", &[]));
+        find_in_path(program).is_some() && succeeds(&mut command(program, args))
+    };
+    let programs = SYSTEM
         .iter()
-        .filter(|(program, _)| find_in_path(program).is_none())
+        .filter(|(program, _)| find_in_path(program).is_none());
+    let libraries = LIBRARIES.iter().filter(|(test, _)| !is_installed(test));
+    let missing: Vec<&str> = programs
         .map(|(_, package)| *package)
+        .chain(libraries.map(|(_, package)| *package))
         .collect();
     let missing = if has_postgres() {
         missing

@@ -142,14 +142,14 @@ impl Case<'_> {
         let touched = |role: Role| matches!(role, Role::Test | Role::Golden | Role::Control);
         let has_touched_tests = self.trees.base.path != self.trees.base_with_tests.path;
         match suite.ecosystem {
-            Ecosystem::Python | Ecosystem::JavaScript => {
+            Ecosystem::Python | Ecosystem::JavaScript | Ecosystem::Ruby | Ecosystem::Php => {
                 let file = crate::plan::join(&suite.dir, runner::file_of(id));
                 !self
                     .changes
                     .iter()
                     .any(|change| touched(change.role) && change.path == file)
             }
-            Ecosystem::Rust | Ecosystem::Go => !has_touched_tests,
+            Ecosystem::Rust | Ecosystem::Go | Ecosystem::Java | Ecosystem::C => !has_touched_tests,
         }
     }
 }
@@ -159,7 +159,7 @@ impl Case<'_> {
 fn first_runs(case: &Case<'_>, suite: &Suite) -> Result<(SuiteRun, SuiteRun), Trouble> {
     let whole = |tree: &Tree| run_suite(case.host, suite, tree, Selection::All);
     case.tell(suite, Side::Base, "the whole suite");
-    if matches!(suite.ecosystem, Ecosystem::Rust | Ecosystem::Go) {
+    if suite.ecosystem.is_compiled() {
         let base = whole(&case.trees.base)?;
         case.tell(suite, Side::Head, "the whole suite");
         return Ok((base, whole(&case.trees.head)?));

@@ -3,6 +3,8 @@
 //!
 //! Nothing is ever run in the user's own working tree, and no tree shares a file with another.
 
+mod composer;
+
 use std::path::{Path, PathBuf};
 
 use wayproof_receipt::predicate::Side;
@@ -93,7 +95,7 @@ fn sort(changes: &[FileChange]) -> Layers<'_> {
                 layers.control.push(change.path.clone());
                 layers.overlay.push((change, Content::Base));
             }
-            Role::Manifest => merge_manifest(change, &mut layers),
+            Role::Manifest => merge_manifest(change, changes, &mut layers),
             Role::Source => {
                 if let Some((on_base, on_head)) = inline_tests(change) {
                     layers.tests.push((change, Content::Text(on_base)));
@@ -169,11 +171,18 @@ pub(crate) fn make(sources: &Sources<'_>) -> Result<Trees, Trouble> {
 }
 
 /// A changed manifest as the head may have it; what it may not is noted and overlaid.
-fn merge_manifest<'a>(change: &'a FileChange, layers: &mut Layers<'a>) {
+fn merge_manifest<'a>(change: &'a FileChange, changes: &[FileChange], layers: &mut Layers<'a>) {
     let merged = change
         .after
         .as_deref()
         .map(|after| manifest::merge(&change.path, change.before.as_deref(), after));
+    // It lists the tests, so they cannot be built on the base without it.
+    if let Some(merged) = &merged
+        && change.path.ends_with("CMakeLists.txt")
+    {
+        let text = manifest::without_new_sources(&change.path, &merged.text, changes);
+        layers.tests.push((change, Content::Text(text)));
+    }
     let Some(merged) = merged.filter(|merged| !merged.kept_from_base.is_empty()) else {
         layers.configuration.push((change, Content::Head));
         return;
@@ -240,6 +249,8 @@ impl Sources<'_> {
             }
             if folder.ends_with("node_modules") {
                 shadow_modules(folder, &place, self.repo.root(), &path)?;
+            } else if folder.join("autoload.php").is_file() {
+                composer::shadow(folder, &place, self.repo.root(), &path)?;
             } else {
                 link(folder, &place)?;
             }

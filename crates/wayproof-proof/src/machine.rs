@@ -27,6 +27,8 @@ const LOCATIONS: &[&str] = &[
     "GOPATH",
     "GOMODCACHE",
     "JAVA_HOME",
+    "GEM_HOME",
+    "GEM_PATH",
     "PYENV_ROOT",
     "PYENV_VERSION",
     "NVM_DIR",

@@ -7,10 +7,12 @@ pub(crate) mod inline;
 pub(crate) mod manifest;
 pub(crate) mod role;
 pub(crate) mod script;
+mod support;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 pub(crate) use role::Role;
+pub(crate) use support::is_support_only;
 
 /// One changed path with both contents; a moved file is a deletion and an addition.
 #[derive(Clone, Debug)]
@@ -40,6 +42,14 @@ pub(crate) enum Ecosystem {
     JavaScript,
     /// A Go module.
     Go,
+    /// minitest or RSpec.
+    Ruby,
+    /// PHPUnit.
+    Php,
+    /// Maven or Gradle.
+    Java,
+    /// C and C++ under CMake and CTest.
+    C,
 }
 
 /// A suite: an ecosystem at a directory of the repository.
@@ -64,7 +74,16 @@ pub(crate) struct Files<'a> {
 }
 
 impl Ecosystem {
-    const ALL: [Self; 4] = [Self::Rust, Self::Python, Self::JavaScript, Self::Go];
+    const ALL: [Self; 8] = [
+        Self::Rust,
+        Self::Python,
+        Self::JavaScript,
+        Self::Go,
+        Self::Ruby,
+        Self::Php,
+        Self::Java,
+        Self::C,
+    ];
 
     fn of(path: &str) -> Option<Self> {
         let name = path.rsplit('/').next().unwrap_or(path);
@@ -81,6 +100,10 @@ impl Ecosystem {
                 "js" | "mjs" | "cjs" | "jsx" | "ts" | "mts" | "cts" | "tsx" | "vue" | "svelte",
             ) => Some(Self::JavaScript),
             Some("go") => Some(Self::Go),
+            Some("rb" | "gemspec") => Some(Self::Ruby),
+            Some("php") => Some(Self::Php),
+            Some("java" | "kt") => Some(Self::Java),
+            Some("c" | "cc" | "cpp" | "cxx" | "h" | "hh" | "hpp" | "hxx") => Some(Self::C),
             _ => None,
         }
     }
@@ -97,7 +120,21 @@ impl Ecosystem {
             ],
             Self::JavaScript => &["package.json"],
             Self::Go => &["go.mod"],
+            Self::Ruby => &["Gemfile", "Rakefile", ".rspec"],
+            Self::Java => &["pom.xml", "build.gradle", "build.gradle.kts"],
+            Self::C => &["CMakeLists.txt"],
+            Self::Php => &[
+                "composer.json",
+                "phpunit.xml",
+                "phpunit.xml.dist",
+                "phpunit.dist.xml",
+            ],
         }
+    }
+
+    /// Whether its runs build with every core.
+    pub(crate) fn is_compiled(self) -> bool {
+        matches!(self, Self::Rust | Self::Go | Self::Java | Self::C)
     }
 
     /// Its name for people.
@@ -107,6 +144,10 @@ impl Ecosystem {
             Self::Python => "python",
             Self::JavaScript => "javascript",
             Self::Go => "go",
+            Self::Ruby => "ruby",
+            Self::Php => "php",
+            Self::Java => "java",
+            Self::C => "c",
         }
     }
 }
@@ -123,12 +164,12 @@ pub(crate) fn suites(base: &Files<'_>, changes: &[FileChange]) -> Vec<Suite> {
     }
     if wanted.is_empty() {
         for ecosystem in Ecosystem::ALL {
-            if ecosystem
+            let manifest = ecosystem
                 .manifests()
                 .iter()
-                .any(|name| base.paths.contains(*name))
-            {
-                wanted.insert((ecosystem, String::new()));
+                .find(|name| base.paths.contains(**name));
+            if let Some(dir) = manifest.and_then(|name| suite_dir(base, ecosystem, name)) {
+                wanted.insert((ecosystem, dir));
             }
         }
     }
@@ -178,6 +219,19 @@ fn suite_dir(base: &Files<'_>, ecosystem: Ecosystem, path: &str) -> Option<Strin
         }
         Ecosystem::Python => Some(nearest.unwrap_or_default()),
         Ecosystem::Go => nearest,
+        // The outermost build knows its modules and folders.
+        Ecosystem::Java | Ecosystem::C => governing.last().cloned(),
+        // A stray script is no suite; tests are one, with or without a manifest.
+        Ecosystem::Ruby | Ecosystem::Php => {
+            let dir = nearest.unwrap_or_default();
+            let is_test = |path: &String| {
+                (dir.is_empty() || path.starts_with(&format!("{dir}/")))
+                    && Ecosystem::of(path) == Some(ecosystem)
+                    && role::role_of(path) == Role::Test
+            };
+            let has_tests = base.paths.iter().any(is_test) || is_test(&path.to_owned());
+            has_tests.then_some(dir)
+        }
     }
 }
 
@@ -297,70 +351,6 @@ pub(crate) fn claim_test_modules(
     {
         change.role = Role::Test;
     }
-}
-
-/// Whether a changed `conftest.py` only supplies fixtures and data: nothing in it that steers the runner is new.
-pub(crate) fn is_support_only(change: &FileChange) -> bool {
-    const STEERING: &[&str] = &[
-        "pytest_",
-        "hookimpl",
-        "autouse",
-        "sys.modules",
-        "sys.path",
-        "syspath",
-        "plugins",
-        "_exit",
-        "sys.exit",
-        "atexit",
-        "setattr",
-        "monkeypatch",
-        "mock",
-        "patch",
-        "__eq__",
-        "builtins",
-        "collect_ignore",
-        "skip",
-        "xfail",
-        "exec(",
-        "eval(",
-        "import_module",
-        "importlib",
-        "__import__",
-        "subprocess",
-        "outcome",
-        "TestReport",
-        "settrace",
-        "setprofile",
-        "globals(",
-        "__class__",
-        "_pytest",
-        "except",
-        "suppress",
-        "signal",
-        "ctypes",
-        "open(",
-    ];
-    if !change.path.ends_with("conftest.py") {
-        return false;
-    }
-    let steering = |text: &str| -> Vec<String> {
-        let lines = text
-            .lines()
-            .filter(|line| STEERING.iter().any(|word| line.contains(word)));
-        lines
-            .map(|line| line.replace('\'', "\"").split_whitespace().collect())
-            .collect()
-    };
-    let mut known = steering(change.before.as_deref().unwrap_or_default());
-    steering(change.after.as_deref().unwrap_or_default())
-        .iter()
-        .all(|line| {
-            known
-                .iter()
-                .position(|other| other == line)
-                .map(|at| known.swap_remove(at))
-                .is_some()
-        })
 }
 
 #[cfg(test)]

@@ -249,7 +249,8 @@ fn gather(
         });
     }
     if suites.is_empty() && is_bug_fix {
-        return Err(Trouble::Infra("no test suite was found: no Cargo.toml, package.json, go.mod or Python file at the base".to_owned()));
+        let sentence = "no test suite was found: no Cargo.toml, package.json, go.mod, pom.xml, build.gradle or CMakeLists.txt at the base, and no Python, Ruby or PHP tests";
+        return Err(Trouble::Infra(sentence.to_owned()));
     }
     let trees = checkout::make(sources)?;
     progress.step(&Step::CheckedOut {

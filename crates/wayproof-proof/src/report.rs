@@ -6,12 +6,14 @@
 
 mod builder;
 mod cargo_messages;
+mod ctest;
 mod gotest;
 mod jest;
 mod junit;
 mod junit_place;
 mod libtest;
 mod mocha;
+mod phpunit;
 mod reason;
 mod tap;
 mod tsc;
@@ -19,6 +21,8 @@ mod xml;
 
 use std::collections::BTreeMap;
 use std::fmt;
+
+pub(crate) use phpunit::classes as php_classes;
 
 /// The name of a test, stable across runs and readable by people.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -182,6 +186,10 @@ pub enum JunitDialect {
     Node,
     /// Mocha's xunit and junit reporters.
     Mocha,
+    /// PHPUnit: `file::Class::name[data set]`.
+    PhpUnit,
+    /// CTest, which names programs or the tests found in them.
+    Ctest,
     /// Maven Surefire, Gradle and whoever writes like them: `class::name`.
     Surefire,
 }

@@ -375,6 +375,10 @@ pub(crate) fn run_suite(
         Ecosystem::Python => runner::python::run(host, suite, tree, selection),
         Ecosystem::JavaScript => runner::javascript::run(host, suite, tree, selection),
         Ecosystem::Go => runner::go::run(host, suite, tree, selection),
+        Ecosystem::Ruby => runner::ruby::run(host, suite, tree, selection),
+        Ecosystem::Php => runner::php::run(host, suite, tree, selection),
+        Ecosystem::Java => runner::java::run(host, suite, tree, selection),
+        Ecosystem::C => runner::cmake::run(host, suite, tree, selection),
     }?;
     let is_unreported =
         |id: &&TestId| !run.results.contains_key(*id) && run.seen(id) == Seen::Missing;

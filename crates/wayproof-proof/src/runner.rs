@@ -4,13 +4,17 @@
 
 pub(crate) mod cache;
 pub(crate) mod cargo_output;
+pub(crate) mod cmake;
 pub(crate) mod events;
 pub(crate) mod go;
+pub(crate) mod java;
 pub(crate) mod javascript;
 pub(crate) mod node_files;
 pub(crate) mod node_report;
+pub(crate) mod php;
 pub(crate) mod program;
 pub(crate) mod python;
+pub(crate) mod ruby;
 pub(crate) mod rust;
 pub(crate) mod tap;
 

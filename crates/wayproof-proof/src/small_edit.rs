@@ -112,7 +112,10 @@ fn focused(case: &Case<'_>, suite: &Suite) -> Result<Outcome, Trouble> {
 
 /// Test files that changed, bear the name of a changed file, or mention its module.
 fn near(case: &Case<'_>, suite: &Suite) -> Vec<String> {
-    if !matches!(suite.ecosystem, Ecosystem::Python | Ecosystem::JavaScript) {
+    if !matches!(
+        suite.ecosystem,
+        Ecosystem::Python | Ecosystem::JavaScript | Ecosystem::Ruby
+    ) {
         return Vec::new();
     }
     let stem = |path: &str| {
@@ -122,6 +125,7 @@ fn near(case: &Case<'_>, suite: &Suite) -> Vec<String> {
             .unwrap_or(name)
             .trim_start_matches("test_")
             .trim_end_matches("_test")
+            .trim_end_matches("_spec")
             .to_owned()
     };
     let changed: Vec<String> = case
@@ -136,7 +140,7 @@ fn near(case: &Case<'_>, suite: &Suite) -> Vec<String> {
         let whole = join(&suite.dir, &path);
         let is_runnable = matches!(
             path.rsplit_once('.').map(|(_, end)| end),
-            Some("py" | "js" | "mjs" | "cjs" | "ts" | "tsx" | "jsx")
+            Some("py" | "rb" | "js" | "mjs" | "cjs" | "ts" | "tsx" | "jsx")
         );
         if !is_runnable || crate::plan::role::role_of(&whole) != Role::Test {
             continue;

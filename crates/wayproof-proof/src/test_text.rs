@@ -3,6 +3,7 @@
 //! Pure. It parses no language: a test it cannot find is one that nothing is said about.
 
 mod live;
+mod names;
 mod operands;
 mod strength;
 
@@ -100,6 +101,10 @@ fn end_of(lines: &[&str], start: usize) -> usize {
             continue;
         }
         let is_deeper = indent(line) > depth;
+        // Some put the brace that opens a block on a line of its own.
+        if at == start + 1 && indent(line) == depth && text == "{" {
+            continue;
+        }
         let closes = indent(line) == depth && text.starts_with([')', '}', ']']);
         if !is_deeper && !closes {
             break;
@@ -138,7 +143,10 @@ fn test_name(line: &str) -> Option<&str> {
     if let Some(rest) = line.strip_prefix("func ") {
         return named(rest).filter(|name| name.starts_with("Test"));
     }
-    let call = ["test(", "it(", "t.test(", "st.test(", "test.test("]
+    if let Some(name) = names::of_macro(line).or_else(|| names::of_method(line)) {
+        return Some(name);
+    }
+    let call = names::CALLS
         .iter()
         .find_map(|start| line.strip_prefix(start))?;
     let quote = call

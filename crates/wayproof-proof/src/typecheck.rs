@@ -2,7 +2,7 @@
 //!
 //! A checker that is not configured or not installed is no check: it neither passes nor fails a change.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use wayproof_receipt::predicate::{Check, CheckKind};
 
@@ -11,7 +11,7 @@ use crate::plan::{Ecosystem, Suite, role};
 use crate::report::{CompileFormat, Severity, read_diagnostics};
 use crate::request::Commands;
 use crate::run::{Tree, Trouble};
-use crate::runner::{go, python, rust};
+use crate::runner::{cmake, go, java, php, python, ruby, rust};
 use crate::sandbox::Ran;
 
 /// What a checker said.
@@ -109,6 +109,8 @@ fn checker(
     match suite.ecosystem {
         Ecosystem::Rust => rust::checker(case.host, suite, tree).map(Some),
         Ecosystem::Go => go::checker(case.host, tree, suite).map(Some),
+        Ecosystem::Java => java::checker(case.host, tree, suite).map(Some),
+        Ecosystem::C => cmake::checker(case.host, tree, suite).map(Some),
         Ecosystem::JavaScript => {
             let compiler = cwd.join("node_modules/typescript/bin/tsc");
             if !cwd.join("tsconfig.json").exists() || !compiler.exists() {
@@ -133,22 +135,24 @@ fn checker(
             }))
         }
         Ecosystem::Python => {
-            let changed = case.changes.iter().filter(|change| {
-                crate::plan::extension(&change.path) == "py" && change.new_blob.is_some()
-            });
-            let files: Vec<String> = changed
-                .filter(|change| role::role_of(&change.path) != role::Role::Golden)
-                .filter_map(|change| {
-                    change
-                        .path
-                        .strip_prefix(&suite.dir)
-                        .map(|path| path.trim_start_matches('/').to_owned())
-                })
-                .filter(|file| cwd.join(file).exists())
-                .collect();
-            python::checker(case.host, &cwd, &files)
+            python::checker(case.host, &cwd, &changed_files(case, suite, &cwd, "py"))
         }
+        Ecosystem::Ruby => ruby::checker(case.host, &changed_files(case, suite, &cwd, "rb")),
+        Ecosystem::Php => php::checker(case.host, &changed_files(case, suite, &cwd, "php")),
     }
+}
+
+/// The files of a language that the change leaves changed, inside the suite.
+fn changed_files(case: &Case<'_>, suite: &Suite, cwd: &Path, extension: &str) -> Vec<String> {
+    let changed = case.changes.iter().filter(|change| {
+        crate::plan::extension(&change.path) == extension && change.new_blob.is_some()
+    });
+    changed
+        .filter(|change| role::role_of(&change.path) != role::Role::Golden)
+        .filter_map(|change| change.path.strip_prefix(&suite.dir))
+        .map(|path| path.trim_start_matches('/').to_owned())
+        .filter(|file| cwd.join(file).exists())
+        .collect()
 }
 
 fn error_of(ran: &Ran, format: Option<CompileFormat>) -> String {

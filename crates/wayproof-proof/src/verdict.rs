@@ -129,6 +129,7 @@ pub(crate) fn refuted(outcomes: &[Outcome], findings: &[Finding]) -> Option<Judg
             .stopped
             .get("")
             .filter(|_| !outcome.observed.base.results.is_empty())
+            .filter(|_| !outcome.observed.base.stopped.contains_key(""))
         {
             let place = stop
                 .place

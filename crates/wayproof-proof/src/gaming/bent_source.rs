@@ -13,6 +13,15 @@ const CALLERS: &[&str] = &[
     "sys.argv[0]",
     "process.argv[1]",
     "os.Args[0]",
+    "caller_locations",
+    "caller.",
+    "caller(",
+    "$PROGRAM_NAME",
+    "$0",
+    "debug_backtrace",
+    "getStackTrace",
+    "StackWalker",
+    "program_invocation",
 ];
 /// Ways to read the clock.
 const CLOCKS: &[&str] = &[
@@ -21,6 +30,12 @@ const CLOCKS: &[&str] = &[
     "Date.now()",
     "time.Now()",
     "SystemTime::now()",
+    "Time.now",
+    "time()",
+    "currentTimeMillis()",
+    "Instant.now()",
+    "time(nullptr)",
+    "time(NULL)",
 ];
 /// What a test framework's own assertions are called.
 const FRAMEWORK: &str = "TestCase.assert";
@@ -87,7 +102,13 @@ fn bent(
 /// `test`, `tests`, `test_slug`, `pytest`; `latest` is something else.
 fn names_a_test(text: &str) -> bool {
     text.split(|letter: char| !letter.is_ascii_alphanumeric())
-        .any(|word| matches!(word, "test" | "tests" | "pytest" | "unittest"))
+        .any(|word| {
+            let word = word.to_ascii_lowercase();
+            let runners = [
+                "pytest", "unittest", "junit", "surefire", "phpunit", "minitest", "rspec",
+            ];
+            matches!(word.as_str(), "test" | "tests") || runners.contains(&word.as_str())
+        })
 }
 
 /// An assignment to an assertion; a call of one may have an equals sign among its arguments.

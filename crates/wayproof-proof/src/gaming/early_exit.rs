@@ -16,6 +16,13 @@ const EXITS: &[&str] = &[
     "os.Exit(0",
     "quit()",
     "raise SystemExit",
+    "exit!",
+    "exit(0",
+    "exit 0",
+    "exit;",
+    "die(",
+    "halt(0",
+    "exit(EXIT_SUCCESS",
 ];
 
 /// Looks for them.

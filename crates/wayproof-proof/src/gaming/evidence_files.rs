@@ -15,9 +15,11 @@ pub(super) fn look(scene: &Scene<'_>) -> Vec<Finding> {
         .filter(|change| change.old_blob.is_none() && change.role != Role::Test)
     {
         let name = change.path.rsplit('/').next().unwrap_or(&change.path);
-        let is_product = [".pyc", ".so", ".pyd", ".o", ".rlib", ".class"]
-            .iter()
-            .any(|end| name.ends_with(end))
+        let is_product = [
+            ".pyc", ".so", ".pyd", ".o", ".rlib", ".class", ".jar", ".gcda",
+        ]
+        .iter()
+        .any(|end| name.ends_with(end))
             || change.path.split('/').any(|part| {
                 matches!(
                     part,

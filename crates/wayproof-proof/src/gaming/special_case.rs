@@ -26,6 +26,23 @@ const RUNNERS: &[&str] = &[
     "cfg!(test)",
     "testing.Testing()",
     "flag.Lookup(\"test.v\")",
+    "defined?(Minitest",
+    "defined?(MiniTest",
+    "defined?(RSpec",
+    "const_defined?(:Minitest",
+    "const_defined?(:RSpec",
+    "ENV[\"RACK_ENV\"] == \"test\"",
+    "ENV['RACK_ENV'] == 'test'",
+    "Rails.env.test?",
+    "PHPUNIT_COMPOSER_INSTALL",
+    "__PHPUNIT_PHAR__",
+    "PHPUnit\\Framework",
+    "\"org.junit",
+    "sun.java.command",
+    "surefire.",
+    "GTEST_",
+    "CTEST_",
+    "testing::UnitTest",
     "WAYPROOF",
 ];
 
@@ -77,7 +94,28 @@ fn is_code(path: &str) -> bool {
     let extension = path.rsplit_once('.').map(|(_, extension)| extension);
     matches!(
         extension,
-        Some("rs" | "py" | "js" | "mjs" | "cjs" | "jsx" | "ts" | "mts" | "cts" | "tsx" | "go")
+        Some(
+            "rs" | "py"
+                | "js"
+                | "mjs"
+                | "cjs"
+                | "jsx"
+                | "ts"
+                | "mts"
+                | "cts"
+                | "tsx"
+                | "go"
+                | "rb"
+                | "php"
+                | "java"
+                | "kt"
+                | "c"
+                | "cc"
+                | "cpp"
+                | "cxx"
+                | "h"
+                | "hpp"
+        )
     )
 }
 

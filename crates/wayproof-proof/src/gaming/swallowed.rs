@@ -18,6 +18,10 @@ const SWALLOWS: &[&str] = &[
     "ignoreFailures",
     "--suppress-no-test-exit-code",
     "--pass-with-no-tests",
+    "testFailureIgnore",
+    "maven.test.failure.ignore",
+    "skipTests",
+    "maven.test.skip",
 ];
 
 /// Looks for them.

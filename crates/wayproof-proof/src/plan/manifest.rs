@@ -3,7 +3,12 @@
 //! A manifest mixes what a change may honestly need (a dependency) with what must not move under a proof (how tests
 //! are found and run), so it can be taken whole from neither side.
 
+mod declared;
+mod pom;
+
 use toml::{Table, Value};
+
+use super::{FileChange, Role};
 
 /// A manifest put together from both sides.
 #[derive(Debug, PartialEq, Eq)]
@@ -31,9 +36,29 @@ pub(crate) fn merge(path: &str, base: Option<&str>, head: &str) -> Merged {
         "pyproject.toml" => merge_pyproject(base.unwrap_or_default(), head),
         "package.json" => base.and_then(|base| merge_package(base, head)),
         "setup.cfg" | "tox.ini" => Some(merge_ini(base.unwrap_or_default(), head)),
-        _ => None,
+        "pom.xml" => base.and_then(|base| pom::merge(base, head)),
+        _ => base.and_then(|base| declared::merge(name, base, head)),
     };
     merged.unwrap_or_else(|| Merged::whole(head))
+}
+
+/// A `CMakeLists.txt` for a tree that lacks the source files the change adds.
+pub(crate) fn without_new_sources(path: &str, text: &str, changes: &[FileChange]) -> String {
+    let (folder, _) = path.rsplit_once('/').unwrap_or(("", path));
+    let is_new = |change: &&FileChange| change.role == Role::Source && change.old_blob.is_none();
+    let new: Vec<&str> = changes
+        .iter()
+        .filter(is_new)
+        .filter_map(|change| change.path.strip_prefix(folder))
+        .map(|name| name.trim_start_matches('/'))
+        .collect();
+    let mut text = text.to_owned();
+    for name in new {
+        for (before, after) in [(" ", " "), (" ", ")"), (" ", "\n"), ("\n", "\n")] {
+            text = text.replace(&format!("{before}{name}{after}"), after);
+        }
+    }
+    text
 }
 
 fn merge_cargo(base: &str, head: &str) -> Option<Merged> {

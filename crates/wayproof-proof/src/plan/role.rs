@@ -68,6 +68,23 @@ const CONTROL_NAMES: &[&str] = &[
     ".babelrc",
     "karma.conf.js",
     "go.work",
+    ".rspec",
+    ".rspec-local",
+    "rakefile",
+    "spec_helper.rb",
+    "rails_helper.rb",
+    "test_helper.rb",
+    "minitest_helper.rb",
+    "phpunit.xml",
+    "phpunit.xml.dist",
+    "phpunit.dist.xml",
+    ".phpunit.xml",
+    "gradle.properties",
+    "settings.gradle",
+    "settings.gradle.kts",
+    "junit-platform.properties",
+    "testng.xml",
+    "cmakepresets.json",
 ];
 const CONTROL_STEMS: &[&str] = &[
     "jest.config",
@@ -101,6 +118,15 @@ const MANIFESTS: &[&str] = &[
     "requirements.txt",
     "uv.lock",
     "poetry.lock",
+    "Gemfile",
+    "Gemfile.lock",
+    "composer.json",
+    "composer.lock",
+    "pom.xml",
+    "build.gradle",
+    "build.gradle.kts",
+    "gradle.lockfile",
+    "CMakeLists.txt",
 ];
 
 /// The role of a path, from its name alone.
@@ -120,7 +146,8 @@ pub(crate) fn role_of(path: &str) -> Role {
     let in_tests = folders
         .split('/')
         .any(|folder| TEST_FOLDERS.contains(&folder));
-    if MANIFESTS.contains(&own_name) && !in_tests {
+    let is_manifest = MANIFESTS.contains(&own_name) || crate::plan::extension(name) == "gemspec";
+    if is_manifest && (!in_tests || own_name == "CMakeLists.txt") {
         return Role::Manifest;
     }
     if folders
@@ -163,7 +190,9 @@ fn is_control(lower: &str, folders: &str, name: &str) -> bool {
         || lower.ends_with(".cargo/config.toml")
         || lower.ends_with(".cargo/config")
         || folders.split('/').next_back() == Some(".config") && name == "nextest.toml"
-        || crate::plan::extension(name) == "pth"
+        || matches!(crate::plan::extension(name), "pth" | "cmake")
+        || lower.contains("meta-inf/services/org.junit")
+        || lower.starts_with(".mvn/")
         || lower.starts_with(".husky/")
 }
 
@@ -192,6 +221,13 @@ fn is_test_name(name: &str, own_name: &str) -> bool {
             | "java"
             | "kt"
             | "rb"
+            | "php"
+            | "c"
+            | "cc"
+            | "cpp"
+            | "cxx"
+            | "h"
+            | "hpp"
     ) && (matches!(stem, "test" | "tests" | "spec" | "specs" | "unittests")
         || stem.starts_with("test_")
         || stem.starts_with("tests_")
@@ -200,8 +236,10 @@ fn is_test_name(name: &str, own_name: &str) -> bool {
         || stem.ends_with("-test")
         || stem.ends_with("_spec")
         || matches!(inner, Some("test" | "tests" | "spec" | "e2e" | "test-d"))
-        || matches!(extension, "java" | "kt")
-            && (own_stem.ends_with("Test") || own_stem.ends_with("Tests")))
+        || matches!(extension, "java" | "kt" | "php" | "cpp" | "cc" | "cxx")
+            && ["Test", "Tests", "TestCase"]
+                .iter()
+                .any(|end| own_stem.ends_with(end)))
 }
 
 /// Rust files that a changed crate declares as `#[cfg(test)] mod name;`, by the module's file.
@@ -255,6 +293,18 @@ mod tests {
             (".github/workflows/ci.yml", Role::Pipeline),
             ("jest.config.mjs", Role::Control),
             ("tsconfig.json", Role::Control),
+            ("lib/a_spec.rb", Role::Test),
+            ("spec/spec_helper.rb", Role::Control),
+            ("a.gemspec", Role::Manifest),
+            ("src/CalcTest.php", Role::Test),
+            ("src/Contest.php", Role::Source),
+            ("phpunit.xml.dist", Role::Control),
+            ("src/test/java/a/CalcTest.java", Role::Test),
+            ("src/main/java/a/Calc.java", Role::Source),
+            ("pom.xml", Role::Manifest),
+            ("tests/CMakeLists.txt", Role::Manifest),
+            ("cmake/Testing.cmake", Role::Control),
+            ("src/calc_test.cc", Role::Test),
         ];
         for (path, role) in table {
             assert_eq!(role_of(path), role, "{path}");

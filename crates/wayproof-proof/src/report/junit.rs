@@ -87,14 +87,21 @@ impl Junit<'_> {
         let id = self.id(case, suites);
         let file = case.attribute("file").map(|file| Location {
             file: relative(self.root, file),
-            // This one attribute counts from zero.
+            // Most count this one attribute from zero.
             line: case
                 .attribute("line")
                 .and_then(|line| line.parse::<u32>().ok())
-                .map(|line| line.saturating_add(1)),
+                .map(|line| line.saturating_add(u32::from(self.dialect != JunitDialect::PhpUnit))),
             column: None,
         });
+        if self.dialect == JunitDialect::Ctest {
+            return super::ctest::add(self.root, &id, case, run);
+        }
         let mut result = self.result(case, file);
+        if self.dialect == JunitDialect::PhpUnit && id.contains("\\WarningTestCase::") {
+            // It stands in for a class without tests.
+            result = quiet(Status::Skipped, "");
+        }
         // A file whose process ends early is shown as one passed test with the name of the file.
         let is_whole_file = match self.dialect {
             JunitDialect::Node => case.attribute("name").is_some_and(is_script),
@@ -104,6 +111,8 @@ impl Junit<'_> {
             | JunitDialect::Gotestsum
             | JunitDialect::Jest
             | JunitDialect::Mocha
+            | JunitDialect::PhpUnit
+            | JunitDialect::Ctest
             | JunitDialect::Surefire => false,
         };
         if is_whole_file && result.status == Status::Passed {
@@ -141,6 +150,12 @@ impl Junit<'_> {
                     .chain([name.as_str()])
                     .collect();
                 join(&parts, " > ")
+            }
+            JunitDialect::Ctest => name.to_owned(),
+            JunitDialect::PhpUnit => {
+                let class = case.attribute("class").unwrap_or(class);
+                let name = super::phpunit::with_data_set(name);
+                join(&[file.as_deref().unwrap_or_default(), class, &name], "::")
             }
             JunitDialect::Surefire => {
                 let suite = suites

@@ -15,7 +15,16 @@ pub(super) fn find(dialect: JunitDialect, root: &str, trace: &str) -> Option<Loc
             stack(root, trace)
         }
         JunitDialect::Surefire => java(trace),
+        JunitDialect::PhpUnit => php(root, trace),
+        JunitDialect::Ctest => super::ctest::place_in(root, trace),
     }
+}
+
+/// Finds the first `path.php:line` line, which stand at the end of what PHPUnit says.
+fn php(root: &str, trace: &str) -> Option<Location> {
+    let found = trace.lines().filter_map(|line| place(root, line.trim()));
+    let mut own = found.filter(|at| has_extension(&at.file, "php") && !at.file.contains("vendor/"));
+    own.find(|at| !at.file.starts_with('/'))
 }
 
 /// Finds the first frame of a JavaScript stack in the project's own code.

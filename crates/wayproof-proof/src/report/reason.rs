@@ -15,6 +15,7 @@ const ASSERTION_NAMES: &[&str] = &[
     "JestAssertionError",
     "MultipleFailuresError",
     "ExpectationNotMetError",
+    "ExpectationFailedException",
     "ERR_ASSERTION",
 ];
 /// Words that only assertions say.

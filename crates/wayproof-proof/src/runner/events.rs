@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 use crate::report::{Location, RedReason, Status, TestId, TestResult};
 use crate::run::{Stop, SuiteRun};
+use crate::sandbox::Ran;
 
 #[derive(Deserialize)]
 #[serde(tag = "event", rename_all = "lowercase")]
@@ -93,6 +94,31 @@ pub(crate) fn read(bytes: &[u8], root: &str) -> SuiteRun {
         }
     }
     run
+}
+
+/// Holds the exit status of a run against the events it left.
+pub(crate) fn hold_against_exit(run: &mut SuiteRun, ran: &Ran) {
+    if ran.is_timed_out {
+        run.is_complete = false;
+    } else if !run.is_complete && ran.exit == Some(0) {
+        let problem = "the runner ended well without finishing its report";
+        run.problems.push(problem.to_owned());
+    } else if !run.is_complete && run.results.is_empty() {
+        let message = last_words(&String::from_utf8_lossy(&ran.stderr));
+        let message = if message.is_empty() {
+            "the runner ended without a word".to_owned()
+        } else {
+            message
+        };
+        run.stopped.insert(
+            String::new(),
+            Stop {
+                reason: RedReason::BuildError,
+                message,
+                place: None,
+            },
+        );
+    }
 }
 
 fn status_of(word: &str) -> Status {

@@ -44,6 +44,21 @@ const EXACT: &[&str] = &[
     "require.Equal",
     "assert.Equal",
     "should_panic",
+    "assert_equal",
+    "assert_raises",
+    "must_equal",
+    ".to eq",
+    "raise_error",
+    "assertSame",
+    "expectException",
+    "assertThrows",
+    "assertArrayEquals",
+    "isEqualTo(",
+    "EXPECT_EQ",
+    "ASSERT_EQ",
+    "EXPECT_STREQ",
+    "ASSERT_STREQ",
+    "EXPECT_THROW",
 ];
 const LOOSE: &[&str] = &[
     "assert!(",
@@ -65,6 +80,19 @@ const LOOSE: &[&str] = &[
     "toMatch",
     "t.is(",
     "t.true(",
+    "assert_",
+    "refute",
+    ".to be",
+    "must_",
+    "assertNotNull",
+    "assertNull",
+    "assertGreaterThan",
+    "assertContains",
+    "assertThat(",
+    "EXPECT_",
+    "ASSERT_",
+    "REQUIRE(",
+    "CHECK(",
 ];
 const VOID: &[&str] = &[
     "assert True",
@@ -75,6 +103,12 @@ const VOID: &[&str] = &[
     ".ok(true)",
     " or True",
     "|| true)",
+    "assert true",
+    "expect(true).to ",
+    "EXPECT_TRUE(true)",
+    "ASSERT_TRUE(true)",
+    "REQUIRE(true)",
+    "CHECK(true)",
 ];
 /// Parts of the names of what may assert for a test.
 const HELPERS: &[&str] = &[
@@ -180,12 +214,19 @@ fn is_literal(text: &str) -> bool {
 
 fn is_exact_assert(line: &str) -> bool {
     let line = line.trim_start();
-    line.starts_with("assert ") && (line.contains(" == ") || line.contains(" is "))
+    ["assert ", "assert(", "REQUIRE(", "CHECK("]
+        .iter()
+        .any(|start| line.starts_with(start))
+        && (line.contains(" == ") || line.contains(" is "))
 }
 
-/// What an assertion is about: its first operand, without spaces.
+/// What an assertion is about, without spaces: its first operand, or the second where the first is the expected value.
 fn about(line: &str) -> String {
-    subject(operand_text(line))
+    let text = operand_text(line);
+    match operands(text).as_slice() {
+        [one, other, ..] if is_literal(one) => other.clone(),
+        _ => subject(text),
+    }
 }
 
 /// What stands after the name of the assertion and its parenthesis.
@@ -247,6 +288,8 @@ mod tests {
         assert_eq!(read.exact, ["f(1,2)"]);
         assert_eq!(read.loose, ["h()"]);
         assert!(strength("def test_b():\n    assert True\n").is_empty());
+        let first = "  def test_a\n    assert_equal 4, Calc.twice(2)\n  end\n";
+        assert_eq!(strength(first).exact, ["Calc.twice(2)"]);
         let script = strength("test('a', () => {\n  expect(f('x')).toBe(2)\n})\n");
         assert_eq!(script.exact, ["f('x')"]);
     }

@@ -146,3 +146,86 @@ fn older_and_ignored_libtest_lines_are_read() {
     );
     assert_eq!(status(&run, "slow"), (Status::Skipped, None));
 }
+
+#[test]
+fn phpunit_names_files_classes_and_data_sets() {
+    let text = r#"<testsuites><testsuite name="all" tests="4"><testsuite name="App\CalcTest" file="/work-dir/tests/CalcTest.php" tests="4">
+        <testcase name="testAdd" class="App\CalcTest" classname="App.CalcTest" file="/work-dir/tests/CalcTest.php" line="7" assertions="1">
+          <failure type="PHPUnit\Framework\ExpectationFailedException">App\CalcTest::testAdd
+Failed asserting that -1 is identical to 3.
+
+/work-dir/tests/CalcTest.php:8</failure></testcase>
+        <testsuite name="App\CalcTest::testCases" tests="1"><testcase name="testCases with data set #0" class="App\CalcTest" file="/work-dir/tests/CalcTest.php" line="10"/></testsuite>
+        <testcase name="testSkip" class="App\CalcTest" file="/work-dir/tests/CalcTest.php"><skipped/></testcase>
+        <testcase name="testThrow" class="App\CalcTest" file="/work-dir/tests/CalcTest.php"><error type="Error">Error: Class "App\Nope" not found</error></testcase>
+      </testsuite></testsuite></testsuites>"#;
+    let run = read(&TestFormat::Junit(JunitDialect::PhpUnit), text);
+    assert!(run.is_complete, "{:?}", run.problems);
+    let id = |name: &str| format!("tests/CalcTest.php::App\\CalcTest::{name}");
+    assert_eq!(
+        status(&run, &id("testAdd")),
+        (Status::Failed, Some(RedReason::Assertion))
+    );
+    assert_eq!(status(&run, &id("testCases[#0]")), (Status::Passed, None));
+    assert_eq!(status(&run, &id("testSkip")).0, Status::Skipped);
+    assert_eq!(
+        status(&run, &id("testThrow")),
+        (Status::Error, Some(RedReason::Exception))
+    );
+    let at = run.results[&TestId::new(id("testAdd"))].location.clone();
+    assert_eq!(
+        at.map(|at| (at.file, at.line)),
+        Some(("tests/CalcTest.php".to_owned(), Some(8)))
+    );
+}
+
+fn ctest(cases: &str) -> TestRun {
+    let text = format!("<testsuite name=\"(empty)\">{cases}</testsuite>");
+    read(&TestFormat::Junit(JunitDialect::Ctest), &text)
+}
+
+#[test]
+fn ctest_says_why_by_what_programs_print() {
+    let run = ctest(
+        r#"<testcase name="Calc.Add" classname="Calc.Add" status="fail"><failure message=""/><system-out>[==========] Running 1 test
+[ RUN      ] Calc.Add
+/work-dir/tests/calc_test.cpp:4: Failure
+Expected equality of these values:</system-out></testcase>
+        <testcase name="plain" classname="plain" status="fail"><failure message=""/><system-out>plain: /work-dir/tests/plain.c:3: int main(): Assertion `a' failed.</system-out></testcase>
+        <testcase name="bare" classname="bare" status="fail"><failure message=""/><system-out></system-out></testcase>
+        <testcase name="Calc.Off" classname="Calc.Off" status="disabled"><system-out>Disabled</system-out></testcase>
+        <testcase name="good" classname="good" status="run"><system-out></system-out></testcase>"#,
+    );
+    assert!(run.is_complete, "{:?}", run.problems);
+    for (id, line) in [("Calc.Add", 4), ("plain", 3)] {
+        assert_eq!(
+            status(&run, id),
+            (Status::Failed, Some(RedReason::Assertion)),
+            "{id}"
+        );
+        let at = run.results[&TestId::new(id)].location.clone().unwrap();
+        assert_eq!(at.line, Some(line), "{id}");
+    }
+    assert_eq!(
+        status(&run, "bare"),
+        (Status::Failed, Some(RedReason::Exception))
+    );
+    assert_eq!(status(&run, "Calc.Off").0, Status::Skipped);
+    assert_eq!(status(&run, "good").0, Status::Passed);
+}
+
+#[test]
+fn a_test_program_that_ends_well_in_the_middle_did_not_pass() {
+    let google = "[==========] Running 1 test from 1 test suite.\n[ RUN      ] Calc.Leave\n";
+    for said in [google, "Filters: leaves\n"] {
+        let run = ctest(&format!(
+            "<testcase name=\"a\" classname=\"a\" status=\"run\"><system-out>{said}</system-out></testcase>"
+        ));
+        assert!(!run.is_complete && run.results.is_empty(), "{said}");
+    }
+    let whole = "Filters: adds\n====\nAll tests passed (1 assertion in 1 test case)\n";
+    let run = ctest(&format!(
+        "<testcase name=\"a\" classname=\"a\" status=\"run\"><system-out>{whole}</system-out></testcase>"
+    ));
+    assert!(run.is_complete);
+}
