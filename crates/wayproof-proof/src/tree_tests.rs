@@ -41,19 +41,23 @@ pub(crate) fn texts(
 
 /// The files that may hold the tests.
 fn files(tree: &Path, suite: &Suite, ids: &BTreeSet<TestId>) -> BTreeSet<String> {
-    let wanted = match suite.ecosystem {
+    let wanted: &[&str] = match suite.ecosystem {
         Ecosystem::Python | Ecosystem::JavaScript => {
             return ids
                 .iter()
                 .map(|id| join(&suite.dir, runner::file_of(id)))
                 .collect();
         }
-        Ecosystem::Rust => "rs",
-        Ecosystem::Go => "go",
+        Ecosystem::Rust => &["rs"],
+        Ecosystem::Go => &["go"],
+        Ecosystem::Ruby => &["rb"],
+        Ecosystem::Php => &["php"],
+        Ecosystem::Java => &["java", "kt"],
+        Ecosystem::C => &["c", "cc", "cpp", "cxx"],
     };
     let all = runner::node_files::walk(&tree.join(&suite.dir));
     all.into_iter()
-        .filter(|path| extension(path) == wanted)
+        .filter(|path| wanted.contains(&extension(path)))
         .take(MOST_FILES)
         .map(|path| join(&suite.dir, &path))
         .collect()
