@@ -1,24 +1,26 @@
 //! How well tools' output is read: one set of labelled outputs a file.
 
+mod ci;
 mod clippy;
-mod logs;
+mod hits;
 mod names;
 mod places;
 mod runners;
 mod speed;
+mod terminal;
 
 use std::fmt;
 
 use anyhow::Result;
 use wayproof_engine::{Evidence, EvidenceKind, Exit, Outcome, recognize};
 
-use super::{EvalArgs, Figures, share};
+use super::{EvalArgs, Figures};
 
 /// Measures every set.
 pub(crate) fn run(args: &EvalArgs) -> Result<Vec<Figures>> {
     Ok(vec![
-        logs::terminal_bench(args)?,
-        logs::bugswarm(args)?,
+        terminal::terminal_bench(args)?,
+        ci::bugswarm(args)?,
         places::errorformat(args)?,
         runners::go(args)?,
         clippy::clippy(args)?,
@@ -47,36 +49,19 @@ fn tests(found: &[Evidence]) -> impl Iterator<Item = &Evidence> {
     found.iter().filter(|item| item.kind == EvidenceKind::Test)
 }
 
-/// Things found, things there are, and how many are the same.
-#[derive(Debug, Clone, Copy, Default)]
-struct Hits {
-    found: usize,
-    true_ones: usize,
-    both: usize,
+/// The names of all failed tests, every mention.
+fn failed_names(found: &[Evidence]) -> Vec<String> {
+    tests(found)
+        .flat_map(|item| item.failures.iter().map(|failure| failure.name.clone()))
+        .collect()
 }
 
-impl Hits {
-    fn add(&mut self, more: Self) {
-        self.found += more.found;
-        self.true_ones += more.true_ones;
-        self.both += more.both;
-    }
-
-    fn precision(self) -> Option<f64> {
-        share(self.both, self.found)
-    }
-
-    fn recall(self) -> Option<f64> {
-        share(self.both, self.true_ones)
-    }
-
-    fn f1(self) -> Option<f64> {
-        share(2 * self.both, self.found + self.true_ones)
-    }
-
-    fn is_exact(self) -> bool {
-        self.both == self.found && self.both == self.true_ones
-    }
+/// How many tests failed or broke, by the runners' own sums.
+fn failed_count(found: &[Evidence]) -> u64 {
+    tests(found)
+        .filter_map(|item| item.counts)
+        .map(|counts| counts.failed + counts.errors)
+        .sum()
 }
 
 /// Tells of a row that was read wrongly, when that was asked for.
@@ -84,5 +69,20 @@ impl Hits {
 fn miss(args: &EvalArgs, told: fmt::Arguments<'_>) {
     if args.misses {
         eprintln!("{told}");
+    }
+}
+
+#[cfg(test)]
+mod verdicts {
+    use super::*;
+
+    #[test]
+    fn one_failure_outweighs_any_number_of_passes() {
+        let found = read("=== 3 passed in 0.1s ===\nTests:       1 failed, 1 total\n");
+        assert_eq!(verdict(found.iter()), Outcome::Failed);
+        assert_eq!(failed_count(&found), 1);
+        let passed = read("=== 3 passed in 0.1s ===\n");
+        assert_eq!(verdict(passed.iter()), Outcome::Passed);
+        assert_eq!(verdict([].iter()), Outcome::Unknown);
     }
 }

@@ -137,7 +137,9 @@ fn named_failure(line: &str) -> Option<(&str, &str)> {
 
 /// Splits `a.py::b[x - y] - message`: parameters may hold what stands before the message.
 fn node_and_message(text: &str) -> (&str, &str) {
-    let from = match text.find('[') {
+    // A bracket behind the first dash is the message's: `a.py::b - OSError: [Errno 2] no`.
+    let name = text.split(" - ").next().unwrap_or(text);
+    let from = match name.find('[') {
         Some(open) => text.find("] - ").map_or(open, |close| close + 1),
         None => 0,
     };

@@ -2,8 +2,9 @@
 
 use anyhow::Result;
 use serde::Deserialize;
+use wayproof_engine::Evidence;
 
-use super::{Hits, miss, read};
+use super::{hits::Hits, miss, read};
 use crate::eval::{EvalArgs, Figures, data};
 
 #[derive(Deserialize)]
@@ -14,40 +15,28 @@ struct Row {
     count_agrees: bool,
 }
 
-/// Every finding's line. Rows whose annotations contradict the output are told apart.
+/// Every finding's line. Rows whose annotations contradict the output are told apart, and so are
+/// annotations of outputs that have a placeholder in place of every line.
 pub(super) fn clippy(args: &EvalArgs) -> Result<Figures> {
     let rows: Vec<Row> = data::lines(&args.data, "evidence_clippy.jsonl.gz")?;
-    let mut agreed = Hits::default();
     let mut all = Hits::default();
+    let mut agreed = Hits::default();
+    let mut unwritten = 0;
     for row in &rows {
-        let mut found: Vec<u32> = read(&row.output)
-            .into_iter()
-            .flat_map(|item| item.diagnostics)
-            .filter_map(|finding| finding.location?.line)
-            .collect();
-        let mut here = Hits {
-            found: found.len(),
-            true_ones: row.expected_lines.len(),
-            both: 0,
-        };
-        for line in &row.expected_lines {
-            if let Some(at) = found.iter().position(|other| other == line) {
-                found.swap_remove(at);
-                here.both += 1;
-            }
-        }
+        let found = lines(&read(&row.output));
+        let here = Hits::between(found.clone(), row.expected_lines.clone());
         if !here.is_exact() {
             miss(
                 args,
-                format_args!(
-                    "{}: {here:?}, left {found:?} of {:?}",
-                    row.id, row.expected_lines
-                ),
+                format_args!("{}: {found:?} for {:?}", row.id, row.expected_lines),
             );
         }
         all.add(here);
         if row.count_agrees {
             agreed.add(here);
+        }
+        if row.output.contains(".rs:LL:CC") {
+            unwritten += row.expected_lines.len();
         }
     }
     let mut figures = Figures::of("clippy", rows.len());
@@ -55,5 +44,24 @@ pub(super) fn clippy(args: &EvalArgs) -> Result<Figures> {
     figures.put("precision", all.precision());
     figures.put("recall", all.recall());
     figures.put("f1_where_the_labels_agree", agreed.f1());
+    figures.put("lines_not_in_the_text", unwritten);
     Ok(figures)
+}
+
+fn lines(found: &[Evidence]) -> Vec<u32> {
+    let findings = found.iter().flat_map(|item| &item.diagnostics);
+    findings
+        .filter_map(|finding| finding.location.as_ref()?.line)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_finding_has_the_line_of_its_arrow() {
+        let output = "error: no\n  --> a.rs:3:1\n   |\nLL | x\n   | ^\n   |\nnote: here\n  --> a.rs:2:9\n\nerror: nor this\n  --> a.rs:LL:CC\n";
+        assert_eq!(lines(&read(output)), [3]);
+    }
 }

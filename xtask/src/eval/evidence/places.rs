@@ -2,8 +2,9 @@
 
 use anyhow::Result;
 use serde::Deserialize;
+use wayproof_engine::Evidence;
 
-use super::{Hits, miss, read};
+use super::{hits::Hits, miss, read};
 use crate::eval::{EvalArgs, Figures, data};
 
 #[derive(Deserialize)]
@@ -25,35 +26,21 @@ pub(super) fn errorformat(args: &EvalArgs) -> Result<Figures> {
     let mut hits = Hits::default();
     let mut tools = 0;
     for row in &rows {
-        let mut found: Vec<_> = read(&row.input)
-            .into_iter()
-            .flat_map(|item| item.diagnostics)
-            .filter_map(|finding| finding.location)
-            .map(|place| (place.file, place.line))
-            .collect();
+        let found = places(&read(&row.input));
         let expected: Vec<_> = row
             .expected
             .iter()
             .filter_map(|finding| Some((finding.file.clone()?, finding.line)))
             .filter(|(file, _)| !file.is_empty())
             .collect();
-        let mut here = Hits {
-            found: found.len(),
-            true_ones: expected.len(),
-            both: 0,
-        };
-        for place in &expected {
-            if let Some(at) = found.iter().position(|other| other == place) {
-                found.swap_remove(at);
-                here.both += 1;
-            } else {
-                miss(args, format_args!("{}: not found: {place:?}", row.tool));
-            }
+        let here = Hits::between(found.clone(), expected.clone());
+        if !here.is_exact() {
+            miss(
+                args,
+                format_args!("{}: {found:?} for {expected:?}", row.tool),
+            );
         }
-        for place in &found {
-            miss(args, format_args!("{}: not there: {place:?}", row.tool));
-        }
-        tools += usize::from(here.both > 0 || expected.is_empty() && here.found == 0);
+        tools += usize::from(here.is_any());
         hits.add(here);
     }
     let mut figures = Figures::of("errorformat", rows.len());
@@ -62,4 +49,27 @@ pub(super) fn errorformat(args: &EvalArgs) -> Result<Figures> {
     figures.put("precision", hits.precision());
     figures.put("recall", hits.recall());
     Ok(figures)
+}
+
+/// File and line of every finding that has a place.
+fn places(found: &[Evidence]) -> Vec<(String, Option<u32>)> {
+    let findings = found.iter().flat_map(|item| &item.diagnostics);
+    findings
+        .filter_map(|finding| finding.location.as_ref())
+        .map(|place| (place.file.clone(), place.line))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_is_file_and_line() {
+        let found = places(&read("a.c:3:1: error: no\nb.c:4: warning: nor this\n"));
+        assert_eq!(
+            found,
+            [("a.c".to_owned(), Some(3)), ("b.c".to_owned(), Some(4))]
+        );
+    }
 }

@@ -4,7 +4,7 @@ use anyhow::Result;
 use serde::Deserialize;
 use wayproof_engine::Outcome;
 
-use super::{Hits, miss, read, tests, verdict};
+use super::{failed_count, failed_names, hits::Hits, miss, read, tests, verdict};
 use crate::eval::{EvalArgs, Figures, data};
 
 #[derive(Deserialize)]
@@ -12,6 +12,32 @@ struct GoRow {
     name: String,
     input: String,
     tests: Vec<(String, String, String, String)>,
+}
+
+impl GoRow {
+    fn is(&self, status: &str) -> bool {
+        self.tests.iter().any(|test| test.3 == status)
+    }
+
+    fn verdict(&self) -> Outcome {
+        if self.is("failed") || self.is("error") {
+            Outcome::Failed
+        } else if self.is("passed") {
+            Outcome::Passed
+        } else {
+            Outcome::Unknown
+        }
+    }
+
+    /// What failed. A package that broke before its tests stands under the package's name.
+    fn failed_names(&self) -> Vec<String> {
+        let names = self.tests.iter().filter_map(|test| match test.3.as_str() {
+            "failed" => Some(&test.2),
+            "error" => Some(&test.0),
+            _ => None,
+        });
+        names.cloned().collect()
+    }
 }
 
 /// Whether each output is read as its results say, and which tests failed.
@@ -22,39 +48,15 @@ pub(super) fn go(args: &EvalArgs) -> Result<Figures> {
     for row in &rows {
         let found = read(&row.input);
         let said = verdict(found.iter());
-        let is = |status: &'static str| row.tests.iter().filter(move |test| test.3 == status);
-        let has_failed = is("failed").chain(is("error")).next().is_some();
-        let has_passed = is("passed").next().is_some();
-        let is_right = match said {
-            Outcome::Failed => has_failed,
-            Outcome::Passed => has_passed && !has_failed,
-            Outcome::Unknown => !has_failed && !has_passed,
-        };
-        right += usize::from(is_right);
-        false_passes += usize::from(said == Outcome::Passed && has_failed);
-        let mut named: Vec<String> = tests(&found)
-            .flat_map(|item| item.failures.iter().map(|failure| failure.name.clone()))
-            .collect();
-        let mut here = Hits {
-            found: named.len(),
-            true_ones: is("failed").chain(is("error")).count(),
-            both: 0,
-        };
-        // A package that broke before its tests stands under the package's name.
-        for test in is("failed").chain(is("error")) {
-            let name = if test.3 == "error" { &test.0 } else { &test.2 };
-            if let Some(at) = named.iter().position(|other| other == name) {
-                named.swap_remove(at);
-                here.both += 1;
-            }
-        }
-        if !is_right || !here.is_exact() {
+        let expected = row.verdict();
+        right += usize::from(said == expected);
+        false_passes += usize::from(said == Outcome::Passed && expected == Outcome::Failed);
+        let named = failed_names(&found);
+        let here = Hits::between(named.clone(), row.failed_names());
+        if said != expected || !here.is_exact() {
             miss(
                 args,
-                format_args!(
-                    "go {}: {said:?}, {here:?}, {named:?} for {:?}",
-                    row.name, row.tests
-                ),
+                format_args!("go {}: {said:?}, {named:?} for {:?}", row.name, row.tests),
             );
         }
         hits.add(here);
@@ -81,10 +83,7 @@ pub(super) fn python(args: &EvalArgs) -> Result<Figures> {
     let (mut counted, mut exact, mut false_passes) = (0, 0, 0);
     for row in &rows {
         let found = read(&row.log);
-        let failed: u64 = tests(&found)
-            .filter_map(|item| item.counts)
-            .map(|counts| counts.failed + counts.errors)
-            .sum();
+        let failed = failed_count(&found);
         let Some(expected) = row.asserted_failed else {
             continue;
         };
@@ -106,4 +105,33 @@ pub(super) fn python(args: &EvalArgs) -> Result<Figures> {
     figures.share("exact_failed_count", exact, counted);
     figures.put("failing_read_as_passing", false_passes);
     Ok(figures)
+}
+
+#[cfg(test)]
+mod labels {
+    use super::*;
+
+    #[test]
+    fn labels_tell_what_failed_and_under_which_name() {
+        let row = |tests: &[[&str; 4]]| GoRow {
+            name: String::new(),
+            input: String::new(),
+            tests: tests
+                .iter()
+                .map(|test| test.map(str::to_owned).into())
+                .collect(),
+        };
+        let failing = row(&[
+            ["p", "p", "TestA", "failed"],
+            ["q", "q", "", "error"],
+            ["p", "p", "TestB", "passed"],
+        ]);
+        assert_eq!(failing.failed_names(), ["TestA", "q"]);
+        assert_eq!(failing.verdict(), Outcome::Failed);
+        assert_eq!(row(&[["p", "p", "T", "passed"]]).verdict(), Outcome::Passed);
+        assert_eq!(
+            row(&[["p", "p", "T", "skipped"]]).verdict(),
+            Outcome::Unknown
+        );
+    }
 }

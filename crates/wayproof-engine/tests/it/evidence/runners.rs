@@ -91,6 +91,7 @@ fn sums_are_read(
 #[case("pytest", "FAILED tests/test_a.py::TestX::test_b[a - b] - assert 1 == 2\nERROR tests/test_c.py - ImportError: no\n=== 1 failed, 1 error in 0.1s ===\n", &["tests/test_a.py::TestX::test_b[a - b]", "tests/test_c.py"])]
 #[case("pytest", "tests/a.py::test_ok PASSED [ 50%]\ntests/a.py::test_no FAILED [100%]\n", &["tests/a.py::test_no"])]
 #[case("pytest", "_______ TestX.test_y _______\n\nE   assert 0\n=== 1 failed in 0.1s ===\n", &["TestX.test_y"])]
+#[case("pytest", "tests/a.py::test_b FAILED [100%]\nFAILED tests/a.py::test_b - FileNotFoundError: [Errno 2] No such file: '/a/b [c] - d'\n=== 1 failed in 0.1s ===\n", &["tests/a.py::test_b"])]
 #[case("unittest", "======\nFAIL: test_a (m.T.test_a)\n------\n======\nERROR: test_b (m.T)\n------\nRan 2 tests in 0.1s\n\nFAILED (failures=1, errors=1)\n", &["test_a (m.T.test_a)", "test_b (m.T)"])]
 #[case("jest", "FAIL src/a.test.js\n  \u{25cf} Console\n\n  \u{25cf} sums \u{203a} adds\n\nTests:       1 failed, 1 total\n", &["sums \u{203a} adds"])]
 #[case("mocha", "  1 passing (1s)\n  2 failing\n\n  1) sums\n       adds:\n     Error: no\n  2) sums subtracts:\n\n", &["sums adds", "sums subtracts"])]
