@@ -217,7 +217,7 @@ fn stopped(ran: &Ran, mut check: Check) -> SuiteRun {
         let lines = || said.lines().map(str::trim).filter(|line| !line.is_empty());
         let line = lines()
             .find(|line| line.to_ascii_lowercase().contains("error"))
-            .or_else(|| lines().last())
+            .or_else(|| lines().next_back())
             .unwrap_or("the runner ended without a word");
         let message = ["PHP Fatal error: ", "Fatal error: "]
             .iter()
