@@ -24,6 +24,8 @@ mod fault;
 mod models;
 mod overflow;
 
+mod translate;
+
 pub use answer::{Answer, AnswerForm, AnswerReader, Stop};
 pub use ask::{Ask, find_ask, new_ask};
 pub use client::{Agent, Housekeeping, Identity, SessionSource, identify};
@@ -36,5 +38,9 @@ pub use protocol::{Protocol, Protocols, UnknownProtocol};
 pub use skim::{Malformed, NESTING_LIMIT, Span};
 pub use splice::splice_model;
 pub use sse::{FRAME_LIMIT, SseDecoder, SseFrame};
+pub use translate::{
+    Aim, AnswerTranslator, Ended, Exchange, Loss, LossKind, Memo, TokenField, TranslatedRequest,
+    Untranslatable, translate_error, translate_request,
+};
 pub use usage::Usage;
 pub use view::{Item, Part, Request, Role};

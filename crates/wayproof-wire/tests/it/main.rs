@@ -10,3 +10,7 @@ mod golden;
 mod peeks;
 #[cfg(test)]
 mod props;
+#[cfg(test)]
+mod translation_props;
+#[cfg(test)]
+mod translations;
