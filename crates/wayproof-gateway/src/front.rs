@@ -30,7 +30,7 @@ pub(crate) async fn answer(
     };
     match route {
         Route::Answer(protocol) => exchange(shared, arrival(protocol, Wish::Answer)).await,
-        Route::CountTokens => exchange(shared, arrival(Protocol::Messages, Wish::Count)).await,
+        Route::CountTokens(protocol) => exchange(shared, arrival(protocol, Wish::Count)).await,
         Route::Models
         | Route::WebSocket
         | Route::Root
@@ -58,7 +58,7 @@ async fn aside(shared: &Shared, route: Route, arrival: Arrival) -> Response<Outg
         Route::WebSocket => fault::no_websocket(&id),
         Route::Root => fault::json(StatusCode::OK, br#"{"status":"ok"}"#.to_vec()),
         Route::WrongMethod { allowed } => fault::wrong_method(protocol, allowed, &id),
-        Route::Answer(_) | Route::CountTokens | Route::Page => {
+        Route::Answer(_) | Route::CountTokens(_) | Route::Page => {
             page(shared, request, arrival.from, &id).await
         }
     }

@@ -40,7 +40,7 @@ pub use splice::splice_model;
 pub use sse::{FRAME_LIMIT, SseDecoder, SseFrame};
 pub use translate::{
     Aim, AnswerTranslator, Ended, Exchange, Loss, LossKind, Memo, TokenField, TranslatedRequest,
-    Untranslatable, translate_error, translate_request,
+    Unsealed, Untranslatable, path_segment, translate_error, translate_request, unseal,
 };
 pub use usage::Usage;
 pub use view::{Item, Part, Request, Role};

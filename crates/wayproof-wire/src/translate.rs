@@ -19,15 +19,18 @@ mod say;
 mod schema;
 mod seal;
 mod text;
+mod unseal;
 mod write;
 
 pub use answer::{AnswerTranslator, Ended, Exchange};
 pub use error::translate_error;
 pub use loss::{Loss, LossKind};
 pub use memo::Memo;
+pub use unseal::{Unsealed, unseal};
 
 use crate::protocol::Protocol;
 use crate::view::Request;
+use item::Effort;
 use loss::Losses;
 use read::Reading;
 use write::Writing;
@@ -47,6 +50,8 @@ pub struct Aim<'a> {
     pub output_limit: Option<u64>,
     /// The name of the limit in Chat.
     pub token_field: TokenField,
+    /// How hard the model is to think, where the policy says so.
+    pub effort: Option<&'a str>,
 }
 
 /// The name that a Chat provider gives to the limit of an answer.
@@ -96,12 +101,29 @@ impl Protocol {
             (Self::Chat, _) => "/v1/chat/completions".to_owned(),
             (Self::Responses, _) => "/v1/responses".to_owned(),
             (Self::Gemini, true) => {
+                let model = path_segment(model);
                 format!("/v1beta/models/{model}:streamGenerateContent?alt=sse")
             }
-            (Self::Gemini, false) => format!("/v1beta/models/{model}:generateContent"),
+            (Self::Gemini, false) => {
+                let model = path_segment(model);
+                format!("/v1beta/models/{model}:generateContent")
+            }
             (Self::Ollama, _) => "/api/chat".to_owned(),
         }
     }
+}
+
+/// A name as it stands in a path, its slashes kept.
+pub fn path_segment(name: &str) -> String {
+    name.bytes()
+        .map(|byte| {
+            if byte.is_ascii_alphanumeric() || b"-._~/@".contains(&byte) {
+                char::from(byte).to_string()
+            } else {
+                format!("%{byte:02X}")
+            }
+        })
+        .collect()
 }
 
 /// Says a request in the provider's protocol.
@@ -114,6 +136,9 @@ pub fn translate_request(
     }
     let mut reading = Reading::new(seal::origin_name(aim.origin));
     let mut conversation = reading.read(request)?;
+    if let Some(effort) = aim.effort.and_then(Effort::of) {
+        conversation.settings.effort = Some(effort);
+    }
     let mut losses: Losses = reading.losses;
     pair::pair(&mut conversation, &mut losses);
     let memo = Memo::of(&conversation, reading.namespaced);

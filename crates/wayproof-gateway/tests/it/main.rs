@@ -5,11 +5,15 @@ mod admin;
 #[cfg(test)]
 mod client;
 #[cfg(test)]
+mod dialect;
+#[cfg(test)]
 mod doors;
 #[cfg(test)]
 mod endings;
 #[cfg(test)]
 mod faults;
+#[cfg(test)]
+mod gemini;
 #[cfg(test)]
 mod golden;
 #[cfg(test)]
@@ -18,3 +22,5 @@ mod packed;
 mod routing;
 #[cfg(test)]
 mod stage;
+#[cfg(test)]
+mod translating;

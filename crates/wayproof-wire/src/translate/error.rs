@@ -9,11 +9,12 @@ use crate::translate::hear::told;
 /// How much of an error that is not JSON is kept.
 const WORDS: usize = 600;
 
-/// Says a provider's error in the client's protocol. `status` is the provider's.
+/// Says a provider's error in the client's protocol. `status` and `retry_after_s` are the provider's.
 pub fn translate_error(
     client: Protocol,
     status: u16,
     body: &[u8],
+    retry_after_s: Option<u64>,
     request_id: &str,
 ) -> RenderedFault {
     let json = Json::new(body);
@@ -34,6 +35,7 @@ pub fn translate_error(
     if is_context_overflow(status, body) {
         fault.kind = FaultKind::ContextOverflow;
     }
+    fault.retry_after_s = retry_after_s;
     let mut rendered = render(client, &fault, request_id);
     rendered.status = match (client, status) {
         _ if fault.kind == FaultKind::ContextOverflow => rendered.status,

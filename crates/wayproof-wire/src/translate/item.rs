@@ -129,6 +129,8 @@ pub(crate) enum Choice<'a> {
 #[derive(Debug, Default)]
 pub(crate) struct Settings<'a> {
     pub(crate) max_tokens: Option<&'a [u8]>,
+    /// Whether the client's protocol demands a limit, so that a high one is no wish of anybody's.
+    pub(crate) has_to_limit: bool,
     pub(crate) temperature: Option<&'a [u8]>,
     pub(crate) top_p: Option<&'a [u8]>,
     pub(crate) top_k: Option<&'a [u8]>,

@@ -24,11 +24,13 @@ pub struct Loss {
 }
 
 /// What kind of thing was left behind.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum LossKind {
     /// A field of the request that the other protocol has no place for.
     Field,
+    /// A header that asks for something in the client's protocol.
+    Header,
     /// A part of a message of a kind that the other protocol has no place for.
     Part,
     /// A mark that says where a cached prefix ends.
@@ -63,6 +65,7 @@ impl LossKind {
     const fn sentence(self) -> &'static str {
         match self {
             Self::Field => "a field without a place",
+            Self::Header => "a header without a place",
             Self::Part => "a part without a place",
             Self::CacheMark => "a cache mark",
             Self::Thinking => "reasoning of another origin",

@@ -3,7 +3,7 @@
 //! One file a protocol. What a protocol has no place for goes into the losses; nothing is left out in silence.
 
 mod chat;
-mod gemini;
+pub(crate) mod gemini;
 mod messages;
 mod responses;
 
@@ -21,6 +21,8 @@ use crate::translate::out::Out;
 use crate::translate::text::{Text, escape_into};
 use crate::translate::{Aim, TokenField};
 
+/// A limit that says no more than that there has to be one.
+const HIGH_LIMIT: u64 = 32_000;
 /// Longest id of a call that every provider takes.
 const ID_BYTES: usize = 64;
 
@@ -124,12 +126,19 @@ impl Writing<'_> {
     }
 
     /// The limit of the answer's length, no higher than the model's own.
-    fn max_tokens(&self, settings: &Settings<'_>) -> Option<u64> {
+    ///
+    /// A high limit that a client had to give is left out where the model's own is not known: many servers refuse a
+    /// limit above what they can do, and without one they do what they can.
+    fn max_tokens(&mut self, settings: &Settings<'_>) -> Option<u64> {
         let asked = settings
             .max_tokens
             .and_then(|value| Json::new(value).integer::<u64>());
         match (asked, self.aim.output_limit) {
             (Some(asked), Some(limit)) => Some(asked.min(limit)),
+            (Some(asked), None) if settings.has_to_limit && asked >= HIGH_LIMIT => {
+                self.losses.field("max_tokens");
+                None
+            }
             (asked, _) => asked,
         }
     }

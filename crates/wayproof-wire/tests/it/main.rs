@@ -14,3 +14,5 @@ mod props;
 mod translation_props;
 #[cfg(test)]
 mod translations;
+#[cfg(test)]
+mod unsealing;

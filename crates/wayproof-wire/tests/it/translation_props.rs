@@ -211,7 +211,7 @@ proptest! {
     #[test]
     fn any_error_is_said(client in protocol(), status in 400_u16..600, body in vec(any::<u8>(), 0..60), error in value()) {
         for body in [body, error.to_string().into_bytes()] {
-            let rendered = translate_error(client, status, &body, "r");
+            let rendered = translate_error(client, status, &body, None, "r");
             let parsed: Value = serde_json::from_slice(&rendered.body).unwrap();
             prop_assert!(parsed["error"]["message"].as_str().is_some_and(|text| !text.is_empty()));
         }

@@ -44,6 +44,7 @@ pub(crate) fn aim(provider: Protocol) -> Aim<'static> {
         is_streaming: true,
         output_limit: None,
         token_field: TokenField::MaxTokens,
+        effort: None,
     }
 }
 

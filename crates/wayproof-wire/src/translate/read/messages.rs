@@ -53,7 +53,10 @@ fn setting<'a>(
     let settings = &mut conversation.settings;
     match name {
         "model" | "messages" | "system" | "stream" => {}
-        "max_tokens" => settings.max_tokens = Some(value.bytes()),
+        "max_tokens" => {
+            settings.max_tokens = Some(value.bytes());
+            settings.has_to_limit = true;
+        }
         "temperature" => settings.temperature = Some(value.bytes()),
         "top_p" => settings.top_p = Some(value.bytes()),
         "top_k" => settings.top_k = Some(value.bytes()),

@@ -11,7 +11,7 @@ use crate::translate::seal::SealKind;
 use crate::translate::text::Text;
 
 /// What Google tells callers to send with calls that some other model made; newer models refuse calls without one.
-const NO_SIGNATURE: &str = "skip_thought_signature_validator";
+pub(crate) const NO_SIGNATURE: &str = "skip_thought_signature_validator";
 
 pub(super) fn write(writing: &mut Writing<'_>, conversation: &Conversation<'_>, out: &mut Out) {
     let (system, turns) = conversation.instructed();
