@@ -12,6 +12,7 @@ mod jobs;
 mod keys;
 mod metrics;
 mod models;
+mod ollama;
 mod quota;
 mod routes;
 mod serve;

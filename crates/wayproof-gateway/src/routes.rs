@@ -17,6 +17,8 @@ pub(crate) enum Route {
     CountTokens(Protocol),
     /// The list of models.
     Models,
+    /// Something that only a client of Ollama asks.
+    Ollama(OllamaPage),
     /// A Responses conversation over a WebSocket.
     WebSocket,
     /// A sign of life.
@@ -28,6 +30,19 @@ pub(crate) enum Route {
     },
     /// The cold pages.
     Page,
+}
+
+/// What clients of Ollama ask besides answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum OllamaPage {
+    /// The list of models.
+    Tags,
+    /// One model.
+    Show,
+    /// The models in memory.
+    Running,
+    /// The version of the server.
+    Version,
 }
 
 impl Route {
@@ -43,6 +58,11 @@ impl Route {
             "/v1/responses" => posted(method, Self::Answer(Protocol::Responses)),
             "/v1/models" => read(method, Self::Models),
             "/" => read(method, Self::Root),
+            "/api/chat" => posted(method, Self::Answer(Protocol::Ollama)),
+            "/api/tags" => read(method, Self::Ollama(OllamaPage::Tags)),
+            "/api/show" => posted(method, Self::Ollama(OllamaPage::Show)),
+            "/api/ps" => read(method, Self::Ollama(OllamaPage::Running)),
+            "/api/version" => read(method, Self::Ollama(OllamaPage::Version)),
             _ => match GeminiPath::of(path).map(|path| path.verb) {
                 None => Self::Page,
                 Some(GeminiVerb::Count) => posted(method, Self::CountTokens(Protocol::Gemini)),
@@ -62,6 +82,8 @@ pub(crate) fn dialect(path: &str, headers: &HeaderMap) -> Protocol {
         Protocol::Responses
     } else if path.starts_with("/v1beta/") || GeminiPath::of(path).is_some() {
         Protocol::Gemini
+    } else if path.starts_with("/api/") {
+        Protocol::Ollama
     } else {
         Protocol::Chat
     }

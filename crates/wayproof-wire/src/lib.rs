@@ -30,7 +30,7 @@ pub use answer::{Answer, AnswerForm, AnswerReader, Stop};
 pub use ask::{Ask, find_ask, new_ask};
 pub use client::{Agent, Housekeeping, Identity, SessionSource, identify};
 pub use fault::{Fault, FaultKind, RenderedFault, render};
-pub use models::{ModelDialect, ModelEntry, render_model, render_models};
+pub use models::{ModelDialect, ModelEntry, render_model, render_models, render_shown};
 pub use outcome::{Exit, ToolKind, ToolOutcome, outcomes};
 pub use overflow::is_context_overflow;
 pub use peek::{Field, Peek, peek};

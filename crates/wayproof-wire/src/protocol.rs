@@ -100,7 +100,7 @@ impl Protocols {
         }
         BY_RICHNESS
             .into_iter()
-            .find(|protocol| self.contains(*protocol) && client.translates_to(*protocol))
+            .find(|protocol| self.contains(*protocol) && protocol.takes_translations())
     }
 
     /// The protocols in the set, in declaration order.

@@ -89,9 +89,11 @@ pub enum Untranslatable {
 }
 
 impl Protocol {
-    /// Whether requests of this protocol can be said in another one, and their answers brought back.
-    pub const fn translates_to(self, provider: Self) -> bool {
-        !matches!(self, Self::Ollama) && !matches!(provider, Self::Ollama)
+    /// Whether requests of other protocols can be said in this one, and its answers brought back.
+    ///
+    /// Whoever serves Ollama's own protocol speaks Chat as well.
+    pub const fn takes_translations(self) -> bool {
+        !matches!(self, Self::Ollama)
     }
 
     /// The path and query of a request of this protocol.
@@ -131,7 +133,7 @@ pub fn translate_request(
     request: &Request<'_>,
     aim: &Aim<'_>,
 ) -> Result<TranslatedRequest, Untranslatable> {
-    if !request.peek.protocol.translates_to(aim.provider) {
+    if !aim.provider.takes_translations() {
         return Err(Untranslatable::Protocol(aim.provider));
     }
     let mut reading = Reading::new(seal::origin_name(aim.origin));

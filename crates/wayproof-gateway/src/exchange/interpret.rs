@@ -11,7 +11,7 @@ use http::{HeaderMap, HeaderValue, Response, StatusCode, response};
 use http_body_util::BodyExt as _;
 use wayproof_upstream::{AnswerBody, retry_after};
 use wayproof_wire::{
-    AnswerForm, AnswerTranslator, Exchange, Fault, FaultKind, RenderedFault, render,
+    AnswerForm, AnswerTranslator, Exchange, Fault, FaultKind, Protocol, RenderedFault, render,
     translate_error,
 };
 
@@ -108,7 +108,12 @@ pub(crate) async fn interpret(
     match wanted {
         AnswerForm::Whole => whole(parts, answer, settlement, unpacker).await,
         AnswerForm::Stream => {
-            let content = HeaderValue::from_static("text/event-stream");
+            let content = if settlement.client() == Protocol::Ollama {
+                "application/x-ndjson"
+            } else {
+                "text/event-stream"
+            };
+            let content = HeaderValue::from_static(content);
             parts.headers.insert(CONTENT_TYPE, content);
             settlement.add_headers(&mut parts);
             let body = Interpreted::new(answer, settlement, unpacker);

@@ -5,12 +5,8 @@ use serde_json::{Value, json};
 use wayproof_testkit::{Captured, Frame, Reply};
 use wayproof_wire::{Answer, AnswerForm, AnswerReader, Protocol};
 
-pub(crate) const ALL: [Protocol; 4] = [
-    Protocol::Messages,
-    Protocol::Chat,
-    Protocol::Responses,
-    Protocol::Gemini,
-];
+/// Those that clients speak.
+pub(crate) const CLIENTS: [Protocol; 5] = Protocol::ALL;
 
 /// What the tool gives back.
 pub(crate) const RESULT: &str = "def login(): \"caf\u{e9}\"";
@@ -30,6 +26,10 @@ fn schema() -> Value {
 }
 
 /// The first request of the agent, or the one after the call with this id.
+#[expect(
+    clippy::too_many_lines,
+    reason = "one arm a protocol, read from top to bottom"
+)]
 pub(crate) fn request(
     client: Protocol,
     model: &str,
@@ -83,7 +83,18 @@ pub(crate) fn request(
                    "safetySettings": [{"category": "x", "threshold": "y"}],
                    "tools": [{"functionDeclarations": [{"name": "read", "description": "Reads.", "parametersJsonSchema": schema()}]}]})
         }
-        Protocol::Ollama => unreachable!("nobody here speaks it"),
+        Protocol::Ollama => {
+            let mut messages = vec![
+                json!({"role": "system", "content": "Be brief."}),
+                json!({"role": "user", "content": ask}),
+            ];
+            if called.is_some() {
+                messages.push(json!({"role": "assistant", "content": "Reading.", "tool_calls": [{"function": {"name": "read", "arguments": arguments()}}]}));
+                messages.push(json!({"role": "tool", "tool_name": "read", "content": RESULT}));
+            }
+            json!({"model": model, "stream": is_streaming, "messages": messages, "options": {"num_predict": 900, "mirostat": 1}, "keep_alive": 0,
+                   "tools": [{"type": "function", "function": {"name": "read", "description": "Reads.", "parameters": schema()}}]})
+        }
     };
     body.to_string()
 }
@@ -118,6 +129,10 @@ fn parsed(arguments: &Value) -> Value {
 }
 
 /// Reads a request as its provider does.
+#[expect(
+    clippy::too_many_lines,
+    reason = "one arm a protocol, read from top to bottom"
+)]
 pub(crate) fn got(provider: Protocol, captured: &Captured) -> Got {
     let body: Value = serde_json::from_slice(&captured.body).unwrap();
     let mut got = Got {
@@ -202,7 +217,7 @@ pub(crate) fn got(provider: Protocol, captured: &Captured) -> Got {
                 }
             }
         }
-        Protocol::Ollama => unreachable!("nobody here speaks it"),
+        Protocol::Ollama => panic!("nobody here speaks it"),
     }
     got
 }
@@ -263,11 +278,15 @@ fn whole(provider: Protocol, has_result: bool) -> Value {
             json!({"candidates": [{"content": {"role": "model", "parts": parts}, "finishReason": "STOP", "index": 0}], "modelVersion": "m-1",
                    "usageMetadata": {"promptTokenCount": 100, "cachedContentTokenCount": 60, "candidatesTokenCount": 9, "totalTokenCount": 109}})
         }
-        Protocol::Ollama => unreachable!("nobody here speaks it"),
+        Protocol::Ollama => panic!("nobody here speaks it"),
     }
 }
 
 /// The answer as events, the text and the arguments in pieces.
+#[expect(
+    clippy::too_many_lines,
+    reason = "one arm a protocol, read from top to bottom"
+)]
 pub(crate) fn events(provider: Protocol, has_result: bool) -> Vec<String> {
     let whole = whole(provider, has_result);
     let named = |event: Value| format!("event: {}\ndata: {event}\n\n", string(&event["type"]));
@@ -362,7 +381,7 @@ pub(crate) fn events(provider: Protocol, has_result: bool) -> Vec<String> {
             last["candidates"][0]["content"]["parts"] = json!([{"text": ""}]);
             events.push(plain(last));
         }
-        Protocol::Ollama => unreachable!("nobody here speaks it"),
+        Protocol::Ollama => panic!("nobody here speaks it"),
     }
     events
 }
@@ -436,14 +455,26 @@ fn heard_whole(client: Protocol, body: &Value) -> Heard {
                 }
             }
         }
-        Protocol::Ollama => unreachable!("nobody here speaks it"),
+        Protocol::Ollama => {
+            let message = &body["message"];
+            heard.text = string(&message["content"]);
+            heard.call = list(&message["tool_calls"]).first().map(|call| {
+                let function = &call["function"];
+                let arguments = function["arguments"].clone();
+                (string(&call["id"]), string(&function["name"]), arguments)
+            });
+        }
     }
     heard
 }
 
 /// The data of the events of a stream; what is no JSON is the end of Chat.
 pub(crate) fn data(body: &str) -> Vec<Value> {
-    let lines = body.lines().filter_map(|line| line.strip_prefix("data: "));
+    // Ollama has nothing around its lines.
+    let lines = body.lines().filter_map(|line| {
+        line.strip_prefix("data: ")
+            .or(line.starts_with('{').then_some(line))
+    });
     lines
         .filter(|line| *line != "[DONE]")
         .map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}")))
@@ -483,12 +514,11 @@ fn heard_stream(client: Protocol, body: &str) -> Heard {
                 }
                 _ => {}
             },
-            Protocol::Gemini => {
+            Protocol::Gemini | Protocol::Ollama => {
                 let more = heard_whole(client, &event);
                 heard.text.push_str(&more.text);
                 heard.call = heard.call.or(more.call);
             }
-            Protocol::Ollama => unreachable!("nobody here speaks it"),
         }
     }
     if let Some((id, name)) = named {

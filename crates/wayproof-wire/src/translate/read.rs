@@ -5,6 +5,7 @@
 mod chat;
 mod gemini;
 mod messages;
+mod ollama;
 mod responses;
 
 use std::borrow::Cow;
@@ -50,7 +51,7 @@ impl<'a> Reading<'a> {
             Protocol::Chat => chat::read(self, request),
             Protocol::Responses => responses::read(self, request)?,
             Protocol::Gemini => gemini::read(self, request)?,
-            Protocol::Ollama => return Err(Untranslatable::Protocol(Protocol::Ollama)),
+            Protocol::Ollama => ollama::read(self, request),
         };
         self.drop_deferred(&mut conversation);
         Ok(conversation)

@@ -5,6 +5,7 @@
 mod chat;
 mod gemini;
 mod messages;
+mod ollama;
 mod responses;
 
 use crate::answer::Stop;
@@ -53,6 +54,7 @@ enum Voice {
     Chat(chat::Voice),
     Responses(responses::Voice),
     Gemini(gemini::Voice),
+    Ollama(ollama::Voice),
     /// Everything in one piece, at the end.
     Whole(Protocol, Reply),
 }
@@ -80,7 +82,8 @@ impl Mouth {
         let voice = match protocol {
             _ if !is_stream => Voice::Whole(protocol, Reply::default()),
             Protocol::Messages => Voice::Messages(messages::Voice::default()),
-            Protocol::Chat | Protocol::Ollama => Voice::Chat(chat::Voice::default()),
+            Protocol::Chat => Voice::Chat(chat::Voice::default()),
+            Protocol::Ollama => Voice::Ollama(ollama::Voice::default()),
             Protocol::Responses => Voice::Responses(responses::Voice::default()),
             Protocol::Gemini => Voice::Gemini(gemini::Voice::default()),
         };
@@ -128,6 +131,7 @@ impl Mouth {
             Voice::Chat(voice) => voice.say(event, said, losses, out),
             Voice::Responses(voice) => voice.say(event, said, losses, out),
             Voice::Gemini(voice) => voice.say(event, said, losses, out),
+            Voice::Ollama(voice) => voice.say(event, said, losses, out),
             Voice::Whole(protocol, reply) => {
                 reply.take(&event);
                 match event {
@@ -153,7 +157,8 @@ fn whole(protocol: Protocol, reply: &Reply, said: &Said, losses: &mut Losses, ou
     let mut json = Out::after(std::mem::take(out));
     match protocol {
         Protocol::Messages => messages::whole(reply, said, losses, &mut json),
-        Protocol::Chat | Protocol::Ollama => chat::whole(reply, said, losses, &mut json),
+        Protocol::Chat => chat::whole(reply, said, losses, &mut json),
+        Protocol::Ollama => ollama::whole(reply, said, losses, &mut json),
         Protocol::Responses => responses::whole(reply, said, losses, &mut json),
         Protocol::Gemini => gemini::whole(reply, said, losses, &mut json),
     }
@@ -214,6 +219,43 @@ impl Reply {
     }
 }
 
+/// Calls whose arguments are gathered until they are whole.
+#[derive(Debug, Default)]
+pub(crate) struct Gathered {
+    calls: Vec<(CallBegun<'static>, Vec<u8>)>,
+    bytes: usize,
+}
+
+impl Gathered {
+    fn begin(&mut self, call: &CallBegun<'_>) {
+        self.calls.push((call.owned(), Vec::new()));
+    }
+
+    /// Adds a fragment; an error when there is too much of it.
+    fn grow(&mut self, key: u64, fragment: &Text<'_>) -> Result<(), Fault> {
+        self.bytes += fragment.bytes().len();
+        if self.bytes > REPLY_BYTES {
+            return Err(crate::translate::hear::lied("sent a call that is too long"));
+        }
+        let found = self.calls.iter_mut().find(|(call, _)| call.key == key);
+        if let Some((_, input)) = found {
+            input.extend_from_slice(fragment.bytes());
+        }
+        Ok(())
+    }
+
+    fn end(&mut self, key: u64) -> Option<(CallBegun<'static>, Vec<u8>)> {
+        let place = self.calls.iter().position(|(call, _)| call.key == key)?;
+        let (call, input) = self.calls.remove(place);
+        self.bytes = self.bytes.saturating_sub(input.len());
+        Some((call, input))
+    }
+
+    fn rest(&mut self) -> Vec<(CallBegun<'static>, Vec<u8>)> {
+        std::mem::take(&mut self.calls)
+    }
+}
+
 impl CallBegun<'_> {
     fn owned(&self) -> CallBegun<'static> {
         CallBegun {
@@ -237,6 +279,12 @@ impl Seal<'_> {
 }
 
 impl Said {
+    /// Ends the answer with a fault that is told already.
+    fn fail(&mut self, fault: Fault) {
+        self.is_over = true;
+        self.fault = Some(fault);
+    }
+
     fn stop(&self) -> Stop {
         self.halt.as_ref().map_or(Stop::Other, |halt| halt.stop)
     }

@@ -227,7 +227,7 @@ pub(super) fn word_choice(word: &str) -> Choice<'static> {
     }
 }
 
-fn read_tool<'a>(reading: &mut Reading<'a>, tool: Json<'a>) -> Option<Tool<'a>> {
+pub(super) fn read_tool<'a>(reading: &mut Reading<'a>, tool: Json<'a>) -> Option<Tool<'a>> {
     let [kind, function, custom] = tool.pick(["type", "function", "custom"]);
     let Some(inner) = function.or(custom) else {
         let kind = kind.and_then(Json::text).unwrap_or_default();

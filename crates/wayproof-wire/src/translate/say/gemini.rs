@@ -1,21 +1,19 @@
 //! Says Gemini `generateContent`. A call is said in one piece, since the protocol has no way to say half of one.
 
-use super::{Piece, Reply, Said, frame, object_of};
+use super::{Gathered, Piece, Reply, Said, frame, object_of};
 use crate::answer::Stop;
 use crate::fault::render;
 use crate::protocol::Protocol;
 use crate::translate::event::{CallBegun, Event};
-use crate::translate::hear::lied;
 use crate::translate::loss::Losses;
 use crate::translate::out::Out;
 use crate::translate::text::Text;
 
 #[derive(Debug, Default)]
 pub(crate) struct Voice {
-    calls: Vec<(CallBegun<'static>, Vec<u8>)>,
+    calls: Gathered,
     /// A packed seal that goes with the next part.
     seal: Option<Text<'static>>,
-    bytes: usize,
 }
 
 impl Voice {
@@ -34,12 +32,15 @@ impl Voice {
             }
             Event::Thinking(text) => chunk(said, out, |out| thought(text.bytes(), out)),
             Event::Sealed(seal) => self.seal = Some(seal.pack(&said.about.origin)),
-            Event::Call(call) => self.calls.push((call.owned(), Vec::new())),
-            Event::Input { key, fragment } => self.input(key, &fragment, said, out),
+            Event::Call(call) => self.calls.begin(&call),
+            Event::Input { key, fragment } => {
+                if let Err(fault) = self.calls.grow(key, &fragment) {
+                    failed(&fault, said, out);
+                    said.fail(fault);
+                }
+            }
             Event::CallEnd { key } => {
-                if let Some(place) = self.calls.iter().position(|(call, _)| call.key == key) {
-                    let (call, input) = self.calls.remove(place);
-                    self.bytes = self.bytes.saturating_sub(input.len());
+                if let Some((call, input)) = self.calls.end(key) {
                     let args = object_of(&call, &input, losses);
                     let seal = self.seal.take();
                     chunk(said, out, |out| call_part(&call, &args, seal.as_ref(), out));
@@ -47,7 +48,7 @@ impl Voice {
             }
             Event::Failed(fault) => failed(&fault, said, out),
             Event::End => {
-                for (call, input) in std::mem::take(&mut self.calls) {
+                for (call, input) in self.calls.rest() {
                     let args = object_of(&call, &input, losses);
                     let seal = self.seal.take();
                     chunk(said, out, |out| call_part(&call, &args, seal.as_ref(), out));
@@ -68,21 +69,6 @@ impl Voice {
                     tail(said, out);
                 });
             }
-        }
-    }
-
-    fn input(&mut self, key: u64, fragment: &Text<'_>, said: &mut Said, out: &mut Vec<u8>) {
-        self.bytes += fragment.bytes().len();
-        if self.bytes > super::REPLY_BYTES {
-            let fault = lied("sent a call that is too long");
-            said.is_over = true;
-            failed(&fault, said, out);
-            said.fault = Some(fault);
-            return;
-        }
-        let found = self.calls.iter_mut().find(|(call, _)| call.key == key);
-        if let Some((_, input)) = found {
-            input.extend_from_slice(fragment.bytes());
         }
     }
 }
