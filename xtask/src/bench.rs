@@ -106,7 +106,7 @@ pub(crate) fn run(args: &BenchArgs) -> Result<()> {
             targets.reverse();
         }
         for case in &cases {
-            for target in &targets {
+            for target in targets.iter().filter(|target| target.is_for(case)) {
                 let figures = measure(case, target, &xtask, work.path(), args.seconds)?;
                 println!(
                     "round {} {:24} {:12} {}",

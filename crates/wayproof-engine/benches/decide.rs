@@ -31,6 +31,7 @@ fn world() -> World {
         name: name.to_owned(),
         protocols: Protocols::of(&[protocol]),
         is_healthy: true,
+        takes_own_key: false,
         models: None,
     };
     World {

@@ -3,12 +3,12 @@
 
 mod candidates;
 
-use wayproof_wire::{FaultKind, Housekeeping};
+use wayproof_wire::{FaultKind, Housekeeping, Protocol};
 
 use crate::{
     catalog::Catalog,
     decision::{Decision, Next, Planned, Refusal, Rejected, Routing},
-    facts::{Facts, Wanted, World, is_alias, wanted},
+    facts::{Facts, ProviderState, Reach, Wanted, World, is_alias, wanted},
     names::{ClassName, ProofRequirement, Target, TaskName},
     policy::{Policy, Task, list, nearest, show_usd},
     session::{CauseNoted, JobState, SessionState},
@@ -144,7 +144,7 @@ impl<'a> View<'a> {
                 format!("there is no provider `{provider}`"),
             );
         };
-        if !state.speaks(self.facts.protocol) {
+        if state.reach(self.facts.protocol) == Reach::Mute {
             return refuse(
                 FaultKind::BadRequest,
                 format!(
@@ -162,7 +162,8 @@ impl<'a> View<'a> {
         Ok(self.decision(lane, Routing::Pinned, vec![target], rule, Vec::new()))
     }
 
-    /// The model asked for, unchanged, at the first provider that can serve it.
+    /// The model asked for, unchanged, at the first provider that can serve it; in the client's dialect, if there is
+    /// one that speaks it.
     fn unrouted(
         &self,
         lane: &Lane<'_>,
@@ -171,14 +172,15 @@ impl<'a> View<'a> {
     ) -> Result<Decision, Refusal> {
         let model = self.facts.requested_model;
         let protocol = self.facts.protocol;
-        let able = || {
+        let able = |is_fit: fn(&ProviderState, Protocol) -> bool| {
             let providers = self.world.providers.iter();
-            providers.filter(|provider| provider.speaks(protocol) && provider.may_have(model))
+            let mut able = providers
+                .filter(|provider| is_fit(provider, protocol) && provider.may_have(model))
+                .peekable();
+            let first = able.peek().copied();
+            able.find(|provider| provider.is_healthy).or(first)
         };
-        let Some(provider) = able()
-            .find(|provider| provider.is_healthy)
-            .or_else(|| able().next())
-        else {
+        let Some(provider) = able(speaks).or_else(|| able(understands)) else {
             return refuse(
                 FaultKind::NotFound,
                 format!(
@@ -293,8 +295,14 @@ impl<'a> View<'a> {
             let warm = price(&last.target)?;
             crate::price::switch_cost(warm, price(&target)?, last.prefix_tokens)
         });
+        let provider = self.world.provider(&target.provider);
+        let asked_in = match provider.map(|provider| provider.reach(self.facts.protocol)) {
+            Some(Reach::Translated(protocol)) => Some(protocol),
+            Some(Reach::Native | Reach::Mute) | None => None,
+        };
         Planned {
             target,
+            asked_in,
             window_tokens,
             switch_nano_usd,
         }
@@ -314,6 +322,15 @@ impl<'a> View<'a> {
             .collect();
         names.join(", ")
     }
+}
+
+fn speaks(provider: &ProviderState, client: Protocol) -> bool {
+    provider.reach(client) == Reach::Native
+}
+
+/// Whether a provider can be asked in another dialect than the client's, with a key that is right for it.
+fn understands(provider: &ProviderState, client: Protocol) -> bool {
+    matches!(provider.reach(client), Reach::Translated(_)) && !provider.takes_own_key
 }
 
 fn check_budget(lane: &Lane<'_>) -> Result<(), Refusal> {

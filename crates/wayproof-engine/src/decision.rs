@@ -2,7 +2,7 @@
 //! A decision holds no handle to anything and leaves nothing to choose later.
 
 use serde::{Deserialize, Serialize};
-use wayproof_wire::FaultKind;
+use wayproof_wire::{FaultKind, Protocol};
 
 use crate::names::{ClassName, ProofRequirement, Target, TaskName};
 use crate::session::CauseNoted;
@@ -80,6 +80,9 @@ pub enum Routing {
 pub struct Planned {
     /// Where to.
     pub target: Target,
+    /// The dialect it is asked in, where that is not the client's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked_in: Option<Protocol>,
     /// Its context window by the catalog, in tokens.
     pub window_tokens: Option<u64>,
     /// What it costs to leave the warm conversation for it, in nano-dollars; `None` when it is where the
@@ -122,11 +125,7 @@ pub fn explain(decision: &Decision) -> String {
         "class   {class}{also} ({})",
         decision.routing.as_str()
     ));
-    let targets: Vec<String> = decision
-        .attempts
-        .iter()
-        .map(|planned| planned.target.to_string())
-        .collect();
+    let targets: Vec<String> = decision.attempts.iter().map(shown).collect();
     lines.push(format!("target  {}", targets.join(", else ")));
     lines.push(format!("why     {}", decision.rule));
     let moved: Vec<&CauseNoted> = decision
@@ -168,6 +167,14 @@ pub fn explain(decision: &Decision) -> String {
         lines.push(format!("switch  costs {}", crate::policy::show_usd(cost)));
     }
     lines.join("\n")
+}
+
+/// A target, with the dialect it is asked in where that is not the client's.
+fn shown(planned: &Planned) -> String {
+    match planned.asked_in {
+        Some(protocol) => format!("{} (asked in {protocol})", planned.target),
+        None => planned.target.to_string(),
+    }
 }
 
 fn sure(decision: &Decision) -> String {

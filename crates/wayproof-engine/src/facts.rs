@@ -59,6 +59,8 @@ pub struct ProviderState {
     pub protocols: Protocols,
     /// Whether its breaker lets requests through.
     pub is_healthy: bool,
+    /// Whether it is shown the client's own key, which is one for the client's own protocol.
+    pub takes_own_key: bool,
     /// The models it has; `None` is unknown, so any.
     pub models: Option<BTreeSet<String>>,
 }
@@ -83,10 +85,25 @@ pub(crate) enum Wanted<'a> {
     PassedThrough,
 }
 
+/// How a provider can be asked for a client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reach {
+    /// In the client's own dialect.
+    Native,
+    /// In this one.
+    Translated(Protocol),
+    /// Nobody translates into a dialect that it speaks.
+    Mute,
+}
+
 impl ProviderState {
-    /// Whether it answers in this dialect.
-    pub(crate) fn speaks(&self, protocol: Protocol) -> bool {
-        self.protocols.contains(protocol)
+    /// How it can be asked for a client of this dialect.
+    pub(crate) fn reach(&self, client: Protocol) -> Reach {
+        match self.protocols.for_client(client) {
+            Some(protocol) if protocol == client => Reach::Native,
+            Some(protocol) => Reach::Translated(protocol),
+            None => Reach::Mute,
+        }
     }
 
     /// Whether it may have this model.

@@ -7,12 +7,14 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use wayproof_upstream::BodyError;
 
-use crate::exchange::Relay;
+use crate::exchange::{Interpreted, Relay};
 
 /// The body of a response.
 pub(crate) enum Outgoing {
     /// A provider's answer, frame by frame.
     Relayed(Box<Relay>),
+    /// A provider's answer in the client's protocol.
+    Interpreted(Box<Interpreted>),
     /// An answer of our own, in one piece.
     Whole(Option<Bytes>),
     /// A page of the cold routes.
@@ -49,6 +51,9 @@ impl Body for Outgoing {
             Self::Relayed(relay) => Pin::new(relay.as_mut())
                 .poll_frame(cx)
                 .map(|next| next.map(|frame| frame.map_err(OutgoingError::from))),
+            Self::Interpreted(answer) => Pin::new(answer.as_mut())
+                .poll_frame(cx)
+                .map(|next| next.map(|frame| frame.map_err(OutgoingError::from))),
             Self::Whole(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
             Self::Page(page) => Pin::new(page)
                 .poll_frame(cx)
@@ -59,6 +64,7 @@ impl Body for Outgoing {
     fn is_end_stream(&self) -> bool {
         match self {
             Self::Relayed(relay) => relay.is_end_stream(),
+            Self::Interpreted(answer) => answer.is_end_stream(),
             Self::Whole(bytes) => bytes.is_none(),
             Self::Page(page) => page.is_end_stream(),
         }
@@ -67,6 +73,7 @@ impl Body for Outgoing {
     fn size_hint(&self) -> SizeHint {
         match self {
             Self::Relayed(relay) => relay.size_hint(),
+            Self::Interpreted(answer) => answer.size_hint(),
             Self::Whole(bytes) => {
                 SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64))
             }

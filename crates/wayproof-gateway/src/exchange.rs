@@ -5,14 +5,17 @@
 
 mod admit;
 mod attempt;
+mod copy;
 mod decide;
 mod identify;
+mod interpret;
 mod observe;
 mod peek;
 mod prepare;
 mod read;
 mod relay;
 mod settle;
+mod translate;
 mod unpack;
 
 use std::sync::Arc;
@@ -22,6 +25,7 @@ use hyper::body::Incoming;
 use wayproof_wire::{Fault, Protocol};
 
 pub(crate) use admit::{Whence, check_key, check_origin};
+pub(crate) use interpret::Interpreted;
 pub(crate) use observe::record;
 pub(crate) use relay::Relay;
 
@@ -74,9 +78,13 @@ async fn stages(
     let turn = identify::identify(peeked);
     let observed = observe::observe(shared, turn)?;
     let decided = decide::decide(shared, observed)?;
-    let prepared = prepare::prepare(decided);
-    let attempted = attempt::attempt(shared, prepared).await?;
-    Ok(relay::relay(attempted))
+    let prepared = prepare::prepare(shared, decided)?;
+    let mut attempted = attempt::attempt(shared, prepared).await?;
+    let Some(translation) = attempted.translation.take() else {
+        return Ok(relay::relay(attempted));
+    };
+    // Its future is not to make that of every exchange larger.
+    Ok(Box::pin(interpret::interpret(attempted, &translation)).await)
     // Settling is the last stage. It runs when the relayed answer ends or is dropped, or when any
     // stage after the decision is: see `settle`.
 }

@@ -13,6 +13,7 @@ use crate::exchange::{Arrival, Whence, Wish, check_key, check_origin, exchange};
 use crate::fault;
 use crate::gateway::Shared;
 use crate::models;
+use crate::ollama;
 use crate::routes::{Route, dialect};
 
 /// Answers one request.
@@ -30,8 +31,9 @@ pub(crate) async fn answer(
     };
     match route {
         Route::Answer(protocol) => exchange(shared, arrival(protocol, Wish::Answer)).await,
-        Route::CountTokens => exchange(shared, arrival(Protocol::Messages, Wish::Count)).await,
+        Route::CountTokens(protocol) => exchange(shared, arrival(protocol, Wish::Count)).await,
         Route::Models
+        | Route::Ollama(_)
         | Route::WebSocket
         | Route::Root
         | Route::WrongMethod { .. }
@@ -55,10 +57,14 @@ async fn aside(shared: &Shared, route: Route, arrival: Arrival) -> Response<Outg
             Ok(_) => fault::json(StatusCode::OK, models::list(shared, request.headers())),
             Err(fault) => fault::respond(protocol, &fault, &id),
         },
+        Route::Ollama(page) => match check_key(shared, request.headers(), arrival.from).await {
+            Ok(_) => ollama::answer(shared, page, request.into_body(), &id).await,
+            Err(fault) => fault::respond(protocol, &fault, &id),
+        },
         Route::WebSocket => fault::no_websocket(&id),
         Route::Root => fault::json(StatusCode::OK, br#"{"status":"ok"}"#.to_vec()),
         Route::WrongMethod { allowed } => fault::wrong_method(protocol, allowed, &id),
-        Route::Answer(_) | Route::CountTokens | Route::Page => {
+        Route::Answer(_) | Route::CountTokens(_) | Route::Page => {
             page(shared, request, arrival.from, &id).await
         }
     }

@@ -8,7 +8,7 @@ use std::fmt;
 use http::{HeaderMap, HeaderName, header};
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
-use wayproof_upstream::{GATEWAY_KEY_HEADER, bearer};
+use wayproof_upstream::{GATEWAY_KEY_HEADER, GOOGLE_KEY_HEADER, bearer};
 
 const X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 
@@ -83,7 +83,8 @@ pub(crate) fn shown(headers: &HeaderMap) -> Option<Shown<'_>> {
     }
     let value = headers
         .get(header::AUTHORIZATION)
-        .or_else(|| headers.get(X_API_KEY))?;
+        .or_else(|| headers.get(X_API_KEY))
+        .or_else(|| headers.get(GOOGLE_KEY_HEADER))?;
     Some(Shown {
         key: bearer(value.as_bytes()),
         is_beside: false,

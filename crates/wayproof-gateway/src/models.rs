@@ -1,7 +1,7 @@
 //! The models a client may ask for.
 
 use http::HeaderMap;
-use wayproof_wire::{ModelDialect, ModelEntry, render_models};
+use wayproof_wire::{ModelDialect, ModelEntry, render_models, render_shown};
 
 use crate::gateway::Shared;
 
@@ -10,7 +10,42 @@ const ALIASES_SINCE_S: i64 = 1_795_305_600;
 
 /// Lists the aliases, the tasks and what the providers are known to serve.
 pub(crate) fn list(shared: &Shared, headers: &HeaderMap) -> Vec<u8> {
+    render_models(ModelDialect::of(headers), &entries(shared))
+}
+
+/// The same list for a client of Ollama.
+pub(crate) fn tags(shared: &Shared) -> Vec<u8> {
+    render_models(ModelDialect::Ollama, &entries(shared))
+}
+
+/// What a client of Ollama is told of one model; a model that is not in the list may be known to the catalog.
+pub(crate) fn show(shared: &Shared, name: &str) -> Option<Vec<u8>> {
+    // Names of Ollama's have a tag behind them, where ours have none.
+    let bare = name.strip_suffix(":latest").unwrap_or(name);
+    let listed = entries(shared).into_iter().find(|entry| entry.id == bare);
+    let pinned = || {
+        let (provider, model) = bare.split_once('/')?;
+        shared.upstream.provider(provider)?;
+        Some(ModelEntry {
+            id: bare.to_owned(),
+            display_name: model.to_owned(),
+            owner: provider.to_owned(),
+            created_s: ALIASES_SINCE_S,
+            window_tokens: shared.catalog.context_window(provider, model),
+        })
+    };
+    listed.or_else(pinned).map(|entry| render_shown(&entry))
+}
+
+fn entries(shared: &Shared) -> Vec<ModelEntry> {
+    let smallest = smallest_window(shared);
     let entry = |id: String, display_name: String, owner: &str| ModelEntry {
+        window_tokens: match id.split_once('/') {
+            Some((provider, model)) if provider != "wayproof" => {
+                shared.catalog.context_window(provider, model)
+            }
+            _ => smallest,
+        },
         id,
         display_name,
         owner: owner.to_owned(),
@@ -46,5 +81,19 @@ pub(crate) fn list(shared: &Shared, headers: &HeaderMap) -> Vec<u8> {
             ));
         }
     }
-    render_models(ModelDialect::of(headers), &models)
+    models
+}
+
+/// The smallest window that a routed request may meet, as far as windows are known.
+fn smallest_window(shared: &Shared) -> Option<u64> {
+    let policy = shared.policy.load();
+    let targets = policy.classes().iter().flat_map(|class| &class.targets);
+    targets
+        .filter(|target| shared.upstream.provider(&target.provider).is_some())
+        .filter_map(|target| {
+            shared
+                .catalog
+                .context_window(&target.provider, &target.model)
+        })
+        .min()
 }

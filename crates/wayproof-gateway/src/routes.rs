@@ -6,20 +6,24 @@
 use http::{HeaderMap, Method, header};
 use wayproof_wire::Protocol;
 
+use crate::gemini::{GeminiPath, GeminiVerb};
+
 /// What a request wants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Route {
     /// An answer of a model.
     Answer(Protocol),
-    /// The number of tokens of a Messages request.
-    CountTokens,
+    /// The number of tokens of a request.
+    CountTokens(Protocol),
     /// The list of models.
     Models,
+    /// Something that only a client of Ollama asks.
+    Ollama(OllamaPage),
     /// A Responses conversation over a WebSocket.
     WebSocket,
     /// A sign of life.
     Root,
-    /// A path of the first five with a method it does not have.
+    /// A path of those above with a method it does not have.
     WrongMethod {
         /// The method it has.
         allowed: &'static str,
@@ -28,12 +32,25 @@ pub(crate) enum Route {
     Page,
 }
 
+/// What clients of Ollama ask besides answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum OllamaPage {
+    /// The list of models.
+    Tags,
+    /// One model.
+    Show,
+    /// The models in memory.
+    Running,
+    /// The version of the server.
+    Version,
+}
+
 impl Route {
     /// Tells what a request wants by its method and path.
     pub(crate) fn of(method: &Method, path: &str, headers: &HeaderMap) -> Self {
         match path {
             "/v1/messages" => posted(method, Self::Answer(Protocol::Messages)),
-            "/v1/messages/count_tokens" => posted(method, Self::CountTokens),
+            "/v1/messages/count_tokens" => posted(method, Self::CountTokens(Protocol::Messages)),
             "/v1/chat/completions" => posted(method, Self::Answer(Protocol::Chat)),
             "/v1/responses" if *method == Method::GET && headers.contains_key(header::UPGRADE) => {
                 Self::WebSocket
@@ -41,7 +58,18 @@ impl Route {
             "/v1/responses" => posted(method, Self::Answer(Protocol::Responses)),
             "/v1/models" => read(method, Self::Models),
             "/" => read(method, Self::Root),
-            _ => Self::Page,
+            "/api/chat" => posted(method, Self::Answer(Protocol::Ollama)),
+            "/api/tags" => read(method, Self::Ollama(OllamaPage::Tags)),
+            "/api/show" => posted(method, Self::Ollama(OllamaPage::Show)),
+            "/api/ps" => read(method, Self::Ollama(OllamaPage::Running)),
+            "/api/version" => read(method, Self::Ollama(OllamaPage::Version)),
+            _ => match GeminiPath::of(path).map(|path| path.verb) {
+                None => Self::Page,
+                Some(GeminiVerb::Count) => posted(method, Self::CountTokens(Protocol::Gemini)),
+                Some(GeminiVerb::Generate | GeminiVerb::Stream) => {
+                    posted(method, Self::Answer(Protocol::Gemini))
+                }
+            },
         }
     }
 }
@@ -52,6 +80,10 @@ pub(crate) fn dialect(path: &str, headers: &HeaderMap) -> Protocol {
         Protocol::Messages
     } else if path.starts_with("/v1/responses") {
         Protocol::Responses
+    } else if path.starts_with("/v1beta/") || GeminiPath::of(path).is_some() {
+        Protocol::Gemini
+    } else if path.starts_with("/api/") {
+        Protocol::Ollama
     } else {
         Protocol::Chat
     }

@@ -4,14 +4,19 @@
 //! Forgetting one costs routing its history, never the ledger anything.
 
 use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use wayproof_engine::SessionState;
+use wayproof_wire::Loss;
 
 /// One conversation's memory.
 #[derive(Debug)]
 pub(crate) struct Session {
     state: Mutex<SessionState>,
+    /// A digest of the losses that were last told.
+    told: AtomicU64,
 }
 
 impl Session {
@@ -19,7 +24,18 @@ impl Session {
     pub(crate) const fn new(state: SessionState) -> Self {
         Self {
             state: Mutex::new(state),
+            told: AtomicU64::new(0),
         }
+    }
+
+    /// Whether these losses are others than those that were told last.
+    pub(crate) fn is_news(&self, losses: &[Loss]) -> bool {
+        let mut hasher = DefaultHasher::new();
+        for loss in losses {
+            (loss.kind, &loss.name).hash(&mut hasher);
+        }
+        let digest = hasher.finish();
+        self.told.swap(digest, Ordering::Relaxed) != digest
     }
 
     /// Locks the memory for one step; never held across a wait.

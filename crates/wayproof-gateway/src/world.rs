@@ -4,7 +4,13 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use wayproof_engine::{ProviderState, World};
-use wayproof_upstream::Upstream;
+use wayproof_upstream::{Credential, Provider, Upstream};
+
+/// Whether a provider is shown the client's own key and checks it; a server on one's own network, which is asked
+/// without encryption, rarely does.
+pub fn takes_own_key(provider: &Provider) -> bool {
+    matches!(provider.credential, Credential::PassThrough) && provider.is_tls()
+}
 
 /// The providers at hand, with their health as of the last look.
 #[derive(Debug)]
@@ -19,6 +25,7 @@ impl Worlds {
                 name: provider.name.clone(),
                 protocols: provider.protocols,
                 is_healthy: true,
+                takes_own_key: takes_own_key(provider),
                 models: settings.served.get(&provider.name).cloned(),
             })
             .collect();

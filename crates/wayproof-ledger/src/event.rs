@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 use uuid::Uuid;
 use wayproof_engine::{Cause, Evidence};
 use wayproof_receipt::Verdict;
-use wayproof_wire::{Protocol, Usage};
+use wayproof_wire::{Loss, Protocol, Usage};
 
 /// The format written into every event.
 pub(crate) const FORMAT: u32 = 1;
@@ -241,6 +241,12 @@ pub struct ExchangeSettled {
     /// The model that answered, or was tried last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
+    /// The dialect the provider was asked in, where that is not the client's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked_in: Option<Protocol>,
+    /// What translating could not carry over, either way.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub losses: Vec<Loss>,
     /// Tokens, where the provider reported them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub usage: Option<Usage>,

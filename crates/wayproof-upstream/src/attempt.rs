@@ -53,6 +53,9 @@ pub enum AttemptError {
     /// The connection broke before the answer's head.
     #[error("the connection broke before an answer came")]
     Broken(#[source] hyper::Error),
+    /// The request cannot be said in a protocol that the provider speaks.
+    #[error("{0}")]
+    Unsayable(String),
     /// No answer came in time.
     #[error("no answer within {} s", .0.as_secs())]
     TimedOut(Duration),

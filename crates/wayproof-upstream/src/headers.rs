@@ -5,8 +5,8 @@
 //! credentials, which are applied separately. A key of the gateway's own never crosses.
 
 use http::header::{
-    AUTHORIZATION, CONNECTION, CONTENT_LENGTH, EXPECT, HOST, HeaderName, HeaderValue,
-    PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE, TRANSFER_ENCODING, UPGRADE,
+    ACCEPT, AUTHORIZATION, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, EXPECT, HOST, HeaderName,
+    HeaderValue, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE, TRANSFER_ENCODING, UPGRADE,
 };
 use http::{HeaderMap, Uri};
 use secrecy::ExposeSecret;
@@ -20,9 +20,11 @@ pub const VIRTUAL_KEY_PREFIX: &str = "wp_";
 /// The header in which a caller may show its gateway key beside its own credential.
 pub const GATEWAY_KEY_HEADER: HeaderName = HeaderName::from_static("x-wayproof-key");
 
+/// The header in which Google's services take a key.
+pub const GOOGLE_KEY_HEADER: HeaderName = HeaderName::from_static("x-goog-api-key");
+
 const X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 const API_KEY: HeaderName = HeaderName::from_static("api-key");
-const X_GOOG_API_KEY: HeaderName = HeaderName::from_static("x-goog-api-key");
 const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
 const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
 
@@ -65,6 +67,39 @@ pub(crate) fn outgoing(
     headers
 }
 
+/// Makes the headers of a request whose body is translated for `provider`.
+///
+/// Nearly everything a client says in headers is in the words of its own protocol, so only who it is and its trace
+/// cross. Its own credential does too, where the provider is shown that, in the provider's own place for it.
+pub fn foreign(provider: &Provider, protocol: Protocol, incoming: &HeaderMap) -> HeaderMap {
+    const CROSSING: [&str; 4] = ["user-agent", "traceparent", "tracestate", "baggage"];
+    let mut headers = HeaderMap::with_capacity(CROSSING.len() + 4);
+    headers.append(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.append(
+        ACCEPT,
+        HeaderValue::from_static("application/json, text/event-stream"),
+    );
+    if protocol == Protocol::Messages {
+        headers.append("anthropic-version", HeaderValue::from_static("2023-06-01"));
+    }
+    for name in CROSSING {
+        for value in incoming.get_all(name) {
+            headers.append(name, value.clone());
+        }
+    }
+    if matches!(provider.credential, Credential::PassThrough) {
+        let own = incoming
+            .iter()
+            .find(|(name, value)| is_credential(name) && is_clients_own(name, value));
+        let key = own.and_then(|(_, value)| value.to_str().ok());
+        if let Some(key) = key {
+            let key = String::from_utf8_lossy(bearer(key.as_bytes())).into_owned();
+            apply(&key, &provider.base, protocol, &mut headers);
+        }
+    }
+    headers
+}
+
 /// Takes the headers of an answer that belong to the hop between gateway and provider away.
 ///
 /// An answer without any is given back as it came, so the usual case copies nothing.
@@ -92,7 +127,7 @@ pub fn is_credential(name: &HeaderName) -> bool {
     name == AUTHORIZATION
         || name == X_API_KEY
         || name == API_KEY
-        || name == X_GOOG_API_KEY
+        || name == GOOGLE_KEY_HEADER
         || name == GATEWAY_KEY_HEADER
 }
 
@@ -109,13 +144,17 @@ fn is_clients_own(name: &HeaderName, value: &HeaderValue) -> bool {
 }
 
 fn apply(key: &str, base: &Uri, protocol: Protocol, headers: &mut HeaderMap) {
-    let is_anthropic = base
-        .host()
-        .is_some_and(|host| host == "anthropic.com" || host.ends_with(".anthropic.com"));
-    let (name, text) = if protocol == Protocol::Messages && is_anthropic {
-        (X_API_KEY, key.to_owned())
-    } else {
-        (AUTHORIZATION, format!("Bearer {key}"))
+    let is_at = |domain: &str| {
+        let prefix = base.host().and_then(|host| host.strip_suffix(domain));
+        prefix.is_some_and(|prefix| prefix.is_empty() || prefix.ends_with('.'))
+    };
+    let (name, text) = match protocol {
+        Protocol::Messages if is_at("anthropic.com") => (X_API_KEY, key.to_owned()),
+        // Google's other door, Vertex, takes tokens.
+        Protocol::Gemini if !is_at("aiplatform.googleapis.com") => {
+            (GOOGLE_KEY_HEADER, key.to_owned())
+        }
+        _ => (AUTHORIZATION, format!("Bearer {key}")),
     };
     // Providers are checked for a key that fits a header when they are made.
     if let Ok(mut value) = HeaderValue::from_str(&text) {

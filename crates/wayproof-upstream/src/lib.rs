@@ -17,9 +17,10 @@ pub use body::{AnswerBody, BodyError};
 pub use breaker::{Admission, Breaker, BreakerLimits};
 pub use connect::{ConnectError, Proxy};
 pub use headers::{
-    CallerCredential, GATEWAY_KEY_HEADER, VIRTUAL_KEY_PREFIX, bearer, is_credential, is_virtual_key,
+    CallerCredential, GATEWAY_KEY_HEADER, GOOGLE_KEY_HEADER, VIRTUAL_KEY_PREFIX, bearer, foreign,
+    is_credential, is_virtual_key,
 };
 pub use provider::{Credential, Provider, ProviderError};
 pub use retry::{RetryLimits, retry_after};
 pub use upstream::{Settings, Upstream};
-pub use walk::{AttemptFault, AttemptRecord, Call, Candidate, Walked, walk};
+pub use walk::{AttemptFault, AttemptRecord, Call, Candidate, Content, Make, Walked, walk};

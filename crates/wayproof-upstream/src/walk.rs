@@ -4,6 +4,9 @@
 //! it before the first byte of an answer. Which targets there are, and their order, is the
 //! decision's business. Every try leaves a record, also one that is abandoned half-way.
 
+use std::fmt;
+use std::sync::Arc;
+
 use bytes::Bytes;
 use http::uri::PathAndQuery;
 use http::{HeaderMap, Method, Response};
@@ -41,8 +44,34 @@ pub struct Candidate {
     pub protocol: Protocol,
     /// The request's path and query.
     pub path_and_query: PathAndQuery,
-    /// The body, in pieces.
-    pub segments: Vec<Bytes>,
+    /// Headers of its own, where those that came in are none for it.
+    pub headers: Option<HeaderMap>,
+    /// The body.
+    pub body: Content,
+}
+
+/// The body of a request to one target, in pieces.
+#[derive(Clone, Debug)]
+pub enum Content {
+    /// It is there.
+    Ready(Vec<Bytes>),
+    /// It is made when the target is tried, so that a fallback nobody needs costs nothing.
+    Made(Arc<dyn Make>),
+}
+
+/// Makes the body of a request.
+pub trait Make: fmt::Debug + Send + Sync {
+    /// The body, in pieces, or why there can be none; the same every time.
+    fn make(&self) -> Result<Vec<Bytes>, String>;
+}
+
+impl Content {
+    fn pieces(&self) -> Result<Vec<Bytes>, String> {
+        match self {
+            Self::Ready(pieces) => Ok(pieces.clone()),
+            Self::Made(maker) => maker.make(),
+        }
+    }
 }
 
 /// What became of one try.
@@ -79,6 +108,8 @@ pub enum AttemptFault {
     Abandoned,
     /// The provider does not exist or has no such address.
     Misdirected,
+    /// The request cannot be said in a protocol that the provider speaks.
+    Unsayable,
 }
 
 /// How a walk ended.
@@ -185,15 +216,22 @@ impl Walk<'_> {
         &mut self,
         candidate: &Candidate,
     ) -> Result<Response<AnswerBody>, AttemptError> {
+        let segments = match candidate.body.pieces() {
+            Ok(pieces) => pieces,
+            Err(reason) => {
+                self.begin(candidate, AttemptFault::Unsayable);
+                return Err(AttemptError::Unsayable(reason));
+            }
+        };
         let place = self.begin(candidate, AttemptFault::Abandoned);
         let attempt = Attempt {
             provider: &candidate.provider,
             protocol: candidate.protocol,
             method: self.call.method,
             path_and_query: &candidate.path_and_query,
-            headers: self.call.headers,
+            headers: candidate.headers.as_ref().unwrap_or(self.call.headers),
             caller: self.call.caller,
-            segments: candidate.segments.clone(),
+            segments,
             deadline: self.call.deadline,
         };
         let result = self.upstream.send(&attempt).await;
@@ -255,15 +293,17 @@ const fn fault_of(error: &AttemptError) -> AttemptFault {
         AttemptError::Connect(_) => AttemptFault::Connect,
         AttemptError::Broken(_) => AttemptFault::Broken,
         AttemptError::TimedOut(_) => AttemptFault::TimedOut,
+        AttemptError::Unsayable(_) => AttemptFault::Unsayable,
     }
 }
 
 const fn is_worth_another_try(error: &AttemptError) -> bool {
     match error {
         AttemptError::Connect(_) | AttemptError::Broken(_) => true,
-        AttemptError::UnknownProvider(_) | AttemptError::Path(_) | AttemptError::TimedOut(_) => {
-            false
-        }
+        AttemptError::UnknownProvider(_)
+        | AttemptError::Path(_)
+        | AttemptError::TimedOut(_)
+        | AttemptError::Unsayable(_) => false,
     }
 }
 

@@ -11,8 +11,9 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use http::HeaderMap;
 use serde_json::{Value, json};
 use wayproof_wire::{
-    Agent, AnswerForm, AnswerReader, Peek, Protocol, Request, find_ask, identify, new_ask,
-    outcomes, peek, splice_model,
+    Agent, Aim, AnswerForm, AnswerReader, AnswerTranslator, Exchange, Memo, Peek, Protocol,
+    Request, TokenField, find_ask, identify, new_ask, outcomes, peek, splice_model,
+    translate_request,
 };
 
 /// Deterministic words: benches compare runs.
@@ -170,7 +171,25 @@ fn requests(c: &mut Criterion) {
         group.bench_function("find_ask", |b| {
             b.iter(|| find_ask(Agent::ClaudeCode, black_box(&request)));
         });
+        for provider in [Protocol::Chat, Protocol::Responses, Protocol::Gemini] {
+            let aim = aim(provider);
+            group.bench_function(format!("translate_to_{provider}"), |b| {
+                b.iter(|| translate_request(black_box(&request), &aim));
+            });
+        }
         group.finish();
+    }
+}
+
+fn aim(provider: Protocol) -> Aim<'static> {
+    Aim {
+        provider,
+        model: "elsewhere-1",
+        origin: "there/elsewhere-1",
+        is_streaming: true,
+        output_limit: None,
+        token_field: TokenField::MaxTokens,
+        effort: None,
     }
 }
 
@@ -227,6 +246,32 @@ fn answers(c: &mut Criterion) {
                 let answer = reader.finish();
                 assert!(answer.is_complete);
                 answer
+            });
+        });
+        let client = match protocol {
+            Protocol::Messages => Protocol::Chat,
+            _ => Protocol::Messages,
+        };
+        let exchange = Exchange {
+            client,
+            provider: protocol,
+            wanted: AnswerForm::Stream,
+            form: AnswerForm::Stream,
+            id: "0001",
+            model: "elsewhere-1",
+            origin: "there/elsewhere-1",
+            created_s: 1_700_000_000,
+        };
+        group.bench_function(format!("{protocol}_to_{client}"), |b| {
+            b.iter(|| {
+                let mut translator = AnswerTranslator::new(&exchange, Memo::default());
+                let said: usize = frames
+                    .iter()
+                    .map(|frame| translator.push(black_box(frame.as_bytes())).len())
+                    .sum();
+                let ended = translator.finish();
+                assert!(ended.fault.is_none());
+                said
             });
         });
     }

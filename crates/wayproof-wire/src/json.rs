@@ -23,6 +23,32 @@ impl<'a> Json<'a> {
         String::from_utf8_lossy(self.0)
     }
 
+    /// The text as bytes.
+    pub(crate) const fn bytes(self) -> &'a [u8] {
+        self.0
+    }
+
+    /// What stands between the quotes of a string, its escapes kept.
+    pub(crate) fn inside(self) -> Option<&'a [u8]> {
+        (self.first() == Some(b'"')).then(|| inside_quotes(self.0))
+    }
+
+    pub(crate) fn is_array(self) -> bool {
+        self.first() == Some(b'[')
+    }
+
+    /// The members of these names, found in one pass; `null` counts as absent.
+    pub(crate) fn pick<const N: usize>(self, names: [&str; N]) -> [Option<Self>; N] {
+        let mut found = [None; N];
+        for (key, value) in self.fields() {
+            let place = names.iter().position(|name| key == *name);
+            if let Some(slot) = place.and_then(|place| found.get_mut(place)) {
+                *slot = Some(value).filter(|value| !value.is_null());
+            }
+        }
+        found
+    }
+
     fn first(self) -> Option<u8> {
         self.0.first().copied()
     }

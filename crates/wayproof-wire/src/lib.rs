@@ -24,11 +24,13 @@ mod fault;
 mod models;
 mod overflow;
 
+mod translate;
+
 pub use answer::{Answer, AnswerForm, AnswerReader, Stop};
 pub use ask::{Ask, find_ask, new_ask};
 pub use client::{Agent, Housekeeping, Identity, SessionSource, identify};
 pub use fault::{Fault, FaultKind, RenderedFault, render};
-pub use models::{ModelDialect, ModelEntry, render_model, render_models};
+pub use models::{ModelDialect, ModelEntry, render_model, render_models, render_shown};
 pub use outcome::{Exit, ToolKind, ToolOutcome, outcomes};
 pub use overflow::is_context_overflow;
 pub use peek::{Field, Peek, peek};
@@ -36,5 +38,9 @@ pub use protocol::{Protocol, Protocols, UnknownProtocol};
 pub use skim::{Malformed, NESTING_LIMIT, Span};
 pub use splice::splice_model;
 pub use sse::{FRAME_LIMIT, SseDecoder, SseFrame};
+pub use translate::{
+    Aim, AnswerTranslator, Ended, Exchange, Loss, LossKind, Memo, TokenField, TranslatedRequest,
+    Unsealed, Untranslatable, path_segment, translate_error, translate_request, unseal,
+};
 pub use usage::Usage;
 pub use view::{Item, Part, Request, Role};

@@ -12,6 +12,8 @@ pub enum ModelDialect {
     Anthropic,
     /// OpenAI's.
     OpenAi,
+    /// Ollama's; it has no field for a window in a list.
+    Ollama,
 }
 
 impl ModelDialect {
@@ -36,6 +38,8 @@ pub struct ModelEntry {
     pub owner: String,
     /// When it appeared, in seconds since 1970.
     pub created_s: i64,
+    /// How many tokens a conversation may have, where that is known.
+    pub window_tokens: Option<u64>,
 }
 
 /// Renders a model list as a JSON body.
@@ -49,8 +53,35 @@ pub fn render_models(dialect: ModelDialect, models: &[ModelEntry]) -> Vec<u8> {
             "last_id": models.last().map(|model| &model.id),
         }),
         ModelDialect::OpenAi => json!({ "object": "list", "data": data }),
+        ModelDialect::Ollama => json!({ "models": data }),
     };
     list.to_string().into_bytes()
+}
+
+/// What Ollama says of one model: that it chats and calls tools, and how much it can hold.
+pub fn render_shown(model: &ModelEntry) -> Vec<u8> {
+    let mut info = json!({ "general.architecture": "wayproof", "general.basename": model.id });
+    if let (Some(window), Some(info)) = (model.window_tokens, info.as_object_mut()) {
+        info.insert("wayproof.context_length".to_owned(), window.into());
+    }
+    let shown = json!({
+        "modified_at": timestamp(model.created_s),
+        "details": details(model),
+        "model_info": info,
+        "capabilities": ["completion", "tools"],
+    });
+    shown.to_string().into_bytes()
+}
+
+fn details(model: &ModelEntry) -> Value {
+    json!({
+        "parent_model": "",
+        "format": "",
+        "family": model.owner,
+        "families": [model.owner],
+        "parameter_size": "",
+        "quantization_level": "",
+    })
 }
 
 /// Renders one model, for a request that names it.
@@ -72,11 +103,20 @@ fn entry(dialect: ModelDialect, model: &ModelEntry) -> Value {
             "created": model.created_s,
             "owned_by": model.owner,
         }),
+        // Nothing of it is on this machine.
+        ModelDialect::Ollama => json!({
+            "name": model.id,
+            "model": model.id,
+            "modified_at": timestamp(model.created_s),
+            "size": 0,
+            "digest": "",
+            "details": details(model),
+        }),
     }
 }
 
 /// RFC 3339 in UTC, by the usual arithmetic on eras of 400 years that start in March.
-fn timestamp(seconds: i64) -> String {
+pub(crate) fn timestamp(seconds: i64) -> String {
     let (days, second) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
     let days = days + 719_468;
     let (era, day_of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));

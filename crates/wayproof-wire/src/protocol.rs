@@ -86,6 +86,23 @@ impl Protocols {
         self.0 & (1 << protocol as u8) != 0
     }
 
+    /// The protocol to ask in for a client of `client`: its own where that is in the set, else the one that loses
+    /// least on the way; `None` where nobody translates.
+    pub fn for_client(self, client: Protocol) -> Option<Protocol> {
+        const BY_RICHNESS: [Protocol; 4] = [
+            Protocol::Messages,
+            Protocol::Responses,
+            Protocol::Gemini,
+            Protocol::Chat,
+        ];
+        if self.contains(client) {
+            return Some(client);
+        }
+        BY_RICHNESS
+            .into_iter()
+            .find(|protocol| self.contains(*protocol) && protocol.takes_translations())
+    }
+
     /// The protocols in the set, in declaration order.
     pub fn iter(self) -> impl Iterator<Item = Protocol> {
         let all = Protocol::ALL.into_iter();

@@ -23,7 +23,7 @@ const OPEN_AI: Protocols = Protocols::of(&[Protocol::Chat, Protocol::Responses])
 const BOTH: Protocols = Protocols::of(&[Protocol::Messages, Protocol::Chat, Protocol::Responses]);
 
 /// Hosted providers: name, base, protocols, and the variable that holds the key.
-const HOSTED: [(&str, &str, Protocols, &str); 5] = [
+const HOSTED: [(&str, &str, Protocols, &str); 6] = [
     (
         "anthropic",
         "https://api.anthropic.com",
@@ -53,6 +53,12 @@ const HOSTED: [(&str, &str, Protocols, &str); 5] = [
         "https://api.mistral.ai",
         Protocols::of(&[Protocol::Chat]),
         "MISTRAL_API_KEY",
+    ),
+    (
+        "google",
+        "https://generativelanguage.googleapis.com",
+        Protocols::of(&[Protocol::Gemini]),
+        "GEMINI_API_KEY",
     ),
 ];
 

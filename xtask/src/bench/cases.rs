@@ -23,6 +23,8 @@ pub(crate) struct Case {
     pub(crate) is_streaming: bool,
     pub(crate) mode: Mode,
     pub(crate) vary: Vary,
+    /// The protocol that the gateway asks its provider in, where it has to translate.
+    pub(crate) asked_in: Option<&'static str>,
     /// CPU-seconds per 1,000 requests at the most.
     pub(crate) cpu_limit: Option<f64>,
 }
@@ -54,6 +56,7 @@ const fn closed(
         is_streaming: false,
         mode: Mode::Closed { connections },
         vary: Vary::Conversation,
+        asked_in: None,
         cpu_limit: Some(cpu_limit),
     }
 }
@@ -64,6 +67,18 @@ const fn turn(name: &'static str, size: Size, connections: usize, cpu_limit: f64
         ..closed(name, Speech::Messages, size, connections, cpu_limit)
     }
 }
+
+/// A case of Messages whose provider speaks another protocol; nginx passes it through as it is.
+const fn translated(case: Case, name: &'static str, asked_in: &'static str) -> Case {
+    Case {
+        name,
+        asked_in: Some(asked_in),
+        cpu_limit: Some(0.45),
+        ..case
+    }
+}
+
+const AGENTIC: Case = closed("", Speech::Messages, Size::Agentic, 8, 0.45);
 
 const fn stream(name: &'static str, speech: Speech) -> Case {
     Case {
@@ -80,12 +95,13 @@ const fn rate(name: &'static str, size: Size, per_second: f64, is_streaming: boo
         is_streaming,
         mode: Mode::Rate { per_second },
         vary: Vary::Conversation,
+        asked_in: None,
         cpu_limit: None,
     }
 }
 
 /// Every case, in the order of the report.
-pub(crate) const CASES: [Case; 14] = [
+pub(crate) const CASES: [Case; 17] = [
     closed("messages-1k-c32", Speech::Messages, Size::Small, 32, 0.05),
     closed("chat-1k-c32", Speech::Chat, Size::Small, 32, 0.05),
     closed("messages-143k-c1", Speech::Messages, Size::Agentic, 1, 0.15),
@@ -103,6 +119,16 @@ pub(crate) const CASES: [Case; 14] = [
     stream("messages-stream-c8", Speech::Messages),
     stream("chat-stream-c8", Speech::Chat),
     stream("responses-stream-c8", Speech::Responses),
+    translated(AGENTIC, "messages-143k-to-chat-c8", "chat"),
+    translated(AGENTIC, "messages-143k-to-responses-c8", "responses"),
+    Case {
+        cpu_limit: None,
+        ..translated(
+            stream("", Speech::Messages),
+            "messages-stream-to-chat-c8",
+            "chat",
+        )
+    },
     rate("messages-143k-rate", Size::Agentic, 20.0, false),
     rate("messages-1k-rate", Size::Small, 50.0, false),
     rate("messages-stream-rate", Size::Agentic, 8.0, true),

@@ -12,6 +12,7 @@ use anyhow::{Context, Result, anyhow, bail};
 use super::{
     Extra, TARGET_CORE,
     bodies::{self, Size, Speech},
+    cases::Case,
     load::{Order, Vary},
     memory_of,
     mock::now_ns,
@@ -26,8 +27,29 @@ pub(crate) struct Target {
     pub(crate) name: String,
     pub(crate) address: SocketAddr,
     pub(crate) id: Option<u32>,
+    /// Which cases it is for.
+    serves: Serves,
     /// Ends the process when the target goes.
     _process: Option<Pinned>,
+}
+
+/// Which cases a target is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Serves {
+    /// All of them.
+    All,
+    /// Those whose provider is asked in this protocol; `None` is the client's own.
+    AskedIn(Option<&'static str>),
+}
+
+impl Target {
+    /// Whether a case is measured with this target.
+    pub(crate) fn is_for(&self, case: &Case) -> bool {
+        match self.serves {
+            Serves::All => true,
+            Serves::AskedIn(asked_in) => asked_in == case.asked_in,
+        }
+    }
 }
 
 /// The folder of release builds.
@@ -66,12 +88,15 @@ pub(crate) fn start_all(
         name: "direct".to_owned(),
         address: SocketAddr::from(([127, 0, 0, 1], provider)),
         id: None,
+        serves: Serves::All,
         _process: None,
     };
     let mut targets = vec![
         direct,
         nginx(work, provider)?,
-        wayproof(release, work, provider)?,
+        wayproof(release, work, provider, None)?,
+        wayproof(release, work, provider, Some("chat"))?,
+        wayproof(release, work, provider, Some("responses"))?,
     ];
     for peer in peers {
         targets.push(parse_peer(peer)?);
@@ -88,6 +113,7 @@ fn parse_peer(spec: &str) -> Result<Target> {
             name: name.to_owned(),
             address,
             id: Some(id),
+            serves: Serves::AskedIn(None),
             _process: None,
         })
     };
@@ -129,11 +155,17 @@ fn nginx(work: &Path, provider: u16) -> Result<Target> {
         name: "nginx".to_owned(),
         address,
         id: Some(process.id()),
+        serves: Serves::All,
         _process: Some(process),
     })
 }
 
-fn wayproof(release: &Path, work: &Path, provider: u16) -> Result<Target> {
+fn wayproof(
+    release: &Path,
+    work: &Path,
+    provider: u16,
+    asked_in: Option<&'static str>,
+) -> Result<Target> {
     let folder = work.join(format!("wayproof-{}", free_port()?));
     fs::create_dir_all(&folder)?;
     let port_file = folder.join("port");
@@ -142,7 +174,11 @@ fn wayproof(release: &Path, work: &Path, provider: u16) -> Result<Target> {
         port_file.to_string_lossy().into_owned(),
     );
     let data = data.to_string_lossy().into_owned();
-    let provider = format!("mock=http://127.0.0.1:{provider}");
+    let protocol = asked_in.map(|protocol| format!(",protocol={protocol}"));
+    let provider = format!(
+        "mock=http://127.0.0.1:{provider}{}",
+        protocol.unwrap_or_default()
+    );
     let args = [
         "up",
         "--listen",
@@ -163,6 +199,7 @@ fn wayproof(release: &Path, work: &Path, provider: u16) -> Result<Target> {
         name: "wayproof".to_owned(),
         address,
         id: Some(process.id()),
+        serves: Serves::AskedIn(asked_in),
         _process: Some(process),
     })
 }
@@ -183,7 +220,7 @@ pub(crate) fn memory_and_start(
     for is_ours in [false, true] {
         let start = now_ns();
         let target = if is_ours {
-            wayproof(release, work, provider)?
+            wayproof(release, work, provider, None)?
         } else {
             nginx(work, provider)?
         };

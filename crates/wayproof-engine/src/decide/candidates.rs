@@ -6,7 +6,7 @@ use wayproof_wire::Protocol;
 use crate::{
     catalog::Catalog,
     decision::Rejected,
-    facts::World,
+    facts::{Reach, World},
     names::{ClassName, Target},
     policy::{Class, Policy},
 };
@@ -143,8 +143,21 @@ impl Candidates<'_> {
         let Some(provider) = self.world.provider(&target.provider) else {
             return Fit::Unable("its provider is not set up".to_owned());
         };
-        if !provider.speaks(self.protocol) {
-            return Fit::Unable(format!("its provider does not speak `{}`", self.protocol));
+        match provider.reach(self.protocol) {
+            Reach::Native => {}
+            Reach::Translated(_) if provider.takes_own_key => {
+                return Fit::Unable(format!(
+                    "its provider does not speak `{}`, so the client's own key is none for it",
+                    self.protocol
+                ));
+            }
+            Reach::Translated(_) => {}
+            Reach::Mute => {
+                return Fit::Unable(format!(
+                    "nobody translates `{}` for its provider",
+                    self.protocol
+                ));
+            }
         }
         if !provider.may_have(&target.model) {
             return Fit::Unable("its provider does not have this model".to_owned());

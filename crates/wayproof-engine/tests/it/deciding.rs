@@ -4,7 +4,7 @@ use wayproof_engine::{
     Asked, Catalog, Decision, Facts, LastAnswer, Next, Observation, Policy, ProviderState, Routing,
     SessionState, Surface, TaskName, World, classify, decide, explain, observe,
 };
-use wayproof_wire::{FaultKind, Protocol, Protocols};
+use wayproof_wire::{FaultKind, Housekeeping, Protocol, Protocols};
 
 fn facts() -> Facts<'static> {
     Facts {
@@ -26,6 +26,7 @@ fn provider(name: &str, protocols: Protocols) -> ProviderState {
         name: name.to_owned(),
         protocols,
         is_healthy: true,
+        takes_own_key: false,
         models: None,
     }
 }
@@ -102,6 +103,8 @@ fn a_provider_is_asked_only_for_what_it_has_and_speaks() {
     let state = asked_for("fix the crash in the parser");
     let mut world = world();
     world.providers[0].models = Some(["claude-haiku-5-5".to_owned()].into());
+    // The client's own key is none for a provider of another dialect.
+    world.providers[1].takes_own_key = true;
     let decision = decided(
         &state,
         &Facts {
@@ -141,17 +144,50 @@ fn a_provider_is_asked_only_for_what_it_has_and_speaks() {
 }
 
 #[test]
+fn a_provider_of_another_dialect_is_asked_in_its_own() {
+    let state = asked_for("fix the crash in the parser");
+    let mut world = world();
+    world.providers[0].models = Some(["claude-haiku-5-5".to_owned()].into());
+    let decision = decided(&state, &facts(), &world);
+    assert_eq!(decision.routing, Routing::Routed);
+    let first = &decision.attempts[0];
+    assert_eq!(first.target.provider, "openai");
+    assert_eq!(first.asked_in, Some(Protocol::Chat));
+    let text = explain(&decision);
+    assert!(text.contains("(asked in chat)"), "{text}");
+    // A model that is not routed stays with a provider that speaks its dialect, where there is one.
+    let facts = Facts {
+        requested_model: "claude-haiku-5-5",
+        housekeeping: Some(Housekeeping::PermissionCheck),
+        ..facts()
+    };
+    let decision = decided(&state, &facts, &world);
+    assert_eq!(decision.attempts[0].target.provider, "anthropic");
+    assert_eq!(decision.attempts[0].asked_in, None);
+    world.providers[0].models = Some(["another".to_owned()].into());
+    let decision = decided(&state, &facts, &world);
+    assert_eq!(decision.attempts[0].target.provider, "openai");
+    assert_eq!(decision.attempts[0].asked_in, Some(Protocol::Chat));
+}
+
+#[test]
 fn a_pinned_model_needs_a_provider_that_understands_the_agent() {
     let state = asked_for("fix the crash in the parser");
     let facts = Facts {
         requested_model: "openai/gpt-6.1-sol",
         ..facts()
     };
+    let mut world = world();
+    world.providers[1].takes_own_key = true;
+    let decision = decided(&state, &facts, &world);
+    assert_eq!(decision.routing, Routing::Pinned);
+    assert_eq!(decision.attempts[0].asked_in, Some(Protocol::Chat));
+    world.providers[1].protocols = Protocols::of(&[Protocol::Ollama]);
     let next = decide(
         &Policy::builtin(),
         &state,
         &facts,
-        &world(),
+        &world,
         Catalog::embedded(),
     );
     let Next::Refused(refusal) = next else {
@@ -160,7 +196,7 @@ fn a_pinned_model_needs_a_provider_that_understands_the_agent() {
     assert_eq!(refusal.kind, FaultKind::BadRequest);
     assert_eq!(
         refusal.message,
-        "provider `openai` speaks chat and this request is messages"
+        "provider `openai` speaks ollama and this request is messages"
     );
 }
 

@@ -71,6 +71,7 @@ impl Play {
             name: name.to_owned(),
             protocols: Protocols::ALL,
             is_healthy: true,
+            takes_own_key: false,
             models: None,
         };
         Self {

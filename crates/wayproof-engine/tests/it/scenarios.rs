@@ -57,6 +57,7 @@ impl Default for Player {
             name: name.to_owned(),
             protocols,
             is_healthy: true,
+            takes_own_key: false,
             models: None,
         };
         Self {
@@ -229,6 +230,7 @@ impl Player {
                 name: name.to_owned(),
                 protocols,
                 is_healthy: true,
+                takes_own_key: false,
                 models: None,
             });
             return;

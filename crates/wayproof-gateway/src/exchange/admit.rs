@@ -15,6 +15,7 @@ use wayproof_wire::{Fault, FaultKind, Protocol};
 
 use crate::exchange::{Arrival, Wish};
 use crate::gateway::Shared;
+use crate::gemini;
 use crate::jobs::Job;
 use crate::keys::{self, KeyDigest};
 
@@ -76,7 +77,10 @@ pub(crate) async fn admit(shared: &Shared, id: &str, arrival: Arrival) -> Result
         wish,
         from,
     } = arrival;
-    let (head, incoming) = request.into_parts();
+    let (mut head, incoming) = request.into_parts();
+    if protocol == Protocol::Gemini {
+        gemini::move_key(&mut head);
+    }
     check_origin(shared, &head.headers, from)?;
     let (caller, credential) = check_key(shared, &head.headers, from).await?;
     let call = Call {

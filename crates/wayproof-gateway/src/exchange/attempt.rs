@@ -4,6 +4,8 @@
 //! fixed what the exchange's job owes. A ledger that cannot write ends the exchange at once, and with it
 //! the call to the provider.
 
+use std::sync::Arc;
+
 use http::Response;
 use wayproof_ledger::LedgerError;
 use wayproof_upstream::{AnswerBody, AttemptError, Call as UpstreamCall, Walked, walk};
@@ -12,12 +14,15 @@ use wayproof_wire::{Fault, FaultKind};
 use crate::exchange::admit::Caller;
 use crate::exchange::prepare::Prepared;
 use crate::exchange::settle::{End, Settlement};
+use crate::exchange::translate::Translation;
 use crate::gateway::Shared;
 use crate::jobs::Unfrozen;
 
 /// An exchange that a provider has answered.
 pub(crate) struct Attempted {
     pub(crate) response: Response<AnswerBody>,
+    /// How the answer is translated, if it is.
+    pub(crate) translation: Option<Arc<Translation>>,
     pub(crate) settlement: Box<Settlement>,
 }
 
@@ -26,6 +31,7 @@ pub(crate) async fn attempt(shared: &Shared, prepared: Prepared) -> Result<Attem
     let Prepared {
         call,
         candidates,
+        mut translations,
         opened,
         mut settlement,
     } = prepared;
@@ -59,6 +65,7 @@ pub(crate) async fn attempt(shared: &Shared, prepared: Prepared) -> Result<Attem
             settlement.answered(&response, candidates.get(candidate));
             return Ok(Attempted {
                 response,
+                translation: translations.get_mut(candidate).and_then(Option::take),
                 settlement,
             });
         }
@@ -101,6 +108,7 @@ fn unanswered(error: &AttemptError) -> Fault {
         AttemptError::TimedOut(_) => FaultKind::UpstreamTimeout,
         AttemptError::Connect(_) | AttemptError::Broken(_) => FaultKind::UpstreamUnreachable,
         AttemptError::UnknownProvider(_) | AttemptError::Path(_) => FaultKind::Internal,
+        AttemptError::Unsayable(reason) => return Fault::new(FaultKind::BadRequest, reason),
     };
     let cause = std::error::Error::source(error)
         .map(|source| format!(": {source}"))

@@ -125,6 +125,8 @@ fn refusing(turn: &Turn, shared: &Shared) -> EventBody {
         attempts: Vec::new(),
         provider: None,
         model: None,
+        asked_in: None,
+        losses: Vec::new(),
         usage: None,
         cost: Cost::default(),
         catalog_digest: None,

@@ -1,70 +1,209 @@
 //! Seventh stage: the bytes that go out to each target.
 //!
-//! Same protocol only: the name of the model is put in its place and every other byte stays.
+//! Where the protocol is the same, the name of the model is put in its place and every other byte stays. Where it is
+//! another one, the request is translated when its target is tried.
 
+use std::sync::Arc;
+
+use bytes::Bytes;
 use http::HeaderMap;
 use http::header::CONTENT_ENCODING;
 use http::uri::PathAndQuery;
+use wayproof_engine::Planned;
 use wayproof_ledger::Durable;
-use wayproof_upstream::Candidate;
-use wayproof_wire::splice_model;
+use wayproof_upstream::{Candidate, Content, foreign};
+use wayproof_wire::{Fault, FaultKind, Peek, Protocol, Request, splice_model, unseal};
 
+use crate::exchange::Wish;
 use crate::exchange::admit::Call;
 use crate::exchange::decide::Decided;
-use crate::exchange::settle::Settlement;
+use crate::exchange::settle::{End, Settlement};
+use crate::exchange::translate::Translation;
+use crate::gateway::Shared;
+use crate::gemini::GeminiPath;
 
 /// An exchange that is ready to be sent.
 pub(crate) struct Prepared {
     pub(crate) call: Call,
     pub(crate) candidates: Vec<Candidate>,
+    /// For each candidate, how its request is translated, if it is.
+    pub(crate) translations: Vec<Option<Arc<Translation>>>,
     pub(crate) opened: Durable,
     pub(crate) settlement: Box<Settlement>,
 }
 
-/// Puts every target's model name into the body.
-pub(crate) fn prepare(decided: Decided) -> Prepared {
+/// Makes every target's request.
+pub(crate) fn prepare(shared: &Shared, decided: Decided) -> Result<Prepared, Fault> {
     let Decided {
         mut call,
         body,
         packed,
         peek,
         opened,
-        settlement,
+        mut settlement,
     } = decided;
-    let path_and_query = call
-        .head
-        .uri
-        .path_and_query()
-        .cloned()
-        .unwrap_or_else(|| PathAndQuery::from_static("/"));
+    let peek = Arc::new(peek);
+    let own = Own::of(&body, &peek, &mut settlement);
+    let packed = packed.filter(|_| own.is_as_sent);
     let attempts = &settlement.decision.attempts;
     let is_renamed = attempts
         .iter()
-        .any(|planned| planned.target.model != peek.model_name);
+        .any(|planned| planned.asked_in.is_none() && planned.target.model != peek.model_name);
     // A packed body in which nothing changes goes out as it came. Otherwise it goes out unpacked.
     let as_sent = packed.filter(|_| !is_renamed);
     if as_sent.is_none() && call.head.headers.contains_key(CONTENT_ENCODING) {
         call.head.headers = without_encoding(&call.head.headers);
     }
-    let candidates = attempts
-        .iter()
-        .map(|planned| Candidate {
-            segments: match &as_sent {
+    let (mut candidates, mut translations) = (Vec::new(), Vec::new());
+    let mut refusal = None;
+    for planned in attempts {
+        let Some(asked_in) = planned.asked_in else {
+            let segments = match &as_sent {
                 Some(packed) => vec![packed.clone()],
-                None => splice_model(&body, &peek, &planned.target.model),
-            },
-            provider: planned.target.provider.clone(),
-            model: planned.target.model.clone(),
-            protocol: call.protocol,
-            path_and_query: path_and_query.clone(),
-        })
-        .collect();
-    Prepared {
+                None => splice_model(&own.body, &own.peek, &body_model(&call, planned)),
+            };
+            candidates.push(native(&call, planned, Content::Ready(segments)));
+            translations.push(None);
+            continue;
+        };
+        if let Some(reason) = untranslated(&call, asked_in, planned) {
+            refusal = Some(reason);
+            continue;
+        }
+        let (candidate, translation) = translated(shared, &call, (&body, &peek), planned, asked_in);
+        candidates.push(candidate);
+        translations.push(Some(translation));
+    }
+    if let Some(refusal) = refusal.filter(|_| candidates.is_empty()) {
+        settlement.end(End::Refused);
+        return Err(refusal);
+    }
+    Ok(Prepared {
         call,
         candidates,
+        translations,
         opened,
         settlement,
+    })
+}
+
+fn translated(
+    shared: &Shared,
+    call: &Call,
+    (body, peek): (&Bytes, &Arc<Peek>),
+    planned: &Planned,
+    asked_in: Protocol,
+) -> (Candidate, Arc<Translation>) {
+    let target = &planned.target;
+    let provider = shared.upstream.provider(&target.provider);
+    let headers = &call.head.headers;
+    let translation = Translation::plan((body, peek), target, asked_in, provider, headers);
+    let translation = Arc::new(translation);
+    let candidate = Candidate {
+        provider: target.provider.clone(),
+        model: target.model.clone(),
+        protocol: asked_in,
+        path_and_query: path(asked_in.path(&target.model, peek.is_streaming)),
+        headers: provider.map(|provider| foreign(provider, asked_in, headers)),
+        body: Content::Made(Arc::clone(&translation) as _),
+    };
+    (candidate, translation)
+}
+
+/// What goes to targets of the client's own protocol: the request as it came, but for seals that we packed while
+/// another protocol's provider answered.
+struct Own {
+    body: Bytes,
+    peek: Arc<Peek>,
+    is_as_sent: bool,
+}
+
+impl Own {
+    fn of(body: &Bytes, peek: &Arc<Peek>, settlement: &mut Settlement) -> Self {
+        let attempts = &settlement.decision.attempts;
+        let is_asked = attempts.iter().any(|planned| planned.asked_in.is_none());
+        let unsealed = is_asked
+            .then(|| unseal(&Request { body, peek }))
+            .flatten()
+            .and_then(|unsealed| {
+                let peek = wayproof_wire::peek(peek.protocol, &unsealed.body).ok()?;
+                Some((unsealed, peek))
+            });
+        let Some((unsealed, found)) = unsealed else {
+            return Self {
+                body: body.clone(),
+                peek: Arc::clone(peek),
+                is_as_sent: true,
+            };
+        };
+        settlement.lost(unsealed.losses);
+        Self {
+            body: Bytes::from(unsealed.body),
+            peek: Arc::new(found),
+            is_as_sent: false,
+        }
     }
+}
+
+fn native(call: &Call, planned: &Planned, body: Content) -> Candidate {
+    let asked = call.head.uri.path_and_query();
+    let path_and_query = match (call.protocol, GeminiPath::of(call.head.uri.path())) {
+        (Protocol::Gemini, Some(gemini)) => {
+            path(gemini.with_model(&planned.target.model, call.head.uri.query()))
+        }
+        _ => asked
+            .cloned()
+            .unwrap_or_else(|| PathAndQuery::from_static("/")),
+    };
+    Candidate {
+        provider: planned.target.provider.clone(),
+        model: planned.target.model.clone(),
+        protocol: call.protocol,
+        path_and_query,
+        headers: None,
+        body,
+    }
+}
+
+/// The model as a body names it; Gemini has it in the path, and in a body as a resource.
+fn body_model(call: &Call, planned: &Planned) -> String {
+    let model = &planned.target.model;
+    if call.protocol == Protocol::Gemini {
+        format!("models/{model}")
+    } else {
+        model.clone()
+    }
+}
+
+/// Why a request has no translation, whatever is in it.
+fn untranslated(call: &Call, asked_in: Protocol, planned: &Planned) -> Option<Fault> {
+    let client = call.protocol;
+    if call.wish == Wish::Count {
+        // Agents take this for a gateway that cannot count, and estimate by themselves.
+        let message = format!(
+            "`{}` is asked in {asked_in}, where nobody counts tokens beforehand",
+            planned.target
+        );
+        return Some(Fault::new(FaultKind::NotFound, message));
+    }
+    let is_array = client == Protocol::Gemini
+        && call.head.uri.path().ends_with(":streamGenerateContent")
+        && !call.head.uri.query().is_some_and(|query| {
+            let mut pairs = query.split('&');
+            pairs.any(|pair| pair == "alt=sse")
+        });
+    is_array.then(|| {
+        let message = format!(
+            "`{}` is asked in {asked_in}, whose streams come as events; add `alt=sse` to the query",
+            planned.target
+        );
+        Fault::new(FaultKind::BadRequest, message)
+    })
+}
+
+/// A path whose model is escaped is always one.
+fn path(text: String) -> PathAndQuery {
+    PathAndQuery::try_from(text).unwrap_or_else(|_| PathAndQuery::from_static("/"))
 }
 
 /// Removing from a header map would change the order of what is left.

@@ -28,6 +28,7 @@ pub(crate) fn relay(attempted: Attempted) -> Response<Outgoing> {
     let Attempted {
         response,
         mut settlement,
+        ..
     } = attempted;
     let (mut parts, answer) = response.into_parts();
     settlement.add_headers(&mut parts);

@@ -6,18 +6,18 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::header::{CONTENT_ENCODING, CONTENT_TYPE, RETRY_AFTER};
+use http::header::RETRY_AFTER;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, response};
 use tokio::time::Instant;
 use wayproof_engine::{AnswerSign, Decision, LastAnswer, Target, cost};
 use wayproof_ledger::{About, AttemptRecord, Cost, EventBody, ExchangeOutcome, ExchangeSettled};
 use wayproof_upstream::{AnswerBody, AttemptFault, AttemptRecord as Tried, Candidate};
-use wayproof_wire::{Answer, AnswerForm, AnswerReader, Protocol, Stop, Usage, is_context_overflow};
+use wayproof_wire::{Answer, Loss, Protocol, Stop, Usage, is_context_overflow};
 
 use crate::exchange::Wish;
+use crate::exchange::copy::Copy;
 use crate::exchange::identify::Turn;
 use crate::exchange::observe;
-use crate::exchange::unpack::{Packing, Sink, Unpacker};
 use crate::gateway::Shared;
 use crate::metrics::Settled;
 use crate::quota;
@@ -32,6 +32,8 @@ pub(crate) enum End {
     Whole,
     /// The provider's answer broke off.
     Cut,
+    /// The provider's answer came, but the client had to be told that it was none.
+    Garbled,
     /// No provider answered.
     Failed,
     /// The gateway refused.
@@ -53,6 +55,11 @@ pub(crate) struct Settlement {
     pub(crate) records: Vec<Tried>,
     answerer: Option<Target>,
     status: Option<StatusCode>,
+    /// The status the client got, where it is another than the provider's.
+    told: Option<StatusCode>,
+    /// The protocol the provider was asked in, where it is another than the client's.
+    asked_in: Option<Protocol>,
+    losses: Vec<Loss>,
     provider_request_id: Option<String>,
     ttfb_us: Option<i64>,
     copy: Copy,
@@ -60,39 +67,6 @@ pub(crate) struct Settlement {
     end: End,
 }
 
-/// The copy of an answer that is read on the way by.
-enum Copy {
-    /// Nothing is read.
-    None,
-    /// An answer of a model.
-    Answer(Box<Unpacker<Reading>>),
-    /// An error of the provider, kept to look for words in it.
-    Error(Unpacker<Kept>),
-}
-
-struct Reading(AnswerReader);
-
-impl Sink for Reading {
-    fn take(&mut self, bytes: &[u8]) {
-        self.0.push(bytes);
-    }
-}
-
-/// The beginning of an error.
-struct Kept(Vec<u8>);
-
-impl Sink for Kept {
-    fn take(&mut self, bytes: &[u8]) {
-        let room = MAX_ERROR.saturating_sub(self.0.len()).min(bytes.len());
-        self.0
-            .extend_from_slice(bytes.get(..room).unwrap_or_default());
-    }
-}
-
-/// How much of a provider's error is kept to look into.
-const MAX_ERROR: usize = 64 << 10;
-/// How much of a packed answer is unpacked to look into.
-const MAX_UNPACKED: usize = 256 << 20;
 /// What a client is told to wait by, when a provider limits rates without saying for how long.
 const DEFAULT_RETRY_AFTER: HeaderValue = HeaderValue::from_static("5");
 
@@ -125,6 +99,9 @@ impl Settlement {
             records: Vec::new(),
             answerer: None,
             status: None,
+            told: None,
+            asked_in: None,
+            losses: Vec::new(),
             provider_request_id: None,
             ttfb_us: None,
             copy: Copy::None,
@@ -144,7 +121,8 @@ impl Settlement {
             model: candidate.model.clone(),
             effort: None,
         });
-        self.copy = self.begin_copy(response.status(), headers);
+        let protocol = by.map_or(self.protocol, |candidate| candidate.protocol);
+        self.copy = Copy::begin(protocol, self.wish, response.status(), headers);
         if let Some(candidate) = by {
             for sample in quota::samples(&candidate.provider, headers, self.opened_us) {
                 if self.shared.quotas.is_news(&sample) {
@@ -155,6 +133,46 @@ impl Settlement {
         }
     }
 
+    /// Notes that the answer is translated, and what was left behind on the way out.
+    pub(crate) fn translated(&mut self, asked_in: Protocol, losses: Vec<Loss>) {
+        self.asked_in = Some(asked_in);
+        self.losses = losses;
+    }
+
+    /// Notes what was left behind on the way back.
+    pub(crate) fn lost(&mut self, losses: Vec<Loss>) {
+        for loss in losses {
+            let known = self
+                .losses
+                .iter_mut()
+                .find(|known| known.kind == loss.kind && known.name == loss.name);
+            match known {
+                Some(known) => known.times = known.times.saturating_add(loss.times),
+                None => self.losses.push(loss),
+            }
+        }
+    }
+
+    /// Notes a status of ours in the place of the provider's.
+    pub(crate) fn told(&mut self, status: StatusCode) {
+        self.told = Some(status);
+    }
+
+    /// The exchange's id.
+    pub(crate) fn exchange(&self) -> &str {
+        self.about.exchange.as_deref().unwrap_or_default()
+    }
+
+    /// The protocol that the client speaks.
+    pub(crate) const fn client(&self) -> Protocol {
+        self.protocol
+    }
+
+    /// When the request came, in microseconds since 1970.
+    pub(crate) const fn opened_us(&self) -> i64 {
+        self.opened_us
+    }
+
     /// Adds what the client is told about the exchange to the head of its answer.
     pub(crate) fn add_headers(&self, parts: &mut response::Parts) {
         let headers = &mut parts.headers;
@@ -163,7 +181,7 @@ impl Settlement {
                 headers.insert(name, value);
             }
         };
-        let exchange = self.about.exchange.as_deref().unwrap_or_default();
+        let exchange = self.exchange();
         put(EXCHANGE, exchange);
         put(TASK, self.decision.task.as_str());
         if let Some(class) = &self.decision.class {
@@ -189,15 +207,7 @@ impl Settlement {
     /// Takes in the next bytes of the answer.
     pub(crate) fn saw(&mut self, data: &Bytes) {
         self.bytes += data.len() as u64;
-        let read = match &mut self.copy {
-            Copy::None => return,
-            Copy::Answer(unpacker) => unpacker.push(data),
-            Copy::Error(unpacker) => unpacker.push(data),
-        };
-        if let Err(error) = read {
-            tracing::warn!(%error, "a packed answer cannot be read, so its usage stays unknown");
-            self.copy = Copy::None;
-        }
+        self.copy.push(data);
     }
 
     /// Notes how the exchange ended; the first word counts.
@@ -207,52 +217,17 @@ impl Settlement {
         }
     }
 
-    fn begin_copy(&self, status: StatusCode, headers: &HeaderMap) -> Copy {
-        let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
-        let packing = text(CONTENT_ENCODING).map_or(Some(Packing::Plain), Packing::of);
-        let Some(packing) = packing else {
-            tracing::warn!("an answer is packed in an unknown way, so its usage stays unknown");
-            return Copy::None;
-        };
-        let copy = if status.is_success() {
-            if self.wish == Wish::Count {
-                return Copy::None;
-            }
-            let is_stream = text(CONTENT_TYPE).is_some_and(|kind| {
-                kind.starts_with("text/event-stream") || kind.starts_with("application/x-ndjson")
-            });
-            let form = if is_stream {
-                AnswerForm::Stream
-            } else {
-                AnswerForm::Whole
-            };
-            let reading = Reading(AnswerReader::new(self.protocol, form));
-            Unpacker::new(packing, reading, MAX_UNPACKED)
-                .map(|unpacker| Copy::Answer(Box::new(unpacker)))
-        } else {
-            Unpacker::new(packing, Kept(Vec::new()), MAX_UNPACKED).map(Copy::Error)
-        };
-        copy.unwrap_or_else(|error| {
-            tracing::warn!(%error, "an answer cannot be unpacked, so its usage stays unknown");
-            Copy::None
-        })
-    }
-
     fn elapsed_us(&self) -> i64 {
         i64::try_from(self.began.elapsed().as_micros()).unwrap_or(i64::MAX)
     }
 
     fn settle(&mut self) {
-        let copy = std::mem::replace(&mut self.copy, Copy::None);
-        let (answer, error) = match copy {
-            Copy::None => (None, None),
-            Copy::Answer(unpacker) => (unpacker.finish().ok().map(|read| read.0.finish()), None),
-            Copy::Error(unpacker) => (None, unpacker.finish().ok().map(|kept| kept.0)),
-        };
+        let (answer, error) = std::mem::replace(&mut self.copy, Copy::None).finish();
         let outcome = self.outcome(answer.as_ref());
         let usage = answer.as_ref().and_then(|answer| answer.usage);
         let listed = self.listed(usage.as_ref());
         self.remember(outcome, usage.as_ref(), listed);
+        self.tell_losses();
         self.read_signs(answer.as_ref(), error.as_deref());
         self.shared.metrics.settled(&Settled {
             protocol: self.protocol,
@@ -269,12 +244,28 @@ impl Settlement {
         );
     }
 
+    /// Says in the log what translating left behind, once a conversation.
+    fn tell_losses(&self) {
+        if self.losses.is_empty() || !self.session.is_news(&self.losses) {
+            return;
+        }
+        let lost: Vec<String> = self.losses.iter().map(ToString::to_string).collect();
+        tracing::info!(
+            exchange = self.exchange(),
+            client = %self.protocol,
+            provider = self.asked_in.map(Protocol::name),
+            lost = lost.join(", "),
+            "an exchange was translated"
+        );
+    }
+
     fn outcome(&self, answer: Option<&Answer>) -> ExchangeOutcome {
         let is_refused_by_provider = self.status.is_some_and(|status| !status.is_success());
         let is_complete = answer.map(|answer| answer.is_complete);
         match self.end {
             End::Refused => ExchangeOutcome::Refused,
             End::Failed => ExchangeOutcome::Failed,
+            End::Garbled => ExchangeOutcome::Cut,
             // Some agents hang up as soon as they have read the last event they need.
             End::Dropped if is_complete == Some(true) => ExchangeOutcome::Completed,
             End::Dropped => ExchangeOutcome::Cancelled,
@@ -367,7 +358,7 @@ impl Settlement {
                 .class
                 .as_ref()
                 .map(|class| class.as_str().to_owned()),
-            status: self.status.map(|status| status.as_u16()),
+            status: self.told.or(self.status).map(|status| status.as_u16()),
             attempts: self
                 .records
                 .drain(..)
@@ -375,6 +366,8 @@ impl Settlement {
                 .collect(),
             provider,
             model,
+            asked_in: self.asked_in,
+            losses: std::mem::take(&mut self.losses),
             usage,
             cost: Cost {
                 listed_nano_usd: listed,
@@ -452,6 +445,7 @@ const fn fault_name(fault: AttemptFault) -> &'static str {
         AttemptFault::BreakerOpen => "breaker-open",
         AttemptFault::Abandoned => "abandoned",
         AttemptFault::Misdirected => "misdirected",
+        AttemptFault::Unsayable => "unsayable",
     }
 }
 

@@ -105,6 +105,18 @@ impl<S: Sink> Unpacker<S> {
         }
     }
 
+    /// Where the unpacked bytes go.
+    pub(crate) fn sink(&mut self) -> &mut S {
+        let limited = match &mut self.0 {
+            Form::Plain(limited) => limited,
+            Form::Gzip(decoder) => decoder.get_mut(),
+            Form::Deflate(decoder) => decoder.get_mut(),
+            Form::Brotli(decoder) => decoder.get_mut(),
+            Form::Zstd(decoder) => decoder.get_mut(),
+        };
+        &mut limited.sink
+    }
+
     /// Ends the packed bytes and gives the sink back; an error is an end that came too soon.
     pub(crate) fn finish(self) -> io::Result<S> {
         let limited = match self.0 {

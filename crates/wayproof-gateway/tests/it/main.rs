@@ -5,16 +5,24 @@ mod admin;
 #[cfg(test)]
 mod client;
 #[cfg(test)]
+mod dialect;
+#[cfg(test)]
 mod doors;
 #[cfg(test)]
 mod endings;
 #[cfg(test)]
 mod faults;
 #[cfg(test)]
+mod gemini;
+#[cfg(test)]
 mod golden;
+#[cfg(test)]
+mod ollama;
 #[cfg(test)]
 mod packed;
 #[cfg(test)]
 mod routing;
 #[cfg(test)]
 mod stage;
+#[cfg(test)]
+mod translating;

@@ -68,6 +68,8 @@ pub(crate) fn settled(task: &str, class: &str, model: &str, cost: Cost) -> Event
         class: Some(class.to_owned()),
         provider: Some("anthropic".to_owned()),
         model: Some(model.to_owned()),
+        asked_in: None,
+        losses: Vec::new(),
         usage: Some(Usage {
             input: Some(1_200),
             cache_read: Some(40_000),

@@ -8,7 +8,9 @@ use http_body_util::BodyExt as _;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 use wayproof_testkit::{Frame, Provider as Scripted, Reply};
-use wayproof_upstream::{AnswerBody, BodyError, CallerCredential, Settings, Upstream, Walked};
+use wayproof_upstream::{
+    AnswerBody, BodyError, CallerCredential, Content, Settings, Upstream, Walked,
+};
 
 use crate::stage::{self, candidate, keyed, quick};
 
@@ -198,14 +200,15 @@ async fn bodies_go_out_in_pieces_with_their_length() {
         .unwrap();
     let upstream = upstream_of(&scripted);
     let mut candidate = candidate("p", "");
-    candidate.segments = vec![
+    let pieces = vec![
         Bytes::from_static(b"{\"model\":"),
         Bytes::new(),
         Bytes::from_static(b"\"m\""),
         Bytes::from(vec![b' '; 5 << 20]),
         Bytes::from_static(b"}"),
     ];
-    let whole = candidate.segments.concat();
+    let whole = pieces.concat();
+    candidate.body = Content::Ready(pieces);
     let (walked, _) = stage::ask(&upstream, &HeaderMap::new(), OWN, &[candidate]).await;
     let (_, _, body) = stage::read(walked).await;
     assert!(body == whole, "the body changed on its way");

@@ -8,8 +8,8 @@ use http_body_util::BodyExt as _;
 use secrecy::SecretString;
 use tokio::time::Instant;
 use wayproof_upstream::{
-    AttemptRecord, Call, CallerCredential, Candidate, Credential, Provider, RetryLimits, Settings,
-    Upstream, Walked, walk,
+    AttemptRecord, Call, CallerCredential, Candidate, Content, Credential, Provider, RetryLimits,
+    Settings, Upstream, Walked, walk,
 };
 use wayproof_wire::{Protocol, Protocols};
 
@@ -37,7 +37,8 @@ pub(crate) fn candidate(provider: &str, body: &'static str) -> Candidate {
         model: "some-model".to_owned(),
         protocol: Protocol::Messages,
         path_and_query: "/v1/messages?beta=true".parse().unwrap(),
-        segments: vec![Bytes::from_static(body.as_bytes())],
+        headers: None,
+        body: Content::Ready(vec![Bytes::from_static(body.as_bytes())]),
     }
 }
 

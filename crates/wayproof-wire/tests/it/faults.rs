@@ -115,6 +115,7 @@ fn overflow_is_read_in_the_providers_own_words(
 #[test]
 fn model_lists_follow_the_asker() {
     let model = |id: &str, name: &str| ModelEntry {
+        window_tokens: None,
         id: id.to_owned(),
         display_name: name.to_owned(),
         owner: "wayproof".to_owned(),

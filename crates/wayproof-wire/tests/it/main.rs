@@ -10,3 +10,9 @@ mod golden;
 mod peeks;
 #[cfg(test)]
 mod props;
+#[cfg(test)]
+mod translation_props;
+#[cfg(test)]
+mod translations;
+#[cfg(test)]
+mod unsealing;

@@ -60,6 +60,12 @@ pub(crate) fn text(detail: &ExchangeDetail) -> Result<String> {
         "outcome {outcome}{status}, {} attempt(s)",
         row.attempts.unwrap_or_default()
     ));
+    if let Some(settled) = &detail.settled
+        && !settled.losses.is_empty()
+    {
+        let lost: Vec<String> = settled.losses.iter().map(ToString::to_string).collect();
+        lines.push(format!("lost    {}", lost.join(", ")));
+    }
     let [fresh, read, written, output, reasoning] = row.tokens;
     let tokens =
         |count: Option<i64>| count.map_or_else(|| "?".to_owned(), |count| count.to_string());

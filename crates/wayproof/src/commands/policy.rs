@@ -153,10 +153,11 @@ fn explain_ask(policy: &Policy, asked: &Asked<'_>, providers: &ProviderArgs) -> 
 
 /// The providers that are given, else every provider that the policy names.
 fn world(policy: &Policy, providers: &ProviderArgs) -> Result<(World, Option<&'static str>)> {
-    let state = |name: String, protocols| ProviderState {
+    let state = |name: String, protocols, takes_own_key| ProviderState {
         name,
         protocols,
         is_healthy: true,
+        takes_own_key,
         models: None,
     };
     if providers.providers.is_empty() {
@@ -164,7 +165,7 @@ fn world(policy: &Policy, providers: &ProviderArgs) -> Result<(World, Option<&'s
         let names: BTreeSet<String> = targets.map(|target| target.provider.clone()).collect();
         let providers = names
             .into_iter()
-            .map(|name| state(name, Protocols::ALL))
+            .map(|name| state(name, Protocols::ALL, false))
             .collect();
         return Ok((
             World { providers },
@@ -174,7 +175,8 @@ fn world(policy: &Policy, providers: &ProviderArgs) -> Result<(World, Option<&'s
     let mut states = Vec::new();
     for spec in &providers.providers {
         let provider = settings::parse_provider(spec)?;
-        states.push(state(provider.name, provider.protocols));
+        let takes_own_key = wayproof_gateway::takes_own_key(&provider);
+        states.push(state(provider.name, provider.protocols, takes_own_key));
     }
     Ok((World { providers: states }, None))
 }

@@ -11,9 +11,12 @@ use crate::environment::{Environment, Said, path_with, tools};
 const ASK: &str = "Two tests of this repository fail. Find the bug in xmltodict.py, fix it, and say when you are done.";
 
 /// An agent under test, with the models that its protocol asks for.
+#[derive(Clone, Copy)]
 struct Real {
     command: &'static [&'static str],
     provider: &'static str,
+    /// The one protocol that the provider speaks, and the path it is asked at; without one it speaks any.
+    only: Option<(&'static str, &'static str)>,
     fast: &'static str,
     strong: &'static str,
 }
@@ -21,6 +24,7 @@ struct Real {
 const CLAUDE: Real = Real {
     command: &["claude", "--dangerously-skip-permissions", "-p", ASK],
     provider: "anthropic",
+    only: None,
     fast: "claude-haiku-4-5",
     strong: "claude-opus-4-8",
 };
@@ -33,9 +37,23 @@ const CODEX: Real = Real {
         ASK,
     ],
     provider: "openai",
+    only: None,
     fast: "gpt-5.4-mini",
     strong: "gpt-5.5",
 };
+
+const CHAT: Option<(&str, &str)> = Some(("chat", "/v1/chat/completions"));
+const MESSAGES: Option<(&str, &str)> = Some(("messages", "/v1/messages"));
+const RESPONSES: Option<(&str, &str)> = Some(("responses", "/v1/responses"));
+
+/// The same agent, whose models are served in one protocol only.
+const fn over(agent: Real, only: Option<(&'static str, &'static str)>) -> Real {
+    Real {
+        provider: "elsewhere",
+        only,
+        ..agent
+    }
+}
 
 /// The old source with the new release's tests: red, as its authors saw it before the fix.
 fn historical_bug(root: &Path) -> Fixture {
@@ -121,7 +139,12 @@ async fn run(environment: &Environment, agent: &Real, play: Play) -> (Said, Prov
     let provider = Provider::start(move |request| play.answer(request))
         .await
         .unwrap();
-    let spec = format!("{}={}", agent.provider, provider.url());
+    // The agent's own key is none for a provider of another protocol.
+    let only = agent
+        .only
+        .map(|(protocol, _)| format!(",protocol={protocol},key-env=ELSEWHERE_KEY"));
+    let only = only.unwrap_or_default();
+    let spec = format!("{}={}{only}", agent.provider, provider.url());
     let ours = ["run", "--task", "bug-fix", "--provider", &spec, "--"];
     let mut command = environment.wayproof(&[ours.as_slice(), agent.command].concat());
     let bin = |folder: &str| tools().join(folder).join("node_modules/.bin");
@@ -132,7 +155,9 @@ async fn run(environment: &Environment, agent: &Real, play: Play) -> (Said, Prov
         bin("claude"),
         bin("codex"),
     ]);
-    command.env("PATH", path);
+    command
+        .env("PATH", path)
+        .env("ELSEWHERE_KEY", "sk-elsewhere");
     quiet(&mut command);
     let said = tokio::task::spawn_blocking(move || Said::of(command.output().unwrap()))
         .await
@@ -152,6 +177,13 @@ async fn goes_from_red_to_proven(agent: &Real) {
     let environment = Environment::new();
     let (said, provider) = run(&environment, agent, honest_in_the_end(agent)).await;
     assert_eq!(said.status, 0, "{said:?}");
+    if let Some((_, path)) = agent.only {
+        let elsewhere = provider.captured().into_iter().find(|request| {
+            request.path.split('?').next() != Some(path)
+                || request.header("authorization") != Some("Bearer sk-elsewhere")
+        });
+        assert!(elsewhere.is_none(), "{elsewhere:?}");
+    }
     let asked: Vec<String> = provider
         .captured()
         .iter()
@@ -210,6 +242,26 @@ async fn claude_code_goes_from_red_to_proven_with_one_escalation() {
 #[tokio::test(flavor = "multi_thread")]
 async fn codex_goes_from_red_to_proven_with_one_escalation() {
     goes_from_red_to_proven(&CODEX).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn claude_code_goes_from_red_to_proven_over_chat() {
+    goes_from_red_to_proven(&over(CLAUDE, CHAT)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn claude_code_goes_from_red_to_proven_over_responses() {
+    goes_from_red_to_proven(&over(CLAUDE, RESPONSES)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn codex_goes_from_red_to_proven_over_chat() {
+    goes_from_red_to_proven(&over(CODEX, CHAT)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn codex_goes_from_red_to_proven_over_messages() {
+    goes_from_red_to_proven(&over(CODEX, MESSAGES)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
