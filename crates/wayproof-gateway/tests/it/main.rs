@@ -17,6 +17,8 @@ mod gemini;
 #[cfg(test)]
 mod golden;
 #[cfg(test)]
+mod hearing;
+#[cfg(test)]
 mod ollama;
 #[cfg(test)]
 mod packed;

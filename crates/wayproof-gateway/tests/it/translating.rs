@@ -9,9 +9,9 @@ use wayproof_wire::{AnswerForm, LossKind, Protocol, Protocols, Stop};
 
 use crate::client::{Seen, Wire, post};
 use crate::dialect::{
-    CLIENTS, DONE, Heard, RESULT, answer, arguments, broken, data, events, got, heard, path, read,
-    request,
+    CLIENTS, DONE, RESULT, answer, arguments, broken, events, got, path, request,
 };
+use crate::hearing::{Heard, data, heard, read, texts};
 use crate::stage::{Setting, Stage};
 
 const FORMS: [AnswerForm; 2] = [AnswerForm::Whole, AnswerForm::Stream];
@@ -137,16 +137,6 @@ async fn an_agent_finishes_its_loop_over_any_provider(
         }
     }
     stage.stop().await;
-}
-
-/// The text of the events in one chunk.
-fn texts(client: Protocol, chunk: &[u8]) -> String {
-    heard(
-        client,
-        AnswerForm::Stream,
-        std::str::from_utf8(chunk).unwrap(),
-    )
-    .text
 }
 
 #[rstest]
