@@ -10,7 +10,7 @@ use wayproof_receipt::predicate::{Finding, Severity, Side};
 use crate::checkout::{Trees, changes_source};
 use crate::compare::{self, Compared, Lost, Observed};
 use crate::hollow::{self, Texts};
-use crate::plan::{Ecosystem, FileChange, Role, Suite};
+use crate::plan::{FileChange, Role, Suite};
 use crate::report::TestId;
 use crate::request::{Runs, Step};
 use crate::run::{Host, Red, Seen, Selection, SuiteRun, Tree, Trouble, run_suite};
@@ -141,16 +141,12 @@ impl Case<'_> {
     fn is_untouched(&self, suite: &Suite, id: &TestId) -> bool {
         let touched = |role: Role| matches!(role, Role::Test | Role::Golden | Role::Control);
         let has_touched_tests = self.trees.base.path != self.trees.base_with_tests.path;
-        match suite.ecosystem {
-            Ecosystem::Python | Ecosystem::JavaScript | Ecosystem::Ruby | Ecosystem::Php => {
-                let file = crate::plan::join(&suite.dir, runner::file_of(id));
-                !self
-                    .changes
-                    .iter()
-                    .any(|change| touched(change.role) && change.path == file)
-            }
-            Ecosystem::Rust | Ecosystem::Go | Ecosystem::Java | Ecosystem::C => !has_touched_tests,
+        if !suite.ecosystem.names_files() {
+            return !has_touched_tests;
         }
+        let file = crate::plan::join(&suite.dir, runner::file_of(id));
+        let mut changes = self.changes.iter();
+        !changes.any(|change| touched(change.role) && change.path == file)
     }
 }
 

@@ -93,19 +93,10 @@ impl Ecosystem {
         {
             return Some(found);
         }
-        match name.rsplit_once('.').map(|(_, extension)| extension) {
-            Some("rs") => Some(Self::Rust),
-            Some("py" | "pyi" | "pyx") => Some(Self::Python),
-            Some(
-                "js" | "mjs" | "cjs" | "jsx" | "ts" | "mts" | "cts" | "tsx" | "vue" | "svelte",
-            ) => Some(Self::JavaScript),
-            Some("go") => Some(Self::Go),
-            Some("rb" | "gemspec") => Some(Self::Ruby),
-            Some("php") => Some(Self::Php),
-            Some("java" | "kt") => Some(Self::Java),
-            Some("c" | "cc" | "cpp" | "cxx" | "h" | "hh" | "hpp" | "hxx") => Some(Self::C),
-            _ => None,
-        }
+        let extension = extension(name);
+        Self::ALL
+            .into_iter()
+            .find(|ecosystem| ecosystem.extensions().contains(&extension))
     }
 
     fn manifests(self) -> &'static [&'static str] {
@@ -129,6 +120,30 @@ impl Ecosystem {
                 "phpunit.xml.dist",
                 "phpunit.dist.xml",
             ],
+        }
+    }
+
+    /// Whether the ids of its tests begin with their file.
+    pub(crate) fn names_files(self) -> bool {
+        matches!(
+            self,
+            Self::Python | Self::JavaScript | Self::Ruby | Self::Php
+        )
+    }
+
+    /// The extensions of its source files.
+    pub(crate) fn extensions(self) -> &'static [&'static str] {
+        match self {
+            Self::Rust => &["rs"],
+            Self::Python => &["py", "pyi", "pyx"],
+            Self::JavaScript => &[
+                "js", "mjs", "cjs", "jsx", "ts", "mts", "cts", "tsx", "vue", "svelte",
+            ],
+            Self::Go => &["go"],
+            Self::Ruby => &["rb", "gemspec"],
+            Self::Php => &["php"],
+            Self::Java => &["java", "kt"],
+            Self::C => &["c", "cc", "cpp", "cxx", "h", "hh", "hpp", "hxx"],
         }
     }
 

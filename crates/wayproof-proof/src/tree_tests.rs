@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use crate::plan::{Ecosystem, Suite, extension, join};
+use crate::plan::{Suite, extension, join};
 use crate::report::TestId;
 use crate::runner;
 use crate::test_text::tests_in;
@@ -27,8 +27,7 @@ pub(crate) fn texts(
         };
         let tests = tests_in(&text);
         for id in ids {
-            let names_files = matches!(suite.ecosystem, Ecosystem::Python | Ecosystem::JavaScript);
-            if names_files && join(&suite.dir, runner::file_of(id)) != path {
+            if suite.ecosystem.names_files() && join(&suite.dir, runner::file_of(id)) != path {
                 continue;
             }
             if let Some(test) = tests.iter().rev().find(|test| test.is_named_by(id)) {
@@ -41,20 +40,13 @@ pub(crate) fn texts(
 
 /// The files that may hold the tests.
 fn files(tree: &Path, suite: &Suite, ids: &BTreeSet<TestId>) -> BTreeSet<String> {
-    let wanted: &[&str] = match suite.ecosystem {
-        Ecosystem::Python | Ecosystem::JavaScript => {
-            return ids
-                .iter()
-                .map(|id| join(&suite.dir, runner::file_of(id)))
-                .collect();
-        }
-        Ecosystem::Rust => &["rs"],
-        Ecosystem::Go => &["go"],
-        Ecosystem::Ruby => &["rb"],
-        Ecosystem::Php => &["php"],
-        Ecosystem::Java => &["java", "kt"],
-        Ecosystem::C => &["c", "cc", "cpp", "cxx"],
-    };
+    if suite.ecosystem.names_files() {
+        return ids
+            .iter()
+            .map(|id| join(&suite.dir, runner::file_of(id)))
+            .collect();
+    }
+    let wanted = suite.ecosystem.extensions();
     let all = runner::node_files::walk(&tree.join(&suite.dir));
     all.into_iter()
         .filter(|path| wanted.contains(&extension(path)))

@@ -285,7 +285,7 @@ fn missing_library(said: &str) -> Option<String> {
 fn stop(ran: &Ran, cwd: &Path, reason: RedReason) -> Stop {
     let said =
         String::from_utf8_lossy(&ran.stderr).into_owned() + &String::from_utf8_lossy(&ran.stdout);
-    let root = format!("{}/", cwd.display());
+    let root = format!("{}/", cwd.to_string_lossy().trim_end_matches('/'));
     let lines: Vec<&str> = said.lines().map(str::trim).collect();
     let at = lines
         .iter()

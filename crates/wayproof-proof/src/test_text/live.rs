@@ -45,10 +45,18 @@ pub(super) fn live_lines<'a>(lines: &[&'a str]) -> Vec<&'a str> {
 fn leaves(text: &str) -> bool {
     matches!(
         text.trim_end_matches(';'),
-        "return" | "return None" | "return Ok(())"
-    ) || ["pytest.skip(", "self.skipTest(", "t.Skip", "this.skip("]
-        .iter()
-        .any(|call| text.starts_with(call))
+        "return" | "skip" | "return None" | "return Ok(())"
+    ) || [
+        "pytest.skip(",
+        "self.skipTest(",
+        "t.Skip",
+        "this.skip(",
+        "GTEST_SKIP",
+        "$this->markTest",
+        "skip ",
+    ]
+    .iter()
+    .any(|call| text.starts_with(call))
         || text.starts_with("raise unittest.SkipTest")
 }
 
