@@ -22,16 +22,26 @@ const FEWEST_SCORED: usize = 30;
 const LOSS: f64 = 0.02;
 /// Standard deviations of an interval of 95 %.
 const Z: f64 = 1.959_964;
-/// What is asked of all tasks: name, benchmark, leak and the most that it may cost.
-const CHOICES: [(&str, &str, &str, f64); 3] = [
-    ("bug fixing, perfect gate", "swe-bench", "0", 0.40),
+/// What is asked of all tasks: name, benchmark, leak and goal.
+const CHOICES: [(&str, &str, &str, Goal); 3] = [
+    (
+        "bug fixing, perfect gate",
+        "swe-bench",
+        "0",
+        Goal::Prove { cost_share: 0.40 },
+    ),
     (
         "bug fixing, one wrong patch in five accepted",
         "swe-bench",
         "0.2",
-        0.45,
+        Goal::Prove { cost_share: 0.45 },
     ),
-    ("test writing, perfect gate", "swt-bench", "0", 0.50),
+    (
+        "test writing, perfect gate, the least cost",
+        "swt-bench",
+        "0",
+        Goal::Save,
+    ),
 ];
 /// Resampled ledgers: leak and tasks.
 const RESAMPLED: [(&str, usize); 3] = [("0", 100), ("0", 200), ("0.2", 100)];
@@ -43,9 +53,8 @@ pub(crate) fn run(args: &EvalArgs, score: Option<&Path>) -> Result<Vec<Figures>>
     for (leak, tasks) in RESAMPLED {
         sets.push(resampled(&fixing, leak.parse()?, tasks)?);
     }
-    for (name, benchmark, leak, cost_share) in CHOICES {
+    for (name, benchmark, leak, goal) in CHOICES {
         let runs = runs::openhands(&args.data, benchmark)?;
-        let goal = Goal::Prove { cost_share };
         let leak = leak.parse()?;
         sets.push(folded(name, &runs, goal, leak)?);
         if let Some(folder) = score {
