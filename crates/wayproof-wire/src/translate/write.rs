@@ -14,7 +14,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use crate::json::{Json, is_whole};
 use crate::protocol::Protocol;
 use crate::translate::item::{
-    Conversation, Input, Media, MediaKind, Part, Settings, Source, Thinking, Tool,
+    Conversation, Input, Media, MediaKind, Part, Settings, Source, Thinking, Tool, ToolForm,
 };
 use crate::translate::loss::{LossKind, Losses};
 use crate::translate::out::Out;
@@ -117,6 +117,30 @@ impl Writing<'_> {
             ""
         };
         self.lose(LossKind::Thinking, name);
+    }
+
+    /// A tool as a name, a description and a schema under the protocol's own word for it.
+    fn tool(&mut self, tool: &Tool<'_>, schema_key: &str, out: &mut Out) {
+        out.key("name").text(&tool.name);
+        if let Some(description) = &tool.description {
+            out.key("description").text(description);
+        }
+        out.key(schema_key);
+        match &tool.form {
+            ToolForm::Schema(schema) => out.raw(schema.as_deref().unwrap_or(NO_ARGUMENTS)),
+            ToolForm::Free(grammar) => {
+                if grammar.is_some() {
+                    self.lose(LossKind::Grammar, &tool.name.spoken());
+                }
+                out.raw(FREE_SCHEMA);
+            }
+        }
+    }
+
+    /// The same where the protocol cannot hold a model to the schema.
+    fn lax_tool(&mut self, tool: &Tool<'_>, schema_key: &str, out: &mut Out) {
+        self.tool(tool, schema_key, out);
+        self.strict_is_lost(tool);
     }
 
     fn strict_is_lost(&mut self, tool: &Tool<'_>) {

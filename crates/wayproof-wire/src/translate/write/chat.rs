@@ -1,12 +1,9 @@
 //! Writes OpenAI Chat Completions, in the words that every compatible server knows.
 
-use super::{
-    FREE_SCHEMA, NO_ARGUMENTS, Writing, data_url, fit_id, kind_name, number, quoted, result_media,
-    result_texts,
-};
+use super::{Writing, data_url, fit_id, kind_name, number, quoted, result_media, result_texts};
 use crate::translate::item::{
     Choice, Conversation, Effort, Format, MediaKind, Part, Settings, Source, Speaker, Tool,
-    ToolForm, ToolResult,
+    ToolResult,
 };
 use crate::translate::loss::LossKind;
 use crate::translate::out::Out;
@@ -224,20 +221,7 @@ fn tools(writing: &mut Writing<'_>, conversation: &Conversation<'_>, out: &mut O
 }
 
 fn function(writing: &mut Writing<'_>, tool: &Tool<'_>, out: &mut Out) {
-    out.key("name").text(&tool.name);
-    if let Some(description) = &tool.description {
-        out.key("description").text(description);
-    }
-    out.key("parameters");
-    match &tool.form {
-        ToolForm::Schema(schema) => out.raw(schema.as_deref().unwrap_or(NO_ARGUMENTS)),
-        ToolForm::Free(grammar) => {
-            if grammar.is_some() {
-                writing.lose(LossKind::Grammar, &tool.name.spoken());
-            }
-            out.raw(FREE_SCHEMA);
-        }
-    }
+    writing.tool(tool, "parameters", out);
     if tool.is_strict {
         out.key("strict").boolean(true);
     }

@@ -1,9 +1,9 @@
 //! Writes Gemini `generateContent`. The model and the wish for a stream stand in the path.
 
-use super::{FREE_SCHEMA, NO_ARGUMENTS, Writing, kind_name, number, result_media, result_texts};
+use super::{Writing, kind_name, number, result_media, result_texts};
 use crate::translate::item::{
-    Choice, Conversation, Effort, Format, Media, MediaKind, Part, Settings, Source, Speaker, Tool,
-    ToolForm, ToolResult, Turn,
+    Choice, Conversation, Effort, Format, Media, MediaKind, Part, Settings, Source, Speaker,
+    ToolResult, Turn,
 };
 use crate::translate::loss::LossKind;
 use crate::translate::out::Out;
@@ -188,7 +188,7 @@ fn tools(writing: &mut Writing<'_>, conversation: &Conversation<'_>, out: &mut O
         out.object(|out| {
             out.key("functionDeclarations").array(|out| {
                 for tool in &conversation.tools {
-                    out.object(|out| declare(writing, tool, out));
+                    out.object(|out| writing.lax_tool(tool, "parametersJsonSchema", out));
                 }
             });
         });
@@ -211,24 +211,6 @@ fn tools(writing: &mut Writing<'_>, conversation: &Conversation<'_>, out: &mut O
             }
         });
     });
-}
-
-fn declare(writing: &mut Writing<'_>, tool: &Tool<'_>, out: &mut Out) {
-    out.key("name").text(&tool.name);
-    if let Some(description) = &tool.description {
-        out.key("description").text(description);
-    }
-    out.key("parametersJsonSchema");
-    match &tool.form {
-        ToolForm::Schema(schema) => out.raw(schema.as_deref().unwrap_or(NO_ARGUMENTS)),
-        ToolForm::Free(grammar) => {
-            if grammar.is_some() {
-                writing.lose(LossKind::Grammar, &tool.name.spoken());
-            }
-            out.raw(FREE_SCHEMA);
-        }
-    }
-    writing.strict_is_lost(tool);
 }
 
 fn settings(writing: &mut Writing<'_>, settings: &Settings<'_>, out: &mut Out) {

@@ -3,10 +3,10 @@
 //! Clients of other protocols expect caching to happen by itself, so two cache marks are set: behind the instructions
 //! and behind the newest part of the conversation.
 
-use super::{FREE_SCHEMA, NO_ARGUMENTS, Writing, fit_id, kind_name, number};
+use super::{Writing, fit_id, kind_name, number};
 use crate::translate::item::{
     Choice, Conversation, Effort, Format, Media, MediaKind, Part, Settings, Source, Speaker,
-    Thinking, Tool, ToolForm, ToolResult, Turn,
+    Thinking, ToolResult, Turn,
 };
 use crate::translate::loss::LossKind;
 use crate::translate::out::Out;
@@ -284,7 +284,7 @@ fn tools(writing: &mut Writing<'_>, conversation: &Conversation<'_>, out: &mut O
     }
     out.key("tools").array(|out| {
         for tool in &conversation.tools {
-            out.object(|out| write_tool(writing, tool, out));
+            out.object(|out| writing.lax_tool(tool, "input_schema", out));
         }
     });
     let settings = &conversation.settings;
@@ -306,24 +306,6 @@ fn tools(writing: &mut Writing<'_>, conversation: &Conversation<'_>, out: &mut O
             out.key("disable_parallel_tool_use").boolean(true);
         }
     });
-}
-
-fn write_tool(writing: &mut Writing<'_>, tool: &Tool<'_>, out: &mut Out) {
-    out.key("name").text(&tool.name);
-    if let Some(description) = &tool.description {
-        out.key("description").text(description);
-    }
-    out.key("input_schema");
-    match &tool.form {
-        ToolForm::Schema(schema) => out.raw(schema.as_deref().unwrap_or(NO_ARGUMENTS)),
-        ToolForm::Free(grammar) => {
-            if grammar.is_some() {
-                writing.lose(LossKind::Grammar, &tool.name.spoken());
-            }
-            out.raw(FREE_SCHEMA);
-        }
-    }
-    writing.strict_is_lost(tool);
 }
 
 fn write_settings(writing: &mut Writing<'_>, settings: &Settings<'_>, out: &mut Out) {
