@@ -41,6 +41,8 @@ pub struct Settings {
     pub drain: Duration,
     /// How many sessions are remembered.
     pub max_sessions: usize,
+    /// Whether an answer waits until the disk has the exchange's opening event, instead of until it is written.
+    pub syncs_before_answer: bool,
 }
 
 impl Default for Settings {
@@ -57,6 +59,7 @@ impl Default for Settings {
             answer_deadline: Duration::from_mins(15),
             drain: Duration::from_secs(30),
             max_sessions: 2_048,
+            syncs_before_answer: false,
         }
     }
 }

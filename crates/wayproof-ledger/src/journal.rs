@@ -1,6 +1,6 @@
 //! The write-ahead journal of one process: what it acknowledged before the database has it.
 //!
-//! A journal is a row of segments of fixed size, written in full beforehand so that making a group durable changes no
+//! A journal is a row of segments of fixed size, written in full beforehand so that making events durable changes no
 //! file length, and used again once the database holds their content. The directory tells whose they are: each owner
 //! holds the lock on `OWNER.lock`; segments of an owner whose lock is free are orphans, taken over on the next open.
 //! The journal knows nothing about what events mean.
@@ -17,10 +17,9 @@ use uuid::Uuid;
 
 pub(crate) use orphan::find_orphans;
 pub(crate) use segment::HEADER_BYTES;
-use segment::Segment;
+pub(crate) use segment::{Segment, Unsynced};
 
 use crate::error::LedgerError;
-use crate::frame;
 
 /// Files kept for another use once their content is in the database.
 const MAX_SPARES: usize = 2;
@@ -32,7 +31,7 @@ pub(crate) struct Written {
     pub(crate) path: PathBuf,
     /// Its nonce.
     pub(crate) nonce: u64,
-    /// Everything before this byte is durable.
+    /// Everything before this byte is on the disk.
     pub(crate) end: u64,
     /// Nothing will follow.
     pub(crate) is_sealed: bool,
@@ -83,14 +82,13 @@ impl Progress {
     }
 }
 
-/// The writing end of this process's journal.
+/// The writing end of this process's journal: it opens segments and syncs them.
 #[derive(Debug)]
 pub(crate) struct Journal {
     directory: PathBuf,
     owner: Uuid,
     segment_bytes: u64,
     opened: u32,
-    current: Option<Segment>,
     progress: Progress,
 }
 
@@ -109,7 +107,6 @@ impl Journal {
             owner,
             segment_bytes,
             opened: 0,
-            current: None,
             progress: Progress(Arc::new(Mutex::new(Shared {
                 lock: Some(lock),
                 ..Shared::default()
@@ -117,43 +114,44 @@ impl Journal {
         })
     }
 
-    /// What is durable, for the reader.
+    /// What is on the disk, for the reader.
     pub(crate) fn progress(&self) -> Progress {
         self.progress.clone()
     }
 
-    /// Writes the frames of one group and returns once they are durable.
-    pub(crate) fn write(&mut self, frames: &mut [u8]) -> Result<(), LedgerError> {
-        let has_room = |segment: &Segment| segment.has_room(frames.len());
-        let mut segment = match self.current.take_if(|segment| has_room(segment)) {
-            Some(segment) => segment,
-            None => self.next_segment(frames.len())?,
-        };
-        let (nonce, offset) = (segment.nonce(), segment.end());
-        frame::seal(frames, segment.next_group(), nonce, offset);
-        match segment.write(frames) {
-            Ok(()) => {
-                self.publish(&segment, false);
-                self.current = Some(segment);
-                Ok(())
-            }
-            Err(error) => {
-                // After a failed sync nobody knows what the disk holds: never write to this file again.
-                segment.abandon();
-                self.publish(&segment, true);
-                Err(error)
-            }
+    /// Makes durable what was written to a segment, and says so to the reader.
+    pub(crate) fn sync(&self, unsynced: &Unsynced, is_last: bool) -> Result<(), LedgerError> {
+        if let Err(error) = unsynced.sync() {
+            // After a failed sync nobody knows what the disk holds: never write to this file again.
+            unsynced.abandon();
+            self.publish(&unsynced.path, unsynced.from, true);
+            return Err(error);
         }
+        self.publish(&unsynced.path, unsynced.to, is_last);
+        Ok(())
+    }
+
+    /// Opens the next segment with these frames in it, and returns once they are durable.
+    pub(crate) fn begin(&mut self, frames: &mut [u8]) -> Result<Segment, LedgerError> {
+        let mut segment = self.next_segment(frames.len())?;
+        if let Err(error) = segment.write(frames) {
+            segment.unsynced().abandon();
+            self.publish(segment.path(), HEADER_BYTES, true);
+            return Err(error);
+        }
+        let unsynced = segment.unsynced();
+        self.sync(&unsynced, false)?;
+        segment.synced(unsynced.to);
+        Ok(segment)
     }
 
     fn next_segment(&mut self, frames_bytes: usize) -> Result<Segment, LedgerError> {
-        let previous_end = self.seal_current();
         let bytes = self.segment_bytes.max(HEADER_BYTES + frames_bytes as u64);
         let is_usual = bytes == self.segment_bytes;
-        let spare = if is_usual {
-            self.progress.lock().spares.pop()
-        } else {
-            None
+        let (spare, previous_end) = {
+            let mut shared = self.progress.lock();
+            let spare = if is_usual { shared.spares.pop() } else { None };
+            (spare, shared.written.last().map_or(0, |last| last.end))
         };
         self.opened += 1;
         let name = segment::Name::new(self.owner, self.opened);
@@ -174,33 +172,35 @@ impl Journal {
         Ok(segment)
     }
 
-    /// Where the segment before the next one ends; zero if there is none.
-    fn seal_current(&mut self) -> u64 {
-        if let Some(segment) = self.current.take() {
-            self.publish(&segment, true);
+    /// Makes a file ready for the segment after this one, so that nobody has to wait for it then.
+    pub(crate) fn make_spare(&self) {
+        if !self.progress.lock().spares.is_empty() {
+            return;
         }
-        self.progress
-            .lock()
-            .written
-            .last()
-            .map_or(0, |written| written.end)
+        let name = format!("{}-next-{:010}.spare", self.owner.simple(), self.opened);
+        let path = self.directory.join(name);
+        match segment::create_spare(&path, self.segment_bytes) {
+            Ok(()) => self.progress.lock().spares.push(path),
+            // It is tried again, and told, when the segment is needed.
+            Err(error) => tracing::debug!(%error, "no file is ready for the journal to go on in"),
+        }
     }
 
-    fn publish(&self, segment: &Segment, is_sealed: bool) {
+    fn publish(&self, path: &Path, end: u64, is_sealed: bool) {
         let mut shared = self.progress.lock();
         if let Some(written) = shared
             .written
             .iter_mut()
-            .rfind(|written| written.path == segment.path())
+            .rfind(|written| written.path == path)
         {
-            written.end = segment.end();
+            written.end = end;
             written.is_sealed = is_sealed;
         }
     }
 
-    /// Writes nothing more, so that everything written can be retired.
-    pub(crate) fn seal(&mut self) {
-        self.seal_current();
+    /// Writes nothing more to a segment, so that everything written can be retired.
+    pub(crate) fn seal(&self, segment: &Segment) {
+        self.publish(segment.path(), segment.unsynced().from, true);
     }
 
     /// Leaves the directory as if this journal had never been, or for the next open to take over what was not retired.

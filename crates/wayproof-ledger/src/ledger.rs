@@ -1,7 +1,7 @@
 //! The ledger: open it, record events, bring it up to date, close it.
 //!
-//! With SQLite an event is durable once it is in this process's journal and reaches the database a moment later; with
-//! PostgreSQL it is durable once its group's transaction is. Reading is in `query`, checking in `verify`.
+//! With SQLite an event is written to this process's journal, synced, and reaches the database a moment later; with
+//! PostgreSQL it is recorded once its group's transaction is. Reading is in `query`, checking in `verify`.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -144,7 +144,7 @@ impl Ledger {
         }
     }
 
-    /// Records an event. The future resolves once the event cannot be lost any more; the work goes on meanwhile.
+    /// Records an event. The future resolves once the event is on the disk; the work goes on meanwhile.
     pub fn append(&self, event: &Event) -> Durable {
         match event.to_text() {
             Ok(text) => self.0.queue.append(text),
@@ -152,7 +152,18 @@ impl Ledger {
         }
     }
 
-    /// Records an event that nobody waits for: it becomes durable with the next group, within about 50 ms.
+    /// Records an event. The future resolves once the event outlives this process, however that ends; it is on the
+    /// disk some 20 ms later, so only a machine that stops in between can lose it.
+    ///
+    /// With PostgreSQL there is no difference to [`Ledger::append`].
+    pub fn append_written(&self, event: &Event) -> Durable {
+        match event.to_text() {
+            Ok(text) => self.0.queue.append_written(text),
+            Err(error) => Durable::refused(error.into()),
+        }
+    }
+
+    /// Records an event that nobody waits for: it becomes durable with the next ones, within about 20 ms.
     pub fn note(&self, event: &Event) -> Result<(), AppendError> {
         self.0.queue.note(&event.to_text()?)
     }

@@ -1,8 +1,9 @@
 //! The queue between everybody who records and the one thread that makes records durable.
 //!
 //! Events wait here as one growing run of frames; the writer takes the whole run, makes it durable at once and
-//! wakes whoever waits for it (group commit, without any artificial delay). The queue is bounded: a full one makes
-//! [`Durable`] wait before the event goes in. It does not touch disks or databases.
+//! wakes whoever waits for it (group commit, without any artificial delay). Where the writer has put a segment of the
+//! journal beside the queue, who needs no more than to outlive this process writes the run there himself and is not
+//! kept waiting. The queue is bounded: a full one makes [`Durable`] wait before the event goes in.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -14,16 +15,17 @@ use std::time::Duration;
 
 use crate::error::AppendError;
 use crate::frame;
+use crate::journal::{Segment, Unsynced};
 
-/// How long a record that nobody waits for may stay in memory.
-const NOTE_DELAY: Duration = Duration::from_millis(50);
+/// How long a record whose disk nobody waits for may not be on it.
+const SYNC_DELAY: Duration = Duration::from_millis(20);
 
 /// Why an event is in the queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Wanted {
-    /// Somebody waits until it is durable.
+    /// Somebody waits until the disk has it.
     Now,
-    /// It goes along with the next group.
+    /// It goes along.
     Soon,
 }
 
@@ -56,9 +58,24 @@ impl Group {
     }
 }
 
+/// What was written to the segment and waits for the disk.
+#[derive(Debug)]
+pub(crate) struct Written {
+    /// Where.
+    pub(crate) unsynced: Unsynced,
+    /// The segment itself, once nothing more goes into it.
+    pub(crate) full: Option<Segment>,
+    /// For each frame, its length and who waits for it.
+    marks: Vec<(usize, Wanted)>,
+    /// Whom to tell.
+    pub(crate) groups: Vec<Arc<Group>>,
+}
+
 /// What the writer takes at once.
 #[derive(Debug, Default)]
 pub(crate) struct Taken {
+    /// What is written already.
+    pub(crate) written: Option<Box<Written>>,
     /// Frames, one after the other.
     pub(crate) frames: Vec<u8>,
     /// For each frame, where it ends and who waits for it.
@@ -86,6 +103,12 @@ struct State {
     marks: Vec<(usize, Wanted)>,
     group: Arc<Group>,
     has_waiter: bool,
+    /// Where events are written at once.
+    segment: Option<Segment>,
+    /// For each frame written since the last sync, its length and who waits for it.
+    unsynced: Vec<(usize, Wanted)>,
+    /// Whoever waits for the disk to have what is written.
+    written_groups: Vec<Arc<Group>>,
     is_flush: bool,
     is_closed: bool,
     writer_sleeps: bool,
@@ -93,6 +116,37 @@ struct State {
     room: VecDeque<Waker>,
     /// Buffers of the group before, empty again.
     spare: (Vec<u8>, Vec<(usize, Wanted)>),
+}
+
+impl State {
+    /// Whether something is not on the disk yet.
+    fn is_behind(&self) -> bool {
+        !self.marks.is_empty() || !self.unsynced.is_empty()
+    }
+
+    /// Writes all that waits into the segment; `false` if there is none, or no room in it.
+    fn write_through(&mut self) -> bool {
+        let Some(segment) = &mut self.segment else {
+            return false;
+        };
+        if !segment.has_room(self.frames.len()) {
+            return false;
+        }
+        if let Err(error) = segment.write(&mut self.frames) {
+            tracing::warn!(%error, "the journal goes on in another file");
+            return false;
+        }
+        self.frames.clear();
+        let mut start = 0;
+        for (end, wanted) in self.marks.drain(..) {
+            self.unsynced.push((end - start, wanted));
+            start = end;
+        }
+        if self.has_waiter {
+            self.written_groups.push(mem::take(&mut self.group));
+        }
+        true
+    }
 }
 
 /// The queue itself.
@@ -126,11 +180,11 @@ impl Queue {
                 return Ok(None);
             }
         }
+        let is_first = !state.is_behind();
         frame::put(&mut state.frames, text);
         let end = state.frames.len();
         state.marks.push((end, wanted));
         let group = Arc::clone(&state.group);
-        let is_first = state.marks.len() == 1;
         let is_news = (wanted == Wanted::Now && !state.has_waiter) || is_first || end >= self.limit;
         state.has_waiter |= wanted == Wanted::Now;
         self.wake_writer(state, is_news);
@@ -153,6 +207,50 @@ impl Queue {
             }),
             Err(error) => Durable(Stage::Refused(error)),
         }
+    }
+
+    /// Records an event; the future resolves once it outlives this process, and the disk has it soon after.
+    pub(crate) fn append_written(self: &Arc<Self>, text: Vec<u8>) -> Durable {
+        let mut state = lock(&self.state);
+        let is_usual = !state.is_closed && state.refusal.is_none();
+        if is_usual && state.segment.is_some() {
+            let is_first = !state.is_behind();
+            frame::put(&mut state.frames, &text);
+            let end = state.frames.len();
+            state.marks.push((end, Wanted::Soon));
+            if state.write_through() {
+                self.wake_writer(state, is_first);
+                return Durable(Stage::Written);
+            }
+            // The writer has to go on in another file first.
+            state.marks.pop();
+            state
+                .frames
+                .truncate(end - frame::HEADER_BYTES - text.len());
+        }
+        drop(state);
+        self.append(text)
+    }
+
+    /// Puts a segment beside the queue, to be written to at once.
+    pub(crate) fn open(&self, segment: Segment) {
+        lock(&self.state).segment = Some(segment);
+    }
+
+    /// Notes how much of the segment is on the disk; says whether another will be needed before long.
+    pub(crate) fn synced(&self, unsynced: &Unsynced) -> bool {
+        let mut state = lock(&self.state);
+        let segment = state.segment.as_mut();
+        let Some(segment) = segment.filter(|segment| segment.path() == unsynced.path) else {
+            return false;
+        };
+        segment.synced(unsynced.to);
+        segment.is_half_full()
+    }
+
+    /// Takes the segment away.
+    pub(crate) fn take_segment(&self) -> Option<Segment> {
+        lock(&self.state).segment.take()
     }
 
     /// Asks for everything recorded until now to be made durable and brought up to date.
@@ -205,20 +303,20 @@ impl Queue {
             if state.has_waiter || state.is_flush || state.frames.len() >= self.limit {
                 return Turn::Group(Self::cut(state));
             }
-            if !state.marks.is_empty() && (lingered || state.is_closed) {
+            if state.is_behind() && (lingered || state.is_closed) {
                 return Turn::Group(Self::cut(state));
             }
             if state.is_closed {
                 return Turn::Closed;
             }
-            let has_notes = !state.marks.is_empty();
-            let patience = if has_notes { Some(NOTE_DELAY) } else { idle };
+            let is_behind = state.is_behind();
+            let patience = if is_behind { Some(SYNC_DELAY) } else { idle };
             state.writer_sleeps = true;
             let timed_out;
             (state, timed_out) = self.sleep(state, patience);
             state.writer_sleeps = false;
-            lingered = timed_out && has_notes;
-            if timed_out && state.marks.is_empty() && !state.is_flush && !state.is_closed {
+            lingered = timed_out && is_behind;
+            if timed_out && !state.is_behind() && !state.is_flush && !state.is_closed {
                 return Turn::Idle;
             }
         }
@@ -245,9 +343,12 @@ impl Queue {
     }
 
     fn cut(mut state: MutexGuard<'_, State>) -> Taken {
+        let is_written = state.write_through();
         state.has_waiter = false;
+        let written = Self::cut_written(&mut state, !is_written);
         let (frames, marks) = mem::take(&mut state.spare);
         let taken = Taken {
+            written,
             frames: mem::replace(&mut state.frames, frames),
             marks: mem::replace(&mut state.marks, marks),
             group: mem::take(&mut state.group),
@@ -259,17 +360,55 @@ impl Queue {
         taken
     }
 
+    /// What is written; with the segment, if that has no room for what is not.
+    fn cut_written(state: &mut State, is_full: bool) -> Option<Box<Written>> {
+        let unsynced = state.segment.as_ref()?.unsynced();
+        let full = if is_full { state.segment.take() } else { None };
+        Some(Box::new(Written {
+            unsynced,
+            full,
+            marks: mem::take(&mut state.unsynced),
+            groups: mem::take(&mut state.written_groups),
+        }))
+    }
+
     /// Puts the records that nobody waits for back in front, after the group they were in failed.
     pub(crate) fn put_back(&self, taken: &Taken) {
+        let mut start = 0;
+        let spans = taken.marks.iter().map(|&(end, wanted)| {
+            let span = (start..end, wanted);
+            start = end;
+            span
+        });
+        self.put_in_front(&taken.frames, spans);
+    }
+
+    /// Puts what was written, and did not reach the disk, back in front; what somebody waits for is left out.
+    pub(crate) fn put_back_written(&self, frames: &[u8], written: &Written) {
+        lock(&self.state)
+            .segment
+            .take_if(|segment| segment.path() == written.unsynced.path);
+        let mut start = 0;
+        let spans = written.marks.iter().map(|&(bytes, wanted)| {
+            let span = (start..start + bytes, wanted);
+            start += bytes;
+            span
+        });
+        self.put_in_front(frames, spans);
+    }
+
+    fn put_in_front(
+        &self,
+        from: &[u8],
+        spans: impl Iterator<Item = (std::ops::Range<usize>, Wanted)>,
+    ) {
         let mut frames = Vec::new();
         let mut marks = Vec::new();
-        let mut start = 0;
-        for &(end, wanted) in &taken.marks {
+        for (span, wanted) in spans {
             if wanted == Wanted::Soon {
-                frames.extend_from_slice(taken.frames.get(start..end).unwrap_or_default());
+                frames.extend_from_slice(from.get(span).unwrap_or_default());
                 marks.push((frames.len(), wanted));
             }
-            start = end;
         }
         if marks.is_empty() {
             return;
@@ -305,7 +444,7 @@ impl fmt::Debug for Queue {
     }
 }
 
-/// Resolves once an event cannot be lost any more, or says why it was not recorded.
+/// Resolves once an event is as safe as was asked for, or says why it was not recorded.
 ///
 /// The work goes on whether or not the future is polled, unless the queue was full.
 #[derive(Debug)]
@@ -317,6 +456,7 @@ enum Stage {
     Refused(AppendError),
     NoRoom { queue: Arc<Queue>, text: Vec<u8> },
     Queued(Arc<Group>),
+    Written,
 }
 
 impl Durable {
@@ -343,6 +483,7 @@ impl Future for Durable {
             Stage::Refused(error) => Poll::Ready(Err(error.clone())),
             Stage::NoRoom { .. } => Poll::Pending,
             Stage::Queued(group) => group.poll(context),
+            Stage::Written => Poll::Ready(Ok(())),
         }
     }
 }

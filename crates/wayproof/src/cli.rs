@@ -122,6 +122,9 @@ pub(crate) struct UpArgs {
         hide_env_values = true
     )]
     pub(crate) ledger: Option<String>,
+    /// Hold every answer until the disk has its opening event, so that not even a power cut can lose one.
+    #[arg(long)]
+    pub(crate) sync_before_answer: bool,
     #[command(flatten)]
     pub(crate) data: DataArgs,
     #[command(flatten)]

@@ -37,6 +37,8 @@ pub(crate) struct Start {
     pub(crate) ledger: Option<String>,
     /// The key that callers must show.
     pub(crate) key: Option<String>,
+    /// Whether answers wait for the disk.
+    pub(crate) syncs_before_answer: bool,
 }
 
 /// A gateway that serves in this process.
@@ -90,6 +92,7 @@ pub(crate) async fn start(start: Start) -> Result<Running> {
     let settings = Settings {
         keys: start.key.iter().map(key).collect(),
         admin_token: Some(KeyDigest::of(token(&start.data)?.as_bytes())),
+        syncs_before_answer: start.syncs_before_answer,
         ..Settings::default()
     };
     let upstream = wayproof_upstream::Settings {

@@ -49,7 +49,7 @@ pub(crate) fn page(
     push(
         &mut page,
         format_args!(
-            "- a durable write of 1 KB at 20 a second: p50 {:.0} µs, p99 {:.0} µs. No byte of an answer leaves before one of these is done.\n",
+            "- a durable write of 1 KB at 20 a second: p50 {:.0} µs, p99 {:.0} µs. Answers do not wait for it unless they are told to (`--sync-before-answer`); proofs and receipts do.\n",
             write(50),
             write(99)
         ),

@@ -1,7 +1,8 @@
 //! Sixth stage: where the request goes, decided by the engine, and the exchange's opening event.
 //!
-//! The opening event is under way to the disk from here on; the answer's head waits for it. From
-//! here on the exchange is settled, whatever happens.
+//! The opening event is written from here on, so that no end of this process loses it; where the settings
+//! say so, the answer's head waits until the disk has it. From here on the exchange is settled, whatever
+//! happens.
 
 use std::sync::Arc;
 
@@ -23,7 +24,7 @@ pub(crate) struct Decided {
     pub(crate) body: Bytes,
     pub(crate) packed: Option<Bytes>,
     pub(crate) peek: Peek,
-    /// Resolves once the opening event is durable.
+    /// Resolves once the opening event cannot be lost by an end of this process.
     pub(crate) opened: Durable,
     pub(crate) settlement: Box<Settlement>,
 }
@@ -66,7 +67,11 @@ pub(crate) fn decide(shared: &Arc<Shared>, observed: Observed) -> Result<Decided
         first.target.model.clone(),
     );
     let event = shared.ledger.event(about.clone(), opening);
-    let opened = shared.ledger.append(&event);
+    let opened = if shared.settings.syncs_before_answer {
+        shared.ledger.append(&event)
+    } else {
+        shared.ledger.append_written(&event)
+    };
     let settlement = Box::new(Settlement::begin(shared, &turn, about, session, decision));
     let Turn {
         call,

@@ -7,19 +7,15 @@ use super::*;
 
 const NONCE: u64 = 0x1234_5678_9abc_def0;
 
-/// Groups of texts, laid out as a segment would hold them, and where each group ends.
+/// Groups of texts, each synced before the next was written, as a segment would hold them; and where each group ends.
 fn segment(groups: &[Vec<Vec<u8>>]) -> (Vec<u8>, Vec<usize>) {
     let mut bytes = Vec::new();
     let mut ends = Vec::new();
-    for (number, texts) in groups.iter().enumerate() {
+    for texts in groups {
         let mut frames = Vec::new();
         texts.iter().for_each(|text| put(&mut frames, text));
-        seal(
-            &mut frames,
-            u32::try_from(number).unwrap() + 1,
-            NONCE,
-            bytes.len() as u64,
-        );
+        let durable = u32::try_from(bytes.len()).unwrap();
+        seal(&mut frames, durable, NONCE, bytes.len() as u64);
         bytes.extend(frames);
         ends.push(bytes.len());
     }
@@ -74,6 +70,25 @@ proptest! {
         match extent(&bytes, 0, NONCE) {
             Extent::Whole(end) => prop_assert!((acknowledged..=at).contains(&end)),
             Extent::Damaged(at) => prop_assert!(false, "a torn tail was taken for damage at {at}"),
+        }
+    }
+
+    #[test]
+    fn what_was_not_yet_on_the_disk_may_be_missing_in_the_middle(texts in vec(vec(any::<u8>(), 1..60), 2..9), hole in any::<prop::sample::Index>()) {
+        // All of these were written while nothing but the first was synced.
+        let (mut bytes, ends) = segment(&[vec![texts[0].clone()]]);
+        let synced = ends[0];
+        for text in &texts[1..] {
+            let mut frames = Vec::new();
+            put(&mut frames, text);
+            seal(&mut frames, u32::try_from(synced).unwrap(), NONCE, bytes.len() as u64);
+            bytes.extend(frames);
+        }
+        let at = synced + hole.index(bytes.len() - synced);
+        bytes[at] ^= 0xff;
+        match extent(&bytes, 0, NONCE) {
+            Extent::Whole(end) => prop_assert!((synced..=at).contains(&end)),
+            Extent::Damaged(at) => prop_assert!(false, "a hole was taken for damage at {at}"),
         }
     }
 

@@ -1,7 +1,7 @@
 //! Journals whose process is gone, read back whole and checked.
 //!
-//! Torn tails are left out: nobody was told that they were recorded. Damage where events had been acknowledged is an
-//! error and never passed over. What to do with the events is not decided here.
+//! Torn tails are left out: a loss of power came before they were on the disk. Damage to what had been on the disk is
+//! an error and never passed over. What to do with the events is not decided here.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions, TryLockError};
@@ -170,8 +170,8 @@ fn whole_end(path: &Path, bytes: &[u8], nonce: u64) -> Result<usize, LedgerError
     let start = usize::try_from(HEADER_BYTES).unwrap_or(usize::MAX);
     let extent = if segment::read_header(bytes, nonce).is_some() {
         frame::extent(bytes, start, nonce)
-    } else if frame::highest_group(bytes, 0, nonce) > 1 {
-        // The header becomes durable with the first group; a second one was only written after that.
+    } else if frame::told_durable(bytes, 0, nonce) > 0 {
+        // The header reaches the disk together with the first frames.
         Extent::Damaged(0)
     } else {
         Extent::Whole(start)

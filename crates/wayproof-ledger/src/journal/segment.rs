@@ -1,7 +1,8 @@
 //! One file of a journal.
 //!
 //! Its header carries a nonce that is also in its name. A file whose header does not fit its name was never in use:
-//! the header becomes durable together with the first group. Nothing here decides when a file may be deleted.
+//! the header becomes durable together with the first frames. Writing and syncing are two steps: what is written
+//! outlives the process, what is synced outlives the machine. Nothing here decides when a file may be deleted.
 
 #![expect(
     clippy::cast_possible_truncation,
@@ -9,18 +10,21 @@
 )]
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{Read, Seek, SeekFrom, Write};
+use std::io::Read;
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use uuid::Uuid;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use crate::error::LedgerError;
+use crate::frame;
 
 /// Bytes before the first frame: magic (8), nonce (8), end of the segment before (8), checksum (8).
 pub(crate) const HEADER_BYTES: u64 = 32;
 
-const MAGIC: [u8; 8] = *b"wpjrnl\x00\x01";
+const MAGIC: [u8; 8] = *b"wpjrnl\x00\x02";
 
 /// What a segment's file is called: its owner, its number among the owner's segments and its nonce.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -73,13 +77,54 @@ impl Name {
 #[derive(Debug)]
 pub(crate) struct Segment {
     path: PathBuf,
-    file: File,
+    file: Arc<File>,
     nonce: u64,
     bytes: u64,
     end: u64,
-    group: u32,
-    /// The header, until it is written with the first group.
-    header: Option<[u8; HEADER_BYTES as usize]>,
+    durable: u64,
+    is_broken: bool,
+}
+
+/// What of a segment is written and perhaps not yet on the disk.
+#[derive(Debug, Clone)]
+pub(crate) struct Unsynced {
+    /// The segment's file.
+    pub(crate) path: PathBuf,
+    file: Arc<File>,
+    /// Everything before this byte is on the disk.
+    pub(crate) from: u64,
+    /// Everything before this byte is written.
+    pub(crate) to: u64,
+}
+
+impl Unsynced {
+    /// Waits until the disk has it.
+    pub(crate) fn sync(&self) -> Result<(), LedgerError> {
+        self.file
+            .sync_data()
+            .map_err(|error| LedgerError::file("sync", &self.path, error))
+    }
+
+    /// The frames, read back.
+    pub(crate) fn frames(&self) -> Result<Vec<u8>, LedgerError> {
+        let mut frames = vec![0; usize::try_from(self.to - self.from).unwrap_or_default()];
+        self.file
+            .read_exact_at(&mut frames, self.from)
+            .map_err(|error| LedgerError::file("read", &self.path, error))?;
+        Ok(frames)
+    }
+
+    /// Cuts off everything that did not reach the disk, so that a later open does not find it. Best effort: the disk
+    /// has just failed.
+    pub(crate) fn abandon(&self) {
+        let cut = self
+            .file
+            .set_len(self.from)
+            .and_then(|()| self.file.sync_all());
+        if let Err(error) = cut {
+            tracing::warn!(path = %self.path.display(), %error, "cannot cut the journal after a failed write");
+        }
+    }
 }
 
 impl Segment {
@@ -96,14 +141,16 @@ impl Segment {
             None => create_filled(&path, bytes),
         };
         let file = file.map_err(|error| LedgerError::file("create", &path, error))?;
+        file.write_all_at(&header(name.nonce, previous_end), 0)
+            .map_err(|error| LedgerError::file("write", &path, error))?;
         Ok(Self {
             path,
-            file,
+            file: Arc::new(file),
             nonce: name.nonce,
             bytes,
             end: HEADER_BYTES,
-            group: 0,
-            header: Some(header(name.nonce, previous_end)),
+            durable: 0,
+            is_broken: false,
         })
     }
 
@@ -117,52 +164,53 @@ impl Segment {
         self.nonce
     }
 
-    /// Where the next group goes.
-    pub(crate) fn end(&self) -> u64 {
-        self.end
-    }
-
-    /// Whether a group of so many bytes fits.
+    /// Whether so many more bytes can be written.
     pub(crate) fn has_room(&self, bytes: usize) -> bool {
-        self.end + bytes as u64 <= self.bytes
+        !self.is_broken && self.end + bytes as u64 <= self.bytes
     }
 
-    /// The number of the next group.
-    pub(crate) fn next_group(&mut self) -> u32 {
-        self.group += 1;
-        self.group
+    /// Whether less than half is left.
+    pub(crate) fn is_half_full(&self) -> bool {
+        self.end > self.bytes / 2
     }
 
-    /// Writes a sealed group and waits until the disk has it.
-    pub(crate) fn write(&mut self, frames: &[u8]) -> Result<(), LedgerError> {
-        let failed = |error| LedgerError::file("write", &self.path, error);
-        if let Some(header) = &self.header {
-            self.file.seek(SeekFrom::Start(0)).map_err(failed)?;
-            self.file.write_all(header).map_err(failed)?;
+    /// Writes frames. After a failure there is room for nothing more.
+    pub(crate) fn write(&mut self, frames: &mut [u8]) -> Result<(), LedgerError> {
+        frame::seal(frames, self.durable as u32, self.nonce, self.end);
+        if let Err(error) = self.file.write_all_at(frames, self.end) {
+            self.is_broken = true;
+            return Err(LedgerError::file("write", &self.path, error));
         }
-        self.file.write_all(frames).map_err(failed)?;
-        self.file.sync_data().map_err(failed)?;
-        self.header = None;
         self.end += frames.len() as u64;
         Ok(())
     }
 
-    /// Cuts off what a failed write may have left behind, so that a later open does not find what nobody
-    /// acknowledged. Best effort: the disk has just failed.
-    pub(crate) fn abandon(&mut self) {
-        let cut = self
-            .file
-            .set_len(self.end)
-            .and_then(|()| self.file.sync_all());
-        if let Err(error) = cut {
-            tracing::warn!(path = %self.path.display(), %error, "cannot cut the journal after a failed write");
+    /// What is written and perhaps not yet on the disk.
+    pub(crate) fn unsynced(&self) -> Unsynced {
+        Unsynced {
+            path: self.path.clone(),
+            file: Arc::clone(&self.file),
+            from: self.durable.max(HEADER_BYTES),
+            to: self.end,
         }
+    }
+
+    /// Notes how much is on the disk.
+    pub(crate) fn synced(&mut self, to: u64) {
+        self.durable = self.durable.max(to);
     }
 }
 
 fn rename_spare(spare: &Path, path: &Path) -> std::io::Result<File> {
     fs::rename(spare, path)?;
     OpenOptions::new().read(true).write(true).open(path)
+}
+
+/// Makes a file for a later segment.
+pub(crate) fn create_spare(path: &Path, bytes: u64) -> Result<(), LedgerError> {
+    create_filled(path, bytes)
+        .map(drop)
+        .map_err(|error| LedgerError::file("create", path, error))
 }
 
 /// Writes zeros instead of leaving a hole: a later sync then has no metadata to bring along.

@@ -11,7 +11,7 @@ use std::process::{Child, Stdio};
 use wayproof_ledger::{Clock, Cost, Ledger, Location};
 
 use crate::engine::{Place, command};
-use crate::fixture::{exchange, key, listed};
+use crate::fixture::{about, exchange, job_opened, key, listed};
 
 /// Where a recorder records; without it the recorder is a test of its own.
 const PLACE: &str = "WAYPROOF_TEST_LEDGER";
@@ -34,6 +34,12 @@ async fn recorder() {
         tasks.spawn(async move {
             for round in 0..rounds {
                 let id = exchange(&ledger, &format!("s{task}"), None, listed(round)).await;
+                if round % 5 == task {
+                    // Some wait for the disk in between.
+                    let about = about(&format!("s{task}"), Some("j"), None);
+                    let event = ledger.event(about, job_opened("general"));
+                    ledger.append(&event).await.expect("the ledger records");
+                }
                 println!("{ACKNOWLEDGED}{id}");
             }
         });

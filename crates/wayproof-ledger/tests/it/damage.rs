@@ -99,6 +99,9 @@ async fn a_flipped_bit_in_an_acknowledged_journal_stops_the_next_open() {
     for _ in 0..20 {
         exchange(&ledger, "s", None, listed(1)).await;
     }
+    // The disk has them all, and what is written next tells so.
+    ledger.flush().await.expect("flushed");
+    exchange(&ledger, "s", None, listed(1)).await;
     // The journal as a crash would leave it: a copy beside a database that has nothing of it.
     let copy = tempfile::tempdir().expect("a directory");
     let journal = copy.path().join("journal");

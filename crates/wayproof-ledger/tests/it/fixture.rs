@@ -95,7 +95,7 @@ pub(crate) fn listed(nano_usd: i64) -> Cost {
     }
 }
 
-/// Opens and settles one exchange; the settling is a note, as in the gateway.
+/// Opens and settles one exchange; the opening is written and the settling a note, as in the gateway.
 pub(crate) async fn exchange(
     ledger: &Ledger,
     session: &str,
@@ -110,7 +110,10 @@ pub(crate) async fn exchange(
         &id,
         opened("bug-fix", "fast", "claude-haiku-5-5"),
     );
-    ledger.append(&open).await.expect("the ledger records");
+    ledger
+        .append_written(&open)
+        .await
+        .expect("the ledger records");
     let settle = event(
         ledger,
         session,

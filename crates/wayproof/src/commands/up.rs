@@ -37,13 +37,7 @@ pub(crate) async fn run(args: UpArgs) -> Result<ExitCode> {
             )
         })
         .collect();
-    let key = match &args.key_env {
-        Some(name) => Some(
-            settings::variable(name)
-                .ok_or_else(|| Mistake(format!("--key-env {name}: the variable is not set")))?,
-        ),
-        None => None,
-    };
+    let key = args.key_env.as_deref().map(key_in).transpose()?;
     let mut terminate = signal(SignalKind::terminate()).context("listening for SIGTERM")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("listening for SIGINT")?;
     let running = gateway::start(Start {
@@ -53,6 +47,7 @@ pub(crate) async fn run(args: UpArgs) -> Result<ExitCode> {
         data: settings::data_directory(&args.data)?,
         ledger: args.ledger.clone(),
         key,
+        syncs_before_answer: args.sync_before_answer,
     })
     .await?;
     if let Some(file) = &args.port_file {
@@ -73,6 +68,12 @@ pub(crate) async fn run(args: UpArgs) -> Result<ExitCode> {
     terminal::tell("wayproof finishes what is under way");
     running.stop().await?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// The key that callers must show.
+fn key_in(name: &str) -> Result<String> {
+    let missing = || Mistake(format!("--key-env {name}: the variable is not set"));
+    Ok(settings::variable(name).ok_or_else(missing)?)
 }
 
 /// How to point each agent at the gateway.

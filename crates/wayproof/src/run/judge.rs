@@ -382,6 +382,7 @@ async fn gateway_for(order: &Order, policy: &Policy) -> Result<(Admin, Option<Ru
         data: order.data.clone(),
         ledger: order.ledger.clone(),
         key: None,
+        syncs_before_answer: false,
     })
     .await?;
     Ok((gateway::admin_of(&running, &order.data)?, Some(running)))
