@@ -84,6 +84,26 @@ pub fn classify(policy: &Policy, text: &str, asked: &Asked<'_>) -> Classified {
     classified
 }
 
+/// The tasks that a finished change owes by what it touches, in the policy's order, each with its reason.
+///
+/// A job's own task comes from its ask; these come on top, whatever was asked.
+pub fn owed_by_paths(
+    policy: &Policy,
+    paths: &[String],
+    branch: Option<&str>,
+) -> Vec<(TaskName, String)> {
+    let surfaces = surfaces::found("", paths);
+    policy
+        .tasks()
+        .iter()
+        .filter_map(|task| {
+            let found = task.matches.as_ref()?;
+            let reason = matched(found, paths, branch, &surfaces)?;
+            Some((task.name.clone(), reason))
+        })
+        .collect()
+}
+
 fn matched(
     found: &Match,
     paths: &[String],

@@ -48,6 +48,23 @@ impl Repo {
     }
 }
 
+impl Repo {
+    /// The objects that have something attached under a notes reference, in git's order; none if there is no such
+    /// reference.
+    pub fn noted(&self, reference: &str) -> Result<Vec<Oid>, RepoError> {
+        let reference = notes_ref(reference)?;
+        let listed = self
+            .git()
+            .args(["notes", "--ref", reference, "list"])
+            .output()?;
+        String::from_utf8_lossy(&listed)
+            .lines()
+            .filter_map(|line| line.split_once(' '))
+            .map(|(_, object)| oid("notes", object))
+            .collect()
+    }
+}
+
 /// Accepts full names of notes references only.
 fn notes_ref(reference: &str) -> Result<&str, RepoError> {
     let name = reference.strip_prefix("refs/notes/").unwrap_or_default();

@@ -29,6 +29,8 @@ pub(crate) enum Command {
     Run(RunArgs),
     /// Runs the proof that a change owes and seals a receipt.
     Prove(ProveArgs),
+    /// Says whether a change may be merged: its receipts pay what the base's policy asks for.
+    Gate(GateArgs),
     /// Shows the whole path in a temporary repository, without keys or network.
     Demo(DemoArgs),
     /// Works with the policy file `wayproof.toml`.
@@ -179,6 +181,52 @@ pub(crate) struct ProveArgs {
     /// Signs with this SSH key instead of the key in the data directory.
     #[arg(long, value_name = "FILE")]
     pub(crate) ssh_key: Option<PathBuf>,
+    /// Prints one JSON object.
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) data: DataArgs,
+}
+
+/// Says whether a change may be merged, for CI and merge queues.
+///
+/// The policy and the trusted signers are those of the base, so the change cannot lower its own bar. Receipts are read from the notes of the repository (refs/notes/wayproof), which CI has to fetch.
+/// Exit status: 0 satisfied, 1 not, 2 usage, 20 infrastructure fault.
+#[derive(Debug, Args)]
+pub(crate) struct GateArgs {
+    /// The branch or revision the change goes into [default: the upstream or main branch].
+    #[arg(long, value_name = "REV")]
+    pub(crate) base: Option<String>,
+    /// The revision to judge.
+    #[arg(long, value_name = "REV", default_value = "HEAD")]
+    pub(crate) head: String,
+    /// The task whose proof is owed [default: the one its receipt was made for].
+    #[arg(long)]
+    pub(crate) task: Option<String>,
+    /// The branch the change is on, for rules of the policy that match branches.
+    #[arg(long)]
+    pub(crate) branch: Option<String>,
+    /// The file of the base that names the trusted signers, a line `name ed25519 key` each.
+    #[arg(long, value_name = "PATH", default_value = crate::gate::TRUST_PATH)]
+    pub(crate) trust: String,
+    /// Accepts a proof with gaps that are named.
+    #[arg(long)]
+    pub(crate) allow_gaps: bool,
+    /// Runs what is owed and not paid here and now, instead of only reading receipts.
+    #[arg(long)]
+    pub(crate) prove: bool,
+    /// The repository.
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub(crate) repo: PathBuf,
+    /// Adds a job summary in Markdown to this file.
+    #[arg(long, value_name = "FILE", env = "GITHUB_STEP_SUMMARY")]
+    pub(crate) summary: Option<PathBuf>,
+    /// Writes a JUnit report.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) junit: Option<PathBuf>,
+    /// Writes a SARIF report.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) sarif: Option<PathBuf>,
     /// Prints one JSON object.
     #[arg(long)]
     pub(crate) json: bool,

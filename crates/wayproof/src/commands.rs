@@ -2,6 +2,7 @@
 
 mod backtest;
 mod explain;
+mod gate;
 mod hook;
 mod ledger;
 mod policy;
@@ -24,6 +25,7 @@ pub(crate) fn run(command: Command) -> Result<ExitCode> {
         Command::Up(args) => wait(up::run(args)),
         Command::Run(args) => wait(run::run(args)),
         Command::Prove(args) => wait(prove::run(args)),
+        Command::Gate(args) => wait(gate::run(args)),
         Command::Demo(args) => wait(demo::run(args)),
         Command::Policy { command } => policy::run(command),
         Command::Ledger { command } => wait(ledger::run(command)),

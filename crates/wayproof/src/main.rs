@@ -6,6 +6,7 @@ mod commands;
 mod demo;
 mod discover;
 mod exit;
+mod gate;
 mod gateway;
 mod ledgers;
 mod proving;

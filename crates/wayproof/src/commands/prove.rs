@@ -1,6 +1,6 @@
 //! Proves a change that is already there: obligation, proof, receipt, ledger.
 
-use std::process::ExitCode;
+use std::{path::Path, process::ExitCode};
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
@@ -50,41 +50,52 @@ pub(crate) async fn run(args: ProveArgs) -> Result<ExitCode> {
         ask: None,
         job: None,
     };
-    let obligation = sealing::obligation(&owed, Clock::system().now_us(), &key)?;
-    let proven = proving::run(Proving {
-        repo: repo.root().to_owned(),
-        policy: policy.clone(),
-        task: task.clone(),
-        base: base.id.to_string(),
-        head: head.id.to_string(),
-        obligation: obligation.digest(),
-        audience: Audience::Told,
-    })
-    .await?;
-    let verdict = proven.proof.verdict;
-    let sealed = if sealing::is_sealed(verdict) {
-        let bundle = sealing::receipt(&proven, &obligation, None, Clock::system().now_us(), &key)?;
-        Some(sealing::keep(&bundle, &data, &repo, &head)?)
-    } else {
-        None
-    };
-    let record = Record {
-        repo: &repo,
-        proven: &proven,
-        obligation: &obligation,
-        owed: &owed,
-        head: &head,
-        sealed: sealed.as_ref(),
-        key: &key,
-    };
-    record.write(&ledger).await?;
+    let (proven, sealed) = prove(&repo, &owed, &head, (&data, &key, &ledger)).await?;
     ledger.close().await.context("closing the ledger")?;
+    let verdict = proven.proof.verdict;
     if args.json {
         terminal::print_json(&report(&proven, &base, &head, sealed.as_ref()))?;
     } else {
         tell(&proven, sealed.as_ref())?;
     }
     Ok(exit::of_verdict(verdict))
+}
+
+/// Runs the proof a change owes, seals it, keeps and attaches the receipt, and records all of it.
+pub(crate) async fn prove(
+    repo: &Repo,
+    owed: &Owed<'_>,
+    head: &Commit,
+    (data, key, ledger): (&Path, &SigningKey, &Ledger),
+) -> Result<(Proven, Option<Sealed>)> {
+    let obligation = sealing::obligation(owed, Clock::system().now_us(), key)?;
+    let proven = proving::run(Proving {
+        repo: repo.root().to_owned(),
+        policy: owed.policy.clone(),
+        task: owed.task.clone(),
+        base: owed.base.id.to_string(),
+        head: head.id.to_string(),
+        obligation: obligation.digest(),
+        audience: Audience::Told,
+    })
+    .await?;
+    let sealed = if sealing::is_sealed(proven.proof.verdict) {
+        let bundle = sealing::receipt(&proven, &obligation, None, Clock::system().now_us(), key)?;
+        Some(sealing::keep(&bundle, data, repo, head)?)
+    } else {
+        None
+    };
+    let record = Record {
+        repo,
+        proven: &proven,
+        obligation: &obligation,
+        owed,
+        head,
+        sealed: sealed.as_ref(),
+        key,
+    };
+    record.write(ledger).await?;
+    Ok((proven, sealed))
 }
 
 fn head_of(repo: &Repo, given: Option<&str>) -> Result<Commit> {
@@ -99,7 +110,7 @@ fn head_of(repo: &Repo, given: Option<&str>) -> Result<Commit> {
 }
 
 /// The revision given, else where the branch left its trunk, else the checked-out commit.
-fn base_of(repo: &Repo, given: Option<&str>, head: &Commit) -> Result<Commit> {
+pub(crate) fn base_of(repo: &Repo, given: Option<&str>, head: &Commit) -> Result<Commit> {
     if let Some(revision) = given {
         return repo
             .merge_base(revision, head.id.as_str())

@@ -13,6 +13,7 @@ mod backtest;
 mod bad_input;
 mod demo;
 mod environment;
+mod gate;
 mod generated;
 mod policy;
 mod prove;

@@ -1,0 +1,103 @@
+//! Says whether a change may be merged; with `--prove` it runs what is missing first.
+
+use std::{fs::OpenOptions, io::Write as _, path::Path, process::ExitCode};
+
+use anyhow::{Context, Result};
+use wayproof_engine::TaskName;
+use wayproof_repo::Repo;
+
+use crate::{
+    cli::GateArgs,
+    commands::prove,
+    exit,
+    gate::{self, Own, Question, Ruling},
+    ledgers,
+    proving::repo_mistake,
+    sealing::{self, Owed},
+    settings, terminal,
+};
+
+/// Judges the change.
+pub(crate) async fn run(args: GateArgs) -> Result<ExitCode> {
+    let repo = Repo::discover(&args.repo).map_err(repo_mistake)?;
+    let head = repo.resolve(&args.head).map_err(repo_mistake)?;
+    let base = prove::base_of(&repo, args.base.as_deref(), &head)?;
+    let policy = settings::policy_at(&repo, base.id.as_str())?;
+    let trust = gate::trust_at(&repo, base.id.as_str(), &args.trust)?;
+    let task = args
+        .task
+        .as_deref()
+        .map(|name| settings::known_task(&policy, name))
+        .transpose()?;
+    let mut question = Question {
+        repo: &repo,
+        base: &base,
+        head: &head,
+        policy: &policy,
+        trust: &trust,
+        task: task.as_ref(),
+        branch: args.branch.as_deref(),
+        allows_gaps: args.allow_gaps,
+        own: Own::default(),
+    };
+    let mut ruling = gate::judge(&question)?;
+    if args.prove && !ruling.is_satisfied {
+        let unpaid: Vec<TaskName> = ruling
+            .unpaid()
+            .map(|name| settings::known_task(&policy, name))
+            .collect::<Result<_>>()?;
+        let data = settings::data_directory(&args.data)?;
+        let key = sealing::own_key(&data)?;
+        let ledger = ledgers::open(&data, None).await?;
+        question.own.key = Some(key.public());
+        for task in &unpaid {
+            let owed = Owed {
+                policy: &policy,
+                task,
+                base: &base,
+                ask: None,
+                job: None,
+            };
+            let (_, sealed) = prove::prove(&repo, &owed, &head, (&data, &key, &ledger)).await?;
+            question
+                .own
+                .receipts
+                .extend(sealed.map(|sealed| sealed.bytes));
+        }
+        ledger.close().await.context("closing the ledger")?;
+        ruling = gate::judge(&question)?;
+    }
+    tell(&args, &ruling)?;
+    Ok(if ruling.is_satisfied {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::from(exit::FAILED)
+    })
+}
+
+fn tell(args: &GateArgs, ruling: &Ruling) -> Result<()> {
+    if let Some(file) = &args.summary {
+        append(file, &gate::markdown(ruling))?;
+    }
+    if let Some(file) = &args.junit {
+        gate::write(file, &gate::junit(ruling))?;
+    }
+    if let Some(file) = &args.sarif {
+        gate::write(file, &serde_json::to_string_pretty(&gate::sarif(ruling))?)?;
+    }
+    if args.json {
+        terminal::print_json(ruling)
+    } else {
+        terminal::print(gate::text(ruling).trim_end())
+    }
+}
+
+/// Other steps of the job write to the same summary.
+fn append(file: &Path, text: &str) -> Result<()> {
+    OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(file)
+        .and_then(|mut opened| opened.write_all(text.as_bytes()))
+        .with_context(|| format!("writing {}", file.display()))
+}
