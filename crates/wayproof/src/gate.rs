@@ -202,45 +202,56 @@ fn owed(question: &Question<'_>, paths: &[String], receipts: &[Found]) -> Vec<Ow
 const THIS_GATE: &str = "this-gate";
 
 /// Every receipt about this tree or this change, those that count first.
+///
+/// Receipts of other trees are looked through only where none of this one counts: a repository may have many.
 fn find(question: &Question<'_>) -> Result<Vec<Found>> {
     let (base, head) = (question.base, question.head);
     let change = question
         .repo
         .change_digest(base.tree.as_str(), head.tree.as_str())
         .map_err(repo_mistake)?;
-    let noted = question
-        .repo
-        .noted(NOTES_REF)
-        .context("reading the notes of the repository")?;
-    let mut found: Vec<Found> = Vec::new();
-    let with_own = question
-        .own
-        .key
-        .map(|key| question.trust.clone().and(THIS_GATE, &key));
-    for bytes in &question.own.receipts {
-        let verification = verify(bytes, with_own.as_ref());
-        found.push(weigh(
-            question,
-            verification,
-            Grade::Tree,
-            sha256_hex(bytes),
-        ));
-    }
-    for object in noted {
-        let Some(bytes) = note(question.repo, &object)? else {
-            continue;
+    let mut found = own(question);
+    let look_at = |object: &Oid, found: &mut Vec<Found>| -> Result<()> {
+        let Some(bytes) = note(question.repo, object)? else {
+            return Ok(());
         };
         let digest = sha256_hex(&bytes);
         if found.iter().any(|found| found.digest == digest) {
-            continue;
+            return Ok(());
         }
         let verification = verify(&bytes, Some(question.trust));
         if let Some(grade) = grade(&verification, head, &change) {
             found.push(weigh(question, verification, grade, digest));
         }
+        Ok(())
+    };
+    for object in [&head.tree, &head.id] {
+        look_at(object, &mut found)?;
+    }
+    if !found.iter().any(|found| found.objections.is_empty()) {
+        let noted = question
+            .repo
+            .noted(NOTES_REF)
+            .context("reading the notes of the repository")?;
+        for object in noted {
+            look_at(&object, &mut found)?;
+        }
     }
     found.sort_by_key(|found| (found.objections.len(), found.grade == Grade::Change));
     Ok(found)
+}
+
+/// The receipts of this very run.
+fn own(question: &Question<'_>) -> Vec<Found> {
+    let trust = question
+        .own
+        .key
+        .map(|key| question.trust.clone().and(THIS_GATE, &key));
+    let weighed = |bytes: &Vec<u8>| {
+        let verification = verify(bytes, trust.as_ref());
+        weigh(question, verification, Grade::Tree, sha256_hex(bytes))
+    };
+    question.own.receipts.iter().map(weighed).collect()
 }
 
 fn note(repo: &Repo, object: &Oid) -> Result<Option<Vec<u8>>> {
