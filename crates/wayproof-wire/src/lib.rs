@@ -20,6 +20,8 @@ mod answer;
 mod sse;
 mod usage;
 
+mod chain;
+
 mod fault;
 mod models;
 mod overflow;
@@ -28,6 +30,7 @@ mod translate;
 
 pub use answer::{Answer, AnswerForm, AnswerReader, Stop};
 pub use ask::{Ask, find_ask, new_ask};
+pub use chain::{Chain, ChainStep, ChainTurn, chain_error};
 pub use client::{Agent, Housekeeping, Identity, SessionSource, identify};
 pub use fault::{Fault, FaultKind, RenderedFault, render};
 pub use models::{ModelDialect, ModelEntry, render_model, render_models, render_shown};
@@ -40,7 +43,8 @@ pub use splice::splice_model;
 pub use sse::{FRAME_LIMIT, SseDecoder, SseFrame};
 pub use translate::{
     Aim, AnswerTranslator, Ended, Exchange, Loss, LossKind, Memo, TokenField, TranslatedRequest,
-    Unsealed, Untranslatable, path_segment, translate_error, translate_request, unseal,
+    Unsealed, Untranslatable, estimate_tokens, path_segment, translate_error, translate_request,
+    unseal,
 };
 pub use usage::Usage;
 pub use view::{Item, Part, Request, Role};

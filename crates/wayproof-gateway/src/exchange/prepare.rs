@@ -179,7 +179,7 @@ fn body_model(call: &Call, planned: &Planned) -> String {
 fn untranslated(call: &Call, asked_in: Protocol, planned: &Planned) -> Option<Fault> {
     let client = call.protocol;
     if call.wish == Wish::Count {
-        // Agents take this for a gateway that cannot count, and estimate by themselves.
+        // Whoever answers first counts, or is estimated for; a count is not translated.
         let message = format!(
             "`{}` is asked in {asked_in}, where nobody counts tokens beforehand",
             planned.target

@@ -5,15 +5,23 @@ mod admin;
 #[cfg(test)]
 mod client;
 #[cfg(test)]
+mod completing;
+#[cfg(test)]
+mod counting;
+#[cfg(test)]
 mod dialect;
 #[cfg(test)]
 mod doors;
+#[cfg(test)]
+mod embedding;
 #[cfg(test)]
 mod endings;
 #[cfg(test)]
 mod faults;
 #[cfg(test)]
 mod gemini;
+#[cfg(test)]
+mod generating;
 #[cfg(test)]
 mod golden;
 #[cfg(test)]
@@ -24,6 +32,8 @@ mod ollama;
 mod packed;
 #[cfg(test)]
 mod routing;
+#[cfg(test)]
+mod socket;
 #[cfg(test)]
 mod stage;
 #[cfg(test)]

@@ -3,6 +3,7 @@
 //! One file a protocol. What a protocol has no place for goes into the losses; nothing is left out in silence.
 
 mod chat;
+mod completions;
 pub(crate) mod gemini;
 mod messages;
 mod responses;
@@ -41,6 +42,9 @@ impl Writing<'_> {
             Protocol::Chat | Protocol::Ollama => chat::write(self, conversation, &mut out),
             Protocol::Responses => responses::write(self, conversation, &mut out),
             Protocol::Gemini => gemini::write(self, conversation, &mut out),
+            Protocol::Completions | Protocol::Fim => {
+                completions::write(self, conversation, &mut out);
+            }
         }
         out.into_bytes()
     }

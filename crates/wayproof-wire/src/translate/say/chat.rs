@@ -159,7 +159,7 @@ fn end(said: &Said, out: &mut Vec<u8>) {
     out.extend_from_slice(b"data: [DONE]\n\n");
 }
 
-const fn reason(stop: Stop) -> &'static str {
+pub(super) const fn reason(stop: Stop) -> &'static str {
     match stop {
         Stop::End | Stop::Other => "stop",
         Stop::ToolUse => "tool_calls",
@@ -168,7 +168,7 @@ const fn reason(stop: Stop) -> &'static str {
     }
 }
 
-fn usage(said: &Said, out: &mut Out) {
+pub(super) fn usage(said: &Said, out: &mut Out) {
     let (prompt, completion) = (said.prompt_tokens(), said.output_tokens());
     out.key("prompt_tokens").number(prompt);
     out.key("completion_tokens").number(completion);
