@@ -1,0 +1,15 @@
+//! Groq.
+
+use wayproof_wire::{Protocol, Protocols};
+
+use super::{Known, Place};
+
+pub(super) const KNOWN: Known = Known {
+    name: "groq",
+    place: Place::At("https://api.groq.com/openai"),
+    key_variables: &["GROQ_API_KEY"],
+    protocols: Protocols::of(&[Protocol::Chat, Protocol::Responses]),
+    takes_sign_in: false,
+    key_header: None,
+    routes: &[],
+};
