@@ -64,7 +64,7 @@ pub fn render_models(dialect: ModelDialect, models: &[ModelEntry]) -> Vec<u8> {
     list.to_string().into_bytes()
 }
 
-/// What Ollama says of one model: that it chats and calls tools, and how much it can hold.
+/// What Ollama says of one model: that it chats, fills gaps and calls tools, and how much it can hold.
 pub fn render_shown(model: &ModelEntry) -> Vec<u8> {
     let mut info = json!({ "general.architecture": "wayproof", "general.basename": model.id });
     if let (Some(window), Some(info)) = (model.window_tokens, info.as_object_mut()) {
@@ -74,7 +74,7 @@ pub fn render_shown(model: &ModelEntry) -> Vec<u8> {
         "modified_at": timestamp(model.created_s),
         "details": details(model),
         "model_info": info,
-        "capabilities": ["completion", "tools"],
+        "capabilities": ["completion", "insert", "tools"],
     });
     shown.to_string().into_bytes()
 }

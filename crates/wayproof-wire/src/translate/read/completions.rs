@@ -14,16 +14,16 @@ pub(super) fn read<'a>(
     request: &Request<'a>,
 ) -> Result<Conversation<'a>, Untranslatable> {
     let mut conversation = Conversation::default();
-    let mut fill = Fill::default();
+    let (mut before, mut after) = (Text::default(), None);
     for (name, value) in top(request) {
         match &*name {
             "model" | "stream" => {}
-            "prompt" => fill.before = prompt(reading, value)?,
-            "suffix" => fill.after = Text::of(value).filter(|text| !text.is_empty()),
+            "prompt" => before = prompt(reading, value)?,
+            "suffix" => after = Text::of(value).filter(|text| !text.is_empty()),
             name => setting(reading, name, value, &mut conversation.settings),
         }
     }
-    conversation.fill = Some(fill);
+    conversation.fill = Some(Fill::new(before, after));
     Ok(conversation)
 }
 

@@ -28,10 +28,7 @@ pub(super) fn read<'a>(reading: &mut Reading<'a>, request: &Request<'a>) -> Conv
     }
     let (prompt, suffix) = (text("prompt").unwrap_or_default(), some("suffix"));
     if is_raw || suffix.is_some() {
-        conversation.fill = Some(Fill {
-            before: prompt,
-            after: suffix,
-        });
+        conversation.fill = Some(Fill::new(prompt, suffix));
     } else {
         let images = request.json("images").into_iter().flat_map(Json::elements);
         let images = images.filter_map(Text::of).map(image);
