@@ -121,6 +121,7 @@ impl Connections {
         self.tasks.spawn(async move {
             tokio::pin!(connection);
             let ended = tokio::select! {
+                biased;
                 ended = connection.as_mut() => ended,
                 () = stopping.cancelled() => {
                     connection.as_mut().graceful_shutdown();

@@ -159,6 +159,7 @@ pub fn translate_request(
         conversation.settings.effort = Some(effort);
     }
     let mut losses: Losses = reading.losses;
+    let is_once = conversation.fill.is_some();
     if !aim.provider.is_completion() {
         fill::state(&mut conversation, &mut losses);
     }
@@ -167,6 +168,7 @@ pub fn translate_request(
     let mut writing = Writing {
         aim,
         losses: &mut losses,
+        goes_on: !is_once,
     };
     let capacity = request.body.len() + request.body.len() / 8 + 512;
     let body = writing.write(&conversation, capacity);

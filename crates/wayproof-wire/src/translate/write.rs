@@ -31,6 +31,8 @@ const ID_BYTES: usize = 64;
 pub(crate) struct Writing<'w> {
     pub(crate) aim: &'w Aim<'w>,
     pub(crate) losses: &'w mut Losses,
+    /// Whether the conversation will go on, so that what is cached of it is read again.
+    pub(crate) goes_on: bool,
 }
 
 impl Writing<'_> {

@@ -2,10 +2,10 @@
 
 use proptest::collection::vec;
 use proptest::prelude::{Strategy, any};
-use proptest::{prop_assert_eq, proptest};
+use proptest::{prop_assert, prop_assert_eq, proptest};
 use rstest::rstest;
 use serde_json::{Value, json};
-use wayproof_wire::{Chain, ChainStep, ChainTurn, chain_error};
+use wayproof_wire::{Chain, ChainStep, ChainTurn, Protocol, chain_error, peek};
 
 fn ask(chain: &mut Chain, message: &Value) -> ChainTurn {
     match chain.step(message.to_string().as_bytes(), "mint", 7) {
@@ -52,6 +52,57 @@ proptest! {
             answer(&mut chain, turn, &id, &outputs);
             whole.extend(outputs);
             previous = Some(id);
+        }
+    }
+}
+
+/// Messages that may be anything, with names that the chain looks for.
+fn message() -> impl Strategy<Value = String> {
+    let name = (0..NAMES.len()).prop_map(|index| NAMES[index]);
+    let value = (0..VALUES.len()).prop_map(|index| VALUES[index]);
+    vec((name, value), 0..8).prop_map(|fields| {
+        let fields: Vec<String> = fields
+            .iter()
+            .map(|(name, value)| format!("\"{name}\": {value}"))
+            .collect();
+        format!("{{\"type\":\"response.create\",{}}}", fields.join(",")).replace(",}", "}")
+    })
+}
+
+const NAMES: [&str; 8] = [
+    "input",
+    "previous_response_id",
+    "generate",
+    "store",
+    "stream",
+    "client_metadata",
+    "type",
+    "mod\\u0065l",
+];
+const VALUES: [&str; 10] = [
+    "null",
+    "false",
+    "true",
+    "\"r\"",
+    "[]",
+    "[1, \"a\", {\"b\": [2]}]",
+    "{\"x-codex-a\": \"b\"}",
+    "\"\\ud800 \\u0000\"",
+    "-1.5e3",
+    "\"response.create\"",
+];
+
+proptest! {
+    #[test]
+    fn every_turn_is_a_request_that_can_be_read(messages in vec(message(), 1..6)) {
+        let mut chain = Chain::default();
+        for message in &messages {
+            let step = chain.step(message.as_bytes(), "mint", 7);
+            let ChainStep::Ask(mut turn) = step else { continue };
+            let found = peek(Protocol::Responses, &turn.body).unwrap();
+            prop_assert!(found.is_streaming);
+            turn.heard(br#"{"type":"response.completed","response":{"id":"r","output":[{"type":"message"}]}}"#);
+            chain.close(turn);
         }
     }
 }

@@ -159,7 +159,7 @@ fn end(said: &Said, out: &mut Vec<u8>) {
     out.extend_from_slice(b"data: [DONE]\n\n");
 }
 
-pub(super) const fn reason(stop: Stop) -> &'static str {
+const fn reason(stop: Stop) -> &'static str {
     match stop {
         Stop::End | Stop::Other => "stop",
         Stop::ToolUse => "tool_calls",

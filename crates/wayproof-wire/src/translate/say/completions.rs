@@ -1,7 +1,8 @@
 //! Says OpenAI's legacy Completions: text and nothing else.
 
-use super::chat::{reason, usage};
+use super::chat::usage;
 use super::{Piece, Reply, Said, frame};
+use crate::answer::Stop;
 use crate::fault::render;
 use crate::protocol::Protocol;
 use crate::translate::event::Event;
@@ -41,6 +42,15 @@ impl Voice {
             }
             Event::End => end(said, out),
         }
+    }
+}
+
+/// There are no tools here to stop for.
+const fn reason(stop: Stop) -> &'static str {
+    match stop {
+        Stop::End | Stop::ToolUse | Stop::Other => "stop",
+        Stop::Length => "length",
+        Stop::Refusal => "content_filter",
     }
 }
 
