@@ -19,7 +19,7 @@ mod xai;
 
 use http::Uri;
 use http::uri::PathAndQuery;
-use wayproof_wire::{Protocol, Protocols};
+use wayproof_wire::{ChatHabits, Protocol, Protocols};
 
 /// What is known of a hosted provider.
 #[derive(Debug)]
@@ -36,6 +36,8 @@ pub struct Known {
     pub takes_sign_in: bool,
     /// The header that takes its key, and in which protocols; in any other it is a bearer token.
     pub(crate) key_header: Option<(&'static str, Protocols)>,
+    /// Where it keeps to less than Chat.
+    pub(crate) habits: ChatHabits,
     /// Paths that differ from those of the protocol; the first that fits counts.
     pub(crate) routes: &'static [Route],
 }
@@ -87,6 +89,12 @@ pub const KNOWN: [&Known; 13] = [
     &together::KNOWN,
     &fireworks::KNOWN,
 ];
+
+/// No habits worth a word.
+const PLAIN: ChatHabits = ChatHabits {
+    refused: &[],
+    has_short_ids: false,
+};
 
 impl Known {
     /// The provider at an address, if it is one of these.
@@ -248,6 +256,17 @@ mod tests {
         #[case] expected: &str,
     ) {
         assert_eq!(asked(base, protocol, path), expected);
+    }
+
+    #[test]
+    fn habits_go_with_the_address() {
+        let all = wayproof_wire::Protocols::ALL;
+        let habits = provider("https://api.mistral.ai/v1", all).habits();
+        assert!(habits.has_short_ids && habits.refused.contains(&"stream_options"));
+        let habits = provider("https://api.groq.com/openai", all).habits();
+        assert_eq!(habits.refused, ["reasoning_content"]);
+        let habits = provider("https://llm.example", all).habits();
+        assert_eq!(habits, wayproof_wire::ChatHabits::default());
     }
 
     #[test]

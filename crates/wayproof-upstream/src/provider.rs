@@ -7,7 +7,7 @@ use std::fmt;
 use http::uri::PathAndQuery;
 use http::{HeaderValue, Uri};
 use secrecy::{ExposeSecret, SecretString};
-use wayproof_wire::{Protocol, Protocols};
+use wayproof_wire::{ChatHabits, Protocol, Protocols};
 
 use crate::known::Known;
 
@@ -95,6 +95,11 @@ impl Provider {
             host_header,
             is_tls,
         })
+    }
+
+    /// Where it keeps to less than Chat.
+    pub fn habits(&self) -> ChatHabits {
+        self.known.map(|known| known.habits).unwrap_or_default()
     }
 
     /// Says whether connections to it are encrypted.

@@ -71,6 +71,10 @@ impl Chain {
             peek: &found,
         };
         let kind = request.json("type").and_then(Json::owned_text);
+        if kind.as_deref() == Some("response.processed") {
+            // An acknowledgement of some versions of Codex, which nobody answers.
+            return ChainStep::Kept(Vec::new());
+        }
         if kind.as_deref() != Some("response.create") {
             let kind = kind.unwrap_or_default();
             return refused(

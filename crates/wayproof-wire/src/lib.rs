@@ -42,9 +42,9 @@ pub use skim::{Malformed, NESTING_LIMIT, Span};
 pub use splice::splice_model;
 pub use sse::{FRAME_LIMIT, SseDecoder, SseFrame};
 pub use translate::{
-    Aim, AnswerTranslator, Ended, Exchange, Loss, LossKind, Memo, TokenField, TranslatedRequest,
-    Unsealed, Untranslatable, estimate_tokens, path_segment, translate_error, translate_request,
-    unseal,
+    Aim, AnswerTranslator, ChatHabits, Ended, Exchange, Loss, LossKind, Memo, TokenField,
+    TranslatedRequest, Unsealed, Untranslatable, estimate_tokens, path_segment, translate_error,
+    translate_request, unseal,
 };
 pub use usage::Usage;
 pub use view::{Item, Part, Request, Role};

@@ -57,6 +57,17 @@ pub struct Aim<'a> {
     pub token_field: TokenField,
     /// How hard the model is to think, where the policy says so.
     pub effort: Option<&'a str>,
+    /// Where a Chat provider keeps to less than the protocol.
+    pub habits: ChatHabits,
+}
+
+/// Where a Chat provider keeps to less than OpenAI's protocol, and refuses a whole request for the rest.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ChatHabits {
+    /// Fields that it refuses, of the request or of the model's messages in it.
+    pub refused: &'static [&'static str],
+    /// Whether the ids of calls must be nine letters and digits.
+    pub has_short_ids: bool,
 }
 
 /// The name that a Chat provider gives to the limit of an answer.

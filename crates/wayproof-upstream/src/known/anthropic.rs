@@ -11,5 +11,6 @@ pub(super) const KNOWN: Known = Known {
     protocols: Protocols::of(&[Protocol::Messages]),
     takes_sign_in: true,
     key_header: Some(("x-api-key", Protocols::of(&[Protocol::Messages]))),
+    habits: super::PLAIN,
     routes: &[],
 };

@@ -23,6 +23,7 @@ pub(super) const KNOWN: Known = Known {
     protocols: Protocols::of(&[Protocol::Chat, Protocol::Responses]),
     takes_sign_in: false,
     key_header: Some(("api-key", Protocols::ALL)),
+    habits: super::PLAIN,
     routes: &[Route {
         protocols: Protocols::ALL,
         under: "/deployments/",

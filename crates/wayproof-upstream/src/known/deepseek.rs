@@ -11,6 +11,7 @@ pub(super) const KNOWN: Known = Known {
     protocols: Protocols::of(&[Protocol::Messages, Protocol::Chat, Protocol::Completions]),
     takes_sign_in: false,
     key_header: None,
+    habits: super::PLAIN,
     routes: &[
         Route {
             protocols: Protocols::of(&[Protocol::Messages]),

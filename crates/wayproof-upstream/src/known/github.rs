@@ -13,6 +13,7 @@ pub(super) const KNOWN: Known = Known {
     protocols: Protocols::of(&[Protocol::Chat]),
     takes_sign_in: false,
     key_header: None,
+    habits: super::PLAIN,
     routes: &[Route {
         protocols: Protocols::ALL,
         under: "",

@@ -11,5 +11,6 @@ pub(super) const KNOWN: Known = Known {
     protocols: Protocols::of(&[Protocol::Gemini]),
     takes_sign_in: false,
     key_header: Some(("x-goog-api-key", Protocols::of(&[Protocol::Gemini]))),
+    habits: super::PLAIN,
     routes: &[],
 };

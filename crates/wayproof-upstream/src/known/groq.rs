@@ -1,6 +1,6 @@
 //! Groq.
 
-use wayproof_wire::{Protocol, Protocols};
+use wayproof_wire::{ChatHabits, Protocol, Protocols};
 
 use super::{Known, Place};
 
@@ -11,5 +11,9 @@ pub(super) const KNOWN: Known = Known {
     protocols: Protocols::of(&[Protocol::Chat, Protocol::Responses]),
     takes_sign_in: false,
     key_header: None,
+    habits: ChatHabits {
+        refused: &["reasoning_content"],
+        has_short_ids: false,
+    },
     routes: &[],
 };

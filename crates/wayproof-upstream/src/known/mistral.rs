@@ -1,8 +1,21 @@
 //! Mistral.
 
-use wayproof_wire::{Protocol, Protocols};
+use wayproof_wire::{ChatHabits, Protocol, Protocols};
 
 use super::{Known, Place};
+
+/// A field that it does not know is an error, and so is the id of a call that it would not have made itself. Usage
+/// comes at the end of every stream unasked.
+pub(super) const HABITS: ChatHabits = ChatHabits {
+    refused: &[
+        "seed",
+        "stream_options",
+        "verbosity",
+        "prompt_cache_key",
+        "reasoning_content",
+    ],
+    has_short_ids: true,
+};
 
 pub(super) const KNOWN: Known = Known {
     name: "mistral",
@@ -11,5 +24,6 @@ pub(super) const KNOWN: Known = Known {
     protocols: Protocols::of(&[Protocol::Chat, Protocol::Fim]),
     takes_sign_in: false,
     key_header: None,
+    habits: HABITS,
     routes: &[],
 };

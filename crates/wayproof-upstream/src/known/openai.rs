@@ -11,5 +11,6 @@ pub(super) const KNOWN: Known = Known {
     protocols: Protocols::of(&[Protocol::Chat, Protocol::Responses, Protocol::Completions]),
     takes_sign_in: true,
     key_header: None,
+    habits: super::PLAIN,
     routes: &[],
 };

@@ -16,5 +16,6 @@ pub(super) const KNOWN: Known = Known {
     ]),
     takes_sign_in: false,
     key_header: None,
+    habits: super::PLAIN,
     routes: &[],
 };

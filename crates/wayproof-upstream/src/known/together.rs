@@ -11,5 +11,6 @@ pub(super) const KNOWN: Known = Known {
     protocols: Protocols::of(&[Protocol::Chat, Protocol::Completions]),
     takes_sign_in: false,
     key_header: None,
+    habits: super::PLAIN,
     routes: &[],
 };

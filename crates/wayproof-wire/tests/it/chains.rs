@@ -171,6 +171,21 @@ fn metadata_becomes_the_headers_that_it_stands_for() {
 }
 
 #[test]
+fn an_acknowledgement_is_not_answered() {
+    let mut chain = Chain::default();
+    let turn = ask(&mut chain, &create(&json!("hi"), None));
+    answer(&mut chain, turn, "r", &[]);
+    let step = chain.step(
+        br#"{"type":"response.processed","response_id":"r"}"#,
+        "mint",
+        7,
+    );
+    assert!(matches!(step, ChainStep::Kept(events) if events.is_empty()));
+    let turn = ask(&mut chain, &create(&json!("on"), Some("r")));
+    assert_eq!(sent(&turn)["input"].as_array().unwrap().len(), 2);
+}
+
+#[test]
 fn what_is_no_message_is_said_to_be_none() {
     for message in ["{", "[]", r#"{"type":"x"}"#, "{}"] {
         let step = Chain::default().step(message.as_bytes(), "mint", 7);

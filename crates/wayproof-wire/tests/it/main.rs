@@ -9,6 +9,8 @@ mod faults;
 #[cfg(test)]
 mod golden;
 #[cfg(test)]
+mod habits;
+#[cfg(test)]
 mod peeks;
 #[cfg(test)]
 mod props;

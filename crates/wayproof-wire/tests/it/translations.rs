@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 use wayproof_wire::{
-    Aim, AnswerForm, AnswerTranslator, Exchange, Memo, Protocol, Request, TokenField, peek,
-    translate_request,
+    Aim, AnswerForm, AnswerTranslator, ChatHabits, Exchange, Memo, Protocol, Request, TokenField,
+    peek, translate_request,
 };
 
 use rstest::rstest;
@@ -55,6 +55,7 @@ pub(crate) fn aim(provider: Protocol) -> Aim<'static> {
         output_limit: None,
         token_field: TokenField::MaxTokens,
         effort: None,
+        habits: ChatHabits::default(),
     }
 }
 
