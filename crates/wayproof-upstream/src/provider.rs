@@ -35,6 +35,7 @@ pub struct Provider {
     pub credential: Credential,
     /// What is known of whoever is at this address.
     pub(crate) known: Option<&'static Known>,
+    habits: ChatHabits,
     host_header: HeaderValue,
     is_tls: bool,
 }
@@ -86,8 +87,10 @@ impl Provider {
         {
             return Err(ProviderError::Key { name });
         }
+        let known = Known::at(&base);
         Ok(Self {
-            known: Known::at(&base),
+            known,
+            habits: known.map(|known| known.habits).unwrap_or_default(),
             name,
             base,
             protocols,
@@ -98,8 +101,15 @@ impl Provider {
     }
 
     /// Where it keeps to less than Chat.
-    pub fn habits(&self) -> ChatHabits {
-        self.known.map(|known| known.habits).unwrap_or_default()
+    pub const fn habits(&self) -> ChatHabits {
+        self.habits
+    }
+
+    /// The same provider with other habits than its address tells, as behind a proxy of one's own.
+    #[must_use]
+    pub const fn with_habits(mut self, habits: ChatHabits) -> Self {
+        self.habits = habits;
+        self
     }
 
     /// Says whether connections to it are encrypted.

@@ -6,6 +6,7 @@ mod protocol;
 mod json;
 mod skim;
 
+mod leave_out;
 mod peek;
 mod splice;
 
@@ -33,6 +34,7 @@ pub use ask::{Ask, find_ask, new_ask};
 pub use chain::{Chain, ChainStep, ChainTurn, chain_error};
 pub use client::{Agent, Housekeeping, Identity, SessionSource, identify};
 pub use fault::{Fault, FaultKind, RenderedFault, render};
+pub use leave_out::{LeftOut, leave_out};
 pub use models::{ModelDialect, ModelEntry, render_model, render_models, render_shown};
 pub use outcome::{Exit, ToolKind, ToolOutcome, outcomes};
 pub use overflow::is_context_overflow;

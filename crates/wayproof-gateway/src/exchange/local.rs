@@ -64,7 +64,7 @@ fn tokens(body: &Bytes, peek: &Peek, asked_in: Protocol) -> Result<u64, Fault> {
     counted.map_err(|error| bad(error.to_string()))
 }
 
-/// Answers once the opening event is durable.
+/// Answers once the opening event cannot be lost.
 pub(crate) async fn answer(decided: Decided, own: Own) -> Result<Response<Outgoing>, Fault> {
     let Decided {
         call,

@@ -25,6 +25,8 @@ mod generating;
 #[cfg(test)]
 mod golden;
 #[cfg(test)]
+mod habits;
+#[cfg(test)]
 mod hearing;
 #[cfg(test)]
 mod ollama;
