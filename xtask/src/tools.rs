@@ -89,6 +89,16 @@ const NPM: [(&str, &[&str]); 4] = [
 /// Packages of the Python environment that runs fixture tests.
 const PYTHON: [&str; 1] = ["pytest==8.4.2"];
 
+/// Packages of the Python environment that asks the gateway as programs do.
+const SDKS: [&str; 6] = [
+    "anthropic==2.12.0",
+    "google-genai==3.6.1",
+    "mistralai==3.7.0",
+    "ollama==0.6.3",
+    "openai==3.54.0",
+    "websockets==17.4",
+];
+
 /// A package with a real bug and the release that fixed it: (folder, requirement).
 const RELEASES: [(&str, &str); 2] = [
     ("xmltodict-0.14.1", "xmltodict==0.14.1"),
@@ -110,7 +120,8 @@ pub(crate) fn ensure_for_tests() -> Result<Vec<(&'static str, PathBuf)>> {
     for (name, packages) in NPM {
         ensure_npm(&folder, name, packages)?;
     }
-    ensure_python(&folder)?;
+    ensure_python(&folder, "python", &PYTHON)?;
+    ensure_python(&folder, "sdks", &SDKS)?;
     for (name, requirement) in RELEASES {
         ensure_release(&folder, name, requirement)?;
     }
@@ -234,9 +245,9 @@ fn ensure_npm(cache: &Path, name: &str, packages: &[&str]) -> Result<()> {
     complete(&folder, &wanted)
 }
 
-fn ensure_python(cache: &Path) -> Result<()> {
-    let folder = cache.join("python");
-    let wanted = PYTHON.join(" ");
+fn ensure_python(cache: &Path, name: &str, packages: &[&str]) -> Result<()> {
+    let folder = cache.join(name);
+    let wanted = packages.join(" ");
     if is_complete(&folder, &wanted) {
         return Ok(());
     }
@@ -244,7 +255,7 @@ fn ensure_python(cache: &Path) -> Result<()> {
     run(&mut command("python3", &["-m", "venv", "--clear", &place]))?;
     let python = folder.join("bin/python").to_string_lossy().into_owned();
     let mut pip = command(&python, &["-m", "pip", "install", "--quiet"]);
-    run(pip.args(PYTHON))?;
+    run(pip.args(packages))?;
     complete(&folder, &wanted)
 }
 

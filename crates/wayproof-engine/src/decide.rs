@@ -68,6 +68,7 @@ impl<'a> View<'a> {
         let wanted = wanted(self.policy, model, Some(self.world));
         let is_check = self.facts.housekeeping == Some(Housekeeping::PermissionCheck);
         match wanted {
+            Wanted::Routed | Wanted::Task(_) if self.is_embedding() => self.embedding(&lane),
             Wanted::UnknownTask(name) => self.unknown_task(name),
             Wanted::Pinned { provider, model } => self.pinned(&lane, provider, model),
             Wanted::PassedThrough => {
@@ -80,6 +81,25 @@ impl<'a> View<'a> {
             }
             Wanted::Routed | Wanted::Task(_) => self.routed(lane),
         }
+    }
+
+    fn is_embedding(&self) -> bool {
+        self.facts.housekeeping == Some(Housekeeping::Embedding)
+    }
+
+    /// Vectors of one model mean nothing to another, so they are never routed.
+    fn embedding(&self, lane: &Lane<'_>) -> Result<Decision, Refusal> {
+        let model = self.facts.requested_model;
+        if is_alias(model) {
+            return refuse(
+                FaultKind::BadRequest,
+                format!(
+                    "`{model}` is no model of embeddings; name one, as in `openai/text-embedding-3-small`"
+                ),
+            );
+        }
+        let why = "embeddings go to the model that is asked for".to_owned();
+        self.unrouted(lane, why, Vec::new())
     }
 
     /// The task and class: housekeeping's own, the job's, or `general` while no ask is known.
@@ -144,7 +164,9 @@ impl<'a> View<'a> {
                 format!("there is no provider `{provider}`"),
             );
         };
-        if state.reach(self.facts.protocol) == Reach::Mute {
+        let reach = state.reach(self.facts.protocol);
+        // Nobody translates embeddings.
+        if reach == Reach::Mute || (self.is_embedding() && reach != Reach::Native) {
             return refuse(
                 FaultKind::BadRequest,
                 format!(
@@ -180,7 +202,8 @@ impl<'a> View<'a> {
             let first = able.peek().copied();
             able.find(|provider| provider.is_healthy).or(first)
         };
-        let Some(provider) = able(speaks).or_else(|| able(understands)) else {
+        let translated = || able(understands).filter(|_| !self.is_embedding());
+        let Some(provider) = able(speaks).or_else(translated) else {
             return refuse(
                 FaultKind::NotFound,
                 format!(
@@ -369,5 +392,7 @@ fn spoken(kind: Housekeeping) -> &'static str {
         Housekeeping::TopicCheck => "checking the topic",
         Housekeeping::CountTokens => "counting tokens",
         Housekeeping::Warmup => "warming up",
+        Housekeeping::Autocomplete => "completing text at the cursor",
+        Housekeeping::Embedding => "turning text into vectors",
     }
 }

@@ -9,6 +9,7 @@ mod copy;
 mod decide;
 mod identify;
 mod interpret;
+mod local;
 mod observe;
 mod peek;
 mod prepare;
@@ -40,6 +41,8 @@ pub(crate) enum Wish {
     Answer,
     /// The number of tokens.
     Count,
+    /// Vectors.
+    Embed,
 }
 
 /// A request on its way in.
@@ -77,7 +80,10 @@ async fn stages(
     let peeked = peek::peek(received)?;
     let turn = identify::identify(peeked);
     let observed = observe::observe(shared, turn)?;
-    let decided = decide::decide(shared, observed)?;
+    let mut decided = decide::decide(shared, observed)?;
+    if let Some(own) = local::own(&mut decided)? {
+        return Box::pin(local::answer(decided, own)).await;
+    }
     let prepared = prepare::prepare(shared, decided)?;
     let mut attempted = attempt::attempt(shared, prepared).await?;
     let Some(translation) = attempted.translation.take() else {

@@ -1,6 +1,6 @@
 //! Turns faults into responses that the client's own dialect understands.
 
-use http::header::{ALLOW, CONNECTION, CONTENT_TYPE, RETRY_AFTER, UPGRADE};
+use http::header::{ACCEPT_ENCODING, ALLOW, CONNECTION, CONTENT_TYPE, RETRY_AFTER, UPGRADE};
 use http::{HeaderValue, Response, StatusCode};
 use wayproof_wire::{Fault, FaultKind, Protocol, render};
 
@@ -16,6 +16,11 @@ pub(crate) fn respond(protocol: Protocol, fault: &Fault, id: &str) -> Response<O
     let headers = response.headers_mut();
     if let Some(seconds) = rendered.retry_after_s {
         headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    if fault.kind == FaultKind::UnknownPacking {
+        // Whoever packs bodies may choose another way (RFC 9110, 15.5.16).
+        let known = HeaderValue::from_static("gzip, deflate, br, zstd");
+        headers.insert(ACCEPT_ENCODING, known);
     }
     if let Ok(value) = HeaderValue::from_str(id) {
         if protocol == Protocol::Messages {
@@ -42,11 +47,9 @@ pub(crate) fn wrong_method(
 }
 
 /// Turns a WebSocket away. Agents take the status as a word to send plain requests instead.
-pub(crate) fn no_websocket(id: &str) -> Response<Outgoing> {
-    let fault = Fault::new(
-        FaultKind::BadRequest,
-        "WebSockets are not served here; send POST /v1/responses",
-    );
+pub(crate) fn no_websocket(id: &str, why: &str) -> Response<Outgoing> {
+    let message = format!("{why}; send POST /v1/responses");
+    let fault = Fault::new(FaultKind::BadRequest, message);
     let mut response = respond(Protocol::Responses, &fault, id);
     *response.status_mut() = StatusCode::UPGRADE_REQUIRED;
     let headers = response.headers_mut();

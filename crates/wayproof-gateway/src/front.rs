@@ -12,9 +12,11 @@ use crate::body::Outgoing;
 use crate::exchange::{Arrival, Whence, Wish, check_key, check_origin, exchange};
 use crate::fault;
 use crate::gateway::Shared;
+use crate::gemini;
 use crate::models;
 use crate::ollama;
 use crate::routes::{Route, dialect};
+use crate::socket;
 
 /// Answers one request.
 pub(crate) async fn answer(
@@ -32,20 +34,33 @@ pub(crate) async fn answer(
     match route {
         Route::Answer(protocol) => exchange(shared, arrival(protocol, Wish::Answer)).await,
         Route::CountTokens(protocol) => exchange(shared, arrival(protocol, Wish::Count)).await,
+        Route::Embed(protocol) => exchange(shared, arrival(protocol, Wish::Embed)).await,
         Route::Models
+        | Route::Model
         | Route::Ollama(_)
         | Route::WebSocket
         | Route::Root
         | Route::WrongMethod { .. }
         | Route::Page => {
             // Rare, and its future is large.
-            Box::pin(aside(&shared, route, arrival(Protocol::Chat, Wish::Answer))).await
+            Box::pin(aside(
+                &shared,
+                route,
+                peer,
+                arrival(Protocol::Chat, Wish::Answer),
+            ))
+            .await
         }
     }
 }
 
 /// Answers what is not an exchange.
-async fn aside(shared: &Shared, route: Route, arrival: Arrival) -> Response<Outgoing> {
+async fn aside(
+    shared: &Arc<Shared>,
+    route: Route,
+    peer: SocketAddr,
+    arrival: Arrival,
+) -> Response<Outgoing> {
     let request = arrival.request;
     let protocol = dialect(request.uri().path(), request.headers());
     let id = shared.ids.next().to_string();
@@ -54,20 +69,36 @@ async fn aside(shared: &Shared, route: Route, arrival: Arrival) -> Response<Outg
     }
     match route {
         Route::Models => match check_key(shared, request.headers(), arrival.from).await {
-            Ok(_) => fault::json(StatusCode::OK, models::list(shared, request.headers())),
+            Ok(_) => fault::json(StatusCode::OK, models::list(shared, protocol)),
+            Err(fault) => fault::respond(protocol, &fault, &id),
+        },
+        Route::Model => match check_key(shared, request.headers(), arrival.from).await {
+            Ok(_) => model(shared, request.uri().path(), protocol, &id),
             Err(fault) => fault::respond(protocol, &fault, &id),
         },
         Route::Ollama(page) => match check_key(shared, request.headers(), arrival.from).await {
             Ok(_) => ollama::answer(shared, page, request.into_body(), &id).await,
             Err(fault) => fault::respond(protocol, &fault, &id),
         },
-        Route::WebSocket => fault::no_websocket(&id),
+        Route::WebSocket => match check_key(shared, request.headers(), arrival.from).await {
+            Ok(_) => socket::open(shared, peer, request, &id),
+            Err(fault) => fault::respond(protocol, &fault, &id),
+        },
         Route::Root => fault::json(StatusCode::OK, br#"{"status":"ok"}"#.to_vec()),
         Route::WrongMethod { allowed } => fault::wrong_method(protocol, allowed, &id),
-        Route::Answer(_) | Route::CountTokens(_) | Route::Page => {
+        Route::Answer(_) | Route::CountTokens(_) | Route::Embed(_) | Route::Page => {
             page(shared, request, arrival.from, &id).await
         }
     }
+}
+
+fn model(shared: &Shared, path: &str, protocol: Protocol, id: &str) -> Response<Outgoing> {
+    let name = gemini::model_of(path).unwrap_or_default();
+    if let Some(shown) = models::one(shared, protocol, &name) {
+        return fault::json(StatusCode::OK, shown);
+    }
+    let fault = Fault::new(FaultKind::NotFound, format!("there is no model `{name}`"));
+    fault::respond(protocol, &fault, id)
 }
 
 async fn page(

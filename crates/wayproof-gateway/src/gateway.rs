@@ -14,6 +14,7 @@ use crate::keys::{CallerKey, KeyDigest};
 use crate::metrics::Metrics;
 use crate::quota::Quotas;
 use crate::sessions::Sessions;
+use crate::socket::Sockets;
 use crate::world::Worlds;
 
 /// Limits and keys of a gateway.
@@ -43,6 +44,10 @@ pub struct Settings {
     pub max_sessions: usize,
     /// Whether an answer waits until the disk has the exchange's opening event, instead of until it is written.
     pub syncs_before_answer: bool,
+    /// How many WebSockets may be open at once.
+    pub max_sockets: usize,
+    /// How long a WebSocket may go without a message.
+    pub longest_socket_idle: Duration,
 }
 
 impl Default for Settings {
@@ -60,6 +65,8 @@ impl Default for Settings {
             drain: Duration::from_secs(30),
             max_sessions: 2_048,
             syncs_before_answer: false,
+            max_sockets: 256,
+            longest_socket_idle: Duration::from_hours(1),
         }
     }
 }
@@ -102,6 +109,7 @@ pub(crate) struct Shared {
     pub(crate) metrics: Metrics,
     pub(crate) quotas: Quotas,
     pub(crate) world: Worlds,
+    pub(crate) sockets: Sockets,
     pub(crate) pages: axum::Router,
 }
 
@@ -135,6 +143,7 @@ impl Gateway {
             jobs: Jobs::default(),
             metrics: Metrics::new(),
             quotas: Quotas::default(),
+            sockets: Sockets::new(settings.max_sockets),
             pages: crate::admin::pages(shared.clone()).merge(pages),
             settings,
         }))

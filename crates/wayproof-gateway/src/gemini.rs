@@ -24,16 +24,28 @@ pub(crate) enum GeminiVerb {
     Stream,
     /// The number of tokens.
     Count,
+    /// The vector of a text.
+    Embed,
+    /// The vectors of several texts.
+    EmbedAll,
 }
 
 impl GeminiVerb {
-    const ALL: [Self; 3] = [Self::Generate, Self::Stream, Self::Count];
+    const ALL: [Self; 5] = [
+        Self::Generate,
+        Self::Stream,
+        Self::Count,
+        Self::Embed,
+        Self::EmbedAll,
+    ];
 
     const fn name(self) -> &'static str {
         match self {
             Self::Generate => "generateContent",
             Self::Stream => "streamGenerateContent",
             Self::Count => "countTokens",
+            Self::Embed => "embedContent",
+            Self::EmbedAll => "batchEmbedContents",
         }
     }
 }
@@ -60,20 +72,7 @@ impl<'p> GeminiPath<'p> {
 
     /// The model's name, its escapes undone.
     pub(crate) fn model_name(&self) -> String {
-        let mut bytes = Vec::with_capacity(self.model.len());
-        let mut rest = self.model.as_bytes();
-        while let Some((first, after)) = rest.split_first() {
-            let escaped = after.split_at_checked(2).filter(|_| *first == b'%');
-            let byte = escaped.and_then(|(digits, _)| {
-                u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
-            });
-            bytes.push(byte.unwrap_or(*first));
-            rest = match (byte, escaped) {
-                (Some(_), Some((_, after))) => after,
-                _ => after,
-            };
-        }
-        String::from_utf8_lossy(&bytes).into_owned()
+        unescaped(self.model)
     }
 
     /// The same wish to another model; the path stays as it is for the same one.
@@ -88,6 +87,30 @@ impl<'p> GeminiPath<'p> {
         let query = query.map(|query| format!("?{query}")).unwrap_or_default();
         format!("{}{model}:{}{query}", self.prefix, self.verb.name())
     }
+}
+
+/// The name of the model in a path that wants nothing of it but to be shown.
+pub(crate) fn model_of(path: &str) -> Option<String> {
+    let name = PREFIXES
+        .into_iter()
+        .find_map(|prefix| path.strip_prefix(prefix))?;
+    (!name.is_empty()).then(|| unescaped(name))
+}
+
+fn unescaped(name: &str) -> String {
+    let mut bytes = Vec::with_capacity(name.len());
+    let mut rest = name.as_bytes();
+    while let Some((first, after)) = rest.split_first() {
+        let escaped = after.split_at_checked(2).filter(|_| *first == b'%');
+        let byte = escaped
+            .and_then(|(digits, _)| u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok());
+        bytes.push(byte.unwrap_or(*first));
+        rest = match (byte, escaped) {
+            (Some(_), Some((_, after))) => after,
+            _ => after,
+        };
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 /// Takes a key out of the query and shows it in the header that is meant for it, so that it is treated like any
@@ -134,7 +157,7 @@ mod tests {
             "/v1/models/m%20%C3%A9:streamGenerateContent?alt=sse"
         );
         assert_eq!(GeminiPath::of("/v1beta/models/:countTokens"), None);
-        assert_eq!(GeminiPath::of("/v1beta/models/m:embedContent"), None);
+        assert_eq!(GeminiPath::of("/v1beta/models/m:tuneModel"), None);
         assert_eq!(GeminiPath::of("/v1/models/m"), None);
         assert_eq!(
             GeminiPath::of("/v1beta/models/100%:countTokens")

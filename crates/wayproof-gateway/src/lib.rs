@@ -17,6 +17,7 @@ mod quota;
 mod routes;
 mod serve;
 mod sessions;
+mod socket;
 mod world;
 
 pub use gateway::{Gateway, Parts, Settings};

@@ -209,6 +209,7 @@ const fn fault_name(kind: FaultKind) -> &'static str {
     match kind {
         FaultKind::BadRequest => "bad-request",
         FaultKind::TooLarge => "too-large",
+        FaultKind::UnknownPacking => "unknown-packing",
         FaultKind::Unauthorized => "unauthorized",
         FaultKind::Forbidden => "forbidden",
         FaultKind::NotFound => "not-found",

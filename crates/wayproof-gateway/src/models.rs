@@ -1,16 +1,26 @@
 //! The models a client may ask for.
 
-use http::HeaderMap;
-use wayproof_wire::{ModelDialect, ModelEntry, render_models, render_shown};
+use std::collections::BTreeSet;
+
+use wayproof_engine::{Class, Policy, Task};
+use wayproof_wire::{
+    ModelDialect, ModelEntry, Protocol, render_model, render_models, render_shown,
+};
 
 use crate::gateway::Shared;
 
 /// When the aliases appeared: 22 November 2026.
 const ALIASES_SINCE_S: i64 = 1_795_305_600;
 
-/// Lists the aliases, the tasks and what the providers are known to serve.
-pub(crate) fn list(shared: &Shared, headers: &HeaderMap) -> Vec<u8> {
-    render_models(ModelDialect::of(headers), &entries(shared))
+/// Lists the aliases, the tasks, the policy's targets at hand and what the providers are known to serve.
+pub(crate) fn list(shared: &Shared, client: Protocol) -> Vec<u8> {
+    render_models(ModelDialect::for_client(client), &entries(shared))
+}
+
+/// One model, also one that is not in the list but at a provider at hand.
+pub(crate) fn one(shared: &Shared, client: Protocol, name: &str) -> Option<Vec<u8>> {
+    let entry = find(shared, name)?;
+    Some(render_model(ModelDialect::for_client(client), &entry))
 }
 
 /// The same list for a client of Ollama.
@@ -22,73 +32,87 @@ pub(crate) fn tags(shared: &Shared) -> Vec<u8> {
 pub(crate) fn show(shared: &Shared, name: &str) -> Option<Vec<u8>> {
     // Names of Ollama's have a tag behind them, where ours have none.
     let bare = name.strip_suffix(":latest").unwrap_or(name);
-    let listed = entries(shared).into_iter().find(|entry| entry.id == bare);
+    find(shared, bare).map(|entry| render_shown(&entry))
+}
+
+fn find(shared: &Shared, name: &str) -> Option<ModelEntry> {
+    let listed = entries(shared).into_iter().find(|entry| entry.id == name);
     let pinned = || {
-        let (provider, model) = bare.split_once('/')?;
+        let (provider, model) = name.split_once('/')?;
         shared.upstream.provider(provider)?;
-        Some(ModelEntry {
-            id: bare.to_owned(),
-            display_name: model.to_owned(),
-            owner: provider.to_owned(),
-            created_s: ALIASES_SINCE_S,
-            window_tokens: shared.catalog.context_window(provider, model),
-        })
+        (!model.is_empty()).then(|| served(shared, provider, model))
     };
-    listed.or_else(pinned).map(|entry| render_shown(&entry))
+    listed.or_else(pinned)
 }
 
 fn entries(shared: &Shared) -> Vec<ModelEntry> {
-    let smallest = smallest_window(shared);
-    let entry = |id: String, display_name: String, owner: &str| ModelEntry {
-        window_tokens: match id.split_once('/') {
-            Some((provider, model)) if provider != "wayproof" => {
-                shared.catalog.context_window(provider, model)
-            }
-            _ => smallest,
-        },
+    let policy = shared.policy.load();
+    let routed = |id: String, display_name: String, tasks: &[Task]| ModelEntry {
         id,
         display_name,
-        owner: owner.to_owned(),
+        owner: "wayproof".to_owned(),
         created_s: ALIASES_SINCE_S,
+        window_tokens: smallest_window(shared, &policy, tasks),
     };
     // Claude Code keeps only ids that start with `claude` or `anthropic`.
-    let mut models = vec![
-        entry(
-            "claude-wayproof-auto".to_owned(),
-            "Wayproof (routed by the policy)".to_owned(),
-            "wayproof",
-        ),
-        entry(
-            "wayproof/auto".to_owned(),
-            "Wayproof (routed by the policy)".to_owned(),
-            "wayproof",
-        ),
-    ];
-    for task in shared.policy.load().tasks() {
+    let mut models: Vec<ModelEntry> = ["claude-wayproof-auto", "wayproof/auto"]
+        .into_iter()
+        .map(|id| {
+            let display_name = "Wayproof (routed by the policy)".to_owned();
+            routed(id.to_owned(), display_name, policy.tasks())
+        })
+        .collect();
+    for task in policy.tasks() {
         let name = task.name.as_str();
-        models.push(entry(
+        models.push(routed(
             format!("wayproof/{name}"),
             format!("Wayproof ({name})"),
-            "wayproof",
+            std::slice::from_ref(task),
         ));
     }
-    for (provider, served) in &shared.settings.served {
-        for model in served {
-            models.push(entry(
-                format!("{provider}/{model}"),
-                model.clone(),
-                provider,
-            ));
-        }
-    }
+    let targets = policy.classes().iter().flat_map(|class| &class.targets);
+    let named = targets
+        .filter(|target| shared.upstream.provider(&target.provider).is_some())
+        .map(|target| (target.provider.as_str(), target.model.as_str()));
+    let known = shared
+        .settings
+        .served
+        .iter()
+        .flat_map(|(provider, served)| {
+            let served = served.iter();
+            served.map(move |model| (provider.as_str(), model.as_str()))
+        });
+    let every: BTreeSet<(&str, &str)> = named.chain(known).collect();
+    let at_hand = every.into_iter();
+    models.extend(at_hand.map(|(provider, model)| served(shared, provider, model)));
     models
 }
 
-/// The smallest window that a routed request may meet, as far as windows are known.
-fn smallest_window(shared: &Shared) -> Option<u64> {
-    let policy = shared.policy.load();
-    let targets = policy.classes().iter().flat_map(|class| &class.targets);
-    targets
+/// A model of a provider's.
+fn served(shared: &Shared, provider: &str, model: &str) -> ModelEntry {
+    ModelEntry {
+        id: format!("{provider}/{model}"),
+        display_name: model.to_owned(),
+        owner: provider.to_owned(),
+        created_s: ALIASES_SINCE_S,
+        window_tokens: shared.catalog.context_window(provider, model),
+    }
+}
+
+/// The smallest window that a session of these tasks may meet, as far as windows are known: where they begin, and
+/// wherever a cause may move them.
+fn smallest_window(shared: &Shared, policy: &Policy, tasks: &[Task]) -> Option<u64> {
+    let reached = |task: &Task, class: &Class| {
+        let moves = task.escalate.iter().map(|rule| &rule.to);
+        task.route
+            .iter()
+            .chain(moves)
+            .any(|name| *name == class.name)
+    };
+    let classes = policy.classes().iter();
+    let classes = classes.filter(|class| tasks.iter().any(|task| reached(task, class)));
+    classes
+        .flat_map(|class| &class.targets)
         .filter(|target| shared.upstream.provider(&target.provider).is_some())
         .filter_map(|target| {
             shared

@@ -4,9 +4,10 @@
 //! everything else goes to the router of the cold pages.
 
 use http::{HeaderMap, Method, header};
+use wayproof_upstream::GOOGLE_KEY_HEADER;
 use wayproof_wire::Protocol;
 
-use crate::gemini::{GeminiPath, GeminiVerb};
+use crate::gemini::{self, GeminiPath, GeminiVerb};
 
 /// What a request wants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,8 +16,12 @@ pub(crate) enum Route {
     Answer(Protocol),
     /// The number of tokens of a request.
     CountTokens(Protocol),
+    /// Vectors for texts.
+    Embed(Protocol),
     /// The list of models.
     Models,
+    /// One model of the list.
+    Model,
     /// Something that only a client of Ollama asks.
     Ollama(OllamaPage),
     /// A Responses conversation over a WebSocket.
@@ -56,15 +61,24 @@ impl Route {
                 Self::WebSocket
             }
             "/v1/responses" => posted(method, Self::Answer(Protocol::Responses)),
-            "/v1/models" => read(method, Self::Models),
+            "/v1/completions" => posted(method, Self::Answer(Protocol::Completions)),
+            "/v1/fim/completions" => posted(method, Self::Answer(Protocol::Fim)),
+            "/v1/embeddings" => posted(method, Self::Embed(Protocol::Chat)),
+            "/v1/models" | "/v1beta/models" | "/v1alpha/models" => read(method, Self::Models),
             "/" => read(method, Self::Root),
             "/api/chat" => posted(method, Self::Answer(Protocol::Ollama)),
+            "/api/generate" => posted(method, Self::Answer(Protocol::Ollama)),
+            "/api/embed" | "/api/embeddings" => posted(method, Self::Embed(Protocol::Ollama)),
             "/api/tags" => read(method, Self::Ollama(OllamaPage::Tags)),
             "/api/show" => posted(method, Self::Ollama(OllamaPage::Show)),
             "/api/ps" => read(method, Self::Ollama(OllamaPage::Running)),
             "/api/version" => read(method, Self::Ollama(OllamaPage::Version)),
             _ => match GeminiPath::of(path).map(|path| path.verb) {
+                None if is_model(method, path) => Self::Model,
                 None => Self::Page,
+                Some(GeminiVerb::Embed | GeminiVerb::EmbedAll) => {
+                    posted(method, Self::Embed(Protocol::Gemini))
+                }
                 Some(GeminiVerb::Count) => posted(method, Self::CountTokens(Protocol::Gemini)),
                 Some(GeminiVerb::Generate | GeminiVerb::Stream) => {
                     posted(method, Self::Answer(Protocol::Gemini))
@@ -80,13 +94,22 @@ pub(crate) fn dialect(path: &str, headers: &HeaderMap) -> Protocol {
         Protocol::Messages
     } else if path.starts_with("/v1/responses") {
         Protocol::Responses
-    } else if path.starts_with("/v1beta/") || GeminiPath::of(path).is_some() {
+    } else if path.starts_with("/v1beta/")
+        || path.starts_with("/v1alpha/")
+        || headers.contains_key(GOOGLE_KEY_HEADER)
+        || GeminiPath::of(path).is_some()
+    {
         Protocol::Gemini
     } else if path.starts_with("/api/") {
         Protocol::Ollama
     } else {
         Protocol::Chat
     }
+}
+
+/// Whether a path names a model that is to be shown; names may hold slashes.
+fn is_model(method: &Method, path: &str) -> bool {
+    (*method == Method::GET || *method == Method::HEAD) && gemini::model_of(path).is_some()
 }
 
 fn posted(method: &Method, route: Route) -> Route {

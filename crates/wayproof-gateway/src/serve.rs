@@ -13,9 +13,9 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
 
 use crate::gateway::{Gateway, Shared};
 
@@ -83,7 +83,8 @@ impl Gateway {
 struct Connections {
     shared: Arc<Shared>,
     http: http1::Builder,
-    graceful: GracefulShutdown,
+    /// Connections end once what is under way on them does.
+    stopping: CancellationToken,
     tasks: JoinSet<()>,
 }
 
@@ -97,7 +98,7 @@ impl Connections {
         Self {
             shared: Arc::clone(shared),
             http,
-            graceful: GracefulShutdown::new(),
+            stopping: CancellationToken::new(),
             tasks: JoinSet::new(),
         }
     }
@@ -112,10 +113,22 @@ impl Connections {
             let shared = Arc::clone(&shared);
             async move { Ok::<_, Infallible>(crate::front::answer(shared, peer, request).await) }
         });
-        let connection = self.http.serve_connection(TokioIo::new(stream), service);
-        let watched = self.graceful.watch(connection);
+        let connection = self
+            .http
+            .serve_connection(TokioIo::new(stream), service)
+            .with_upgrades();
+        let stopping = self.stopping.clone();
         self.tasks.spawn(async move {
-            if let Err(error) = watched.await {
+            tokio::pin!(connection);
+            let ended = tokio::select! {
+                biased;
+                ended = connection.as_mut() => ended,
+                () = stopping.cancelled() => {
+                    connection.as_mut().graceful_shutdown();
+                    connection.await
+                }
+            };
+            if let Err(error) = ended {
                 tracing::debug!(%error, "a connection ended");
             }
         });
@@ -124,12 +137,14 @@ impl Connections {
     async fn drain(mut self) {
         let limit = self.shared.settings.drain;
         let finished = async {
-            self.graceful.shutdown().await;
-            while self.tasks.join_next().await.is_some() {}
+            self.stopping.cancel();
+            let ended = async { while self.tasks.join_next().await.is_some() {} };
+            tokio::join!(ended, self.shared.sockets.close());
         };
         if tokio::time::timeout(limit, finished).await.is_err() {
             tracing::warn!("some exchanges are broken off because draining took too long");
             self.tasks.shutdown().await;
+            self.shared.sockets.abort().await;
         }
     }
 }

@@ -123,7 +123,7 @@ impl Upstream {
 fn assemble(endpoint: &Endpoint, attempt: &Attempt<'_>) -> Result<Request<Segments>, AttemptError> {
     let provider = &endpoint.provider;
     let path = provider
-        .join(attempt.path_and_query)
+        .join(attempt.protocol, attempt.path_and_query)
         .ok_or_else(|| AttemptError::Path(provider.name.clone()))?;
     let mut request = Request::new(Segments::new(attempt.segments.clone()));
     *request.method_mut() = attempt.method.clone();

@@ -62,7 +62,7 @@ pub(crate) fn outgoing(
         headers.append(TE, HeaderValue::from_static("trailers"));
     }
     if let Credential::Key(key) = &provider.credential {
-        apply(key.expose_secret(), &provider.base, protocol, &mut headers);
+        apply(key.expose_secret(), provider, protocol, &mut headers);
     }
     headers
 }
@@ -94,7 +94,7 @@ pub fn foreign(provider: &Provider, protocol: Protocol, incoming: &HeaderMap) ->
         let key = own.and_then(|(_, value)| value.to_str().ok());
         if let Some(key) = key {
             let key = String::from_utf8_lossy(bearer(key.as_bytes())).into_owned();
-            apply(&key, &provider.base, protocol, &mut headers);
+            apply(&key, provider, protocol, &mut headers);
         }
     }
     headers
@@ -143,24 +143,31 @@ fn is_clients_own(name: &HeaderName, value: &HeaderValue) -> bool {
     name != GATEWAY_KEY_HEADER && !is_virtual_key(value)
 }
 
-fn apply(key: &str, base: &Uri, protocol: Protocol, headers: &mut HeaderMap) {
-    let is_at = |domain: &str| {
-        let prefix = base.host().and_then(|host| host.strip_suffix(domain));
-        prefix.is_some_and(|prefix| prefix.is_empty() || prefix.ends_with('.'))
-    };
-    let (name, text) = match protocol {
-        Protocol::Messages if is_at("anthropic.com") => (X_API_KEY, key.to_owned()),
+fn apply(key: &str, provider: &Provider, protocol: Protocol, headers: &mut HeaderMap) {
+    let own = match provider.known {
+        Some(known) => known.key_header(protocol),
         // Google's other door, Vertex, takes tokens.
-        Protocol::Gemini if !is_at("aiplatform.googleapis.com") => {
-            (GOOGLE_KEY_HEADER, key.to_owned())
+        None if protocol == Protocol::Gemini && !is_vertex(&provider.base) => {
+            Some("x-goog-api-key")
         }
-        _ => (AUTHORIZATION, format!("Bearer {key}")),
+        None => None,
+    };
+    let (name, text) = match own.and_then(|name| HeaderName::try_from(name).ok()) {
+        Some(name) => (name, key.to_owned()),
+        None => (AUTHORIZATION, format!("Bearer {key}")),
     };
     // Providers are checked for a key that fits a header when they are made.
     if let Ok(mut value) = HeaderValue::from_str(&text) {
         value.set_sensitive(true);
         headers.append(name, value);
     }
+}
+
+fn is_vertex(base: &Uri) -> bool {
+    let prefix = base
+        .host()
+        .and_then(|host| host.strip_suffix("aiplatform.googleapis.com"));
+    prefix.is_some_and(|prefix| prefix.is_empty() || prefix.ends_with(['.', '-']))
 }
 
 fn is_hop_by_hop(name: &HeaderName) -> bool {

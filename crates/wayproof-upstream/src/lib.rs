@@ -6,6 +6,7 @@ mod body;
 mod breaker;
 mod connect;
 mod headers;
+mod known;
 mod pool;
 mod provider;
 mod retry;
@@ -20,6 +21,7 @@ pub use headers::{
     CallerCredential, GATEWAY_KEY_HEADER, GOOGLE_KEY_HEADER, VIRTUAL_KEY_PREFIX, bearer, foreign,
     is_credential, is_virtual_key,
 };
+pub use known::{KNOWN, Known, Place};
 pub use provider::{Credential, Provider, ProviderError};
 pub use retry::{RetryLimits, retry_after};
 pub use upstream::{Settings, Upstream};

@@ -7,7 +7,9 @@ use std::fmt;
 use http::uri::PathAndQuery;
 use http::{HeaderValue, Uri};
 use secrecy::{ExposeSecret, SecretString};
-use wayproof_wire::Protocols;
+use wayproof_wire::{ChatHabits, Protocol, Protocols};
+
+use crate::known::Known;
 
 /// Whose credential a provider is shown.
 #[derive(Clone, Debug)]
@@ -31,6 +33,9 @@ pub struct Provider {
     pub protocols: Protocols,
     /// Whose credential it is shown.
     pub credential: Credential,
+    /// What is known of whoever is at this address.
+    pub(crate) known: Option<&'static Known>,
+    habits: ChatHabits,
     host_header: HeaderValue,
     is_tls: bool,
 }
@@ -82,7 +87,10 @@ impl Provider {
         {
             return Err(ProviderError::Key { name });
         }
+        let known = Known::at(&base);
         Ok(Self {
+            known,
+            habits: known.map(|known| known.habits).unwrap_or_default(),
             name,
             base,
             protocols,
@@ -90,6 +98,18 @@ impl Provider {
             host_header,
             is_tls,
         })
+    }
+
+    /// Where it keeps to less than Chat.
+    pub const fn habits(&self) -> ChatHabits {
+        self.habits
+    }
+
+    /// The same provider with other habits than its address tells, as behind a proxy of one's own.
+    #[must_use]
+    pub const fn with_habits(mut self, habits: ChatHabits) -> Self {
+        self.habits = habits;
+        self
     }
 
     /// Says whether connections to it are encrypted.
@@ -105,10 +125,15 @@ impl Provider {
     /// Joins the provider's base path and the path of a request.
     ///
     /// A base that already ends in the version segment a request starts with, as
-    /// `https://api.openai.com/v1` does, does not get it twice.
-    pub(crate) fn join(&self, request: &PathAndQuery) -> Option<PathAndQuery> {
+    /// `https://api.openai.com/v1` does, does not get it twice. A query of the base goes behind that of the request.
+    pub(crate) fn join(&self, protocol: Protocol, request: &PathAndQuery) -> Option<PathAndQuery> {
         let prefix = self.base.path().trim_end_matches('/');
-        if prefix.is_empty() {
+        let moved = self
+            .known
+            .and_then(|known| known.path(protocol, prefix, request));
+        let request = moved.as_ref().unwrap_or(request);
+        let query = self.base.query();
+        if prefix.is_empty() && query.is_none() {
             return Some(request.clone());
         }
         let wanted = request.as_str();
@@ -117,7 +142,12 @@ impl Provider {
             .and_then(|(_, last)| wanted.strip_prefix('/')?.strip_prefix(last))
             .filter(|rest| rest.starts_with('/'))
             .unwrap_or(wanted);
-        PathAndQuery::try_from(format!("{prefix}{rest}")).ok()
+        let joined = match (query, request.query()) {
+            (None, _) => format!("{prefix}{rest}"),
+            (Some(query), None) => format!("{prefix}{rest}?{query}"),
+            (Some(query), Some(_)) => format!("{prefix}{rest}&{query}"),
+        };
+        PathAndQuery::try_from(joined).ok()
     }
 }
 

@@ -11,8 +11,8 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use http::HeaderMap;
 use serde_json::{Value, json};
 use wayproof_wire::{
-    Agent, Aim, AnswerForm, AnswerReader, AnswerTranslator, Exchange, Memo, Peek, Protocol,
-    Request, TokenField, find_ask, identify, new_ask, outcomes, peek, splice_model,
+    Agent, Aim, AnswerForm, AnswerReader, AnswerTranslator, ChatHabits, Exchange, Memo, Peek,
+    Protocol, Request, TokenField, find_ask, identify, new_ask, outcomes, peek, splice_model,
     translate_request,
 };
 
@@ -190,6 +190,7 @@ fn aim(provider: Protocol) -> Aim<'static> {
         output_limit: None,
         token_field: TokenField::MaxTokens,
         effort: None,
+        habits: ChatHabits::default(),
     }
 }
 

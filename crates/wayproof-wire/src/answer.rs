@@ -94,6 +94,7 @@ impl Answer {
 pub struct AnswerReader {
     protocol: Protocol,
     pieces: Pieces,
+    are_vectors: bool,
     state: State,
 }
 
@@ -132,7 +133,16 @@ impl AnswerReader {
         Self {
             protocol,
             pieces,
+            are_vectors: false,
             state: State::default(),
+        }
+    }
+
+    /// A reader for the vectors of texts, which end with their document and have no output.
+    pub fn for_embeddings(protocol: Protocol) -> Self {
+        Self {
+            are_vectors: true,
+            ..Self::new(protocol, AnswerForm::Whole)
         }
     }
 
@@ -162,12 +172,16 @@ impl AnswerReader {
         let Self {
             protocol,
             pieces,
+            are_vectors,
             mut state,
         } = self;
         match pieces {
             Pieces::Whole { body, is_too_long } => {
                 if !is_too_long && is_whole(&body) {
                     state.whole(protocol, Json::new(&body));
+                    if are_vectors {
+                        state.vectors(protocol, Json::new(&body));
+                    }
                 }
             }
             Pieces::Lines { rest, is_dropping } => {
@@ -194,11 +208,25 @@ impl State {
         let Some(data) = frame.data() else { return };
         match protocol {
             Protocol::Messages => messages::event(&data, self),
-            Protocol::Chat => chat::chunk(&data, self),
+            Protocol::Chat | Protocol::Completions | Protocol::Fim => chat::chunk(&data, self),
             Protocol::Responses => responses::event(&data, self),
             Protocol::Gemini => gemini::chunk(&data, self),
             Protocol::Ollama => ollama::line(&data, self),
         }
+    }
+
+    /// Reads what is different in vectors: they have no end but their document's, and no output.
+    fn vectors(&mut self, protocol: Protocol, json: Json<'_>) {
+        let answer = &mut self.answer;
+        if protocol == Protocol::Ollama {
+            answer.add_usage(Usage::from_ollama(json));
+        }
+        if let Some(usage) = &mut answer.usage {
+            usage.output = Some(0);
+        }
+        let names = ["data", "embeddings", "embedding"];
+        answer.is_complete =
+            answer.failed_inside.is_none() && names.iter().any(|name| json.get(name).is_some());
     }
 
     fn whole(&mut self, protocol: Protocol, json: Json<'_>) {
@@ -211,7 +239,7 @@ impl State {
         }
         match protocol {
             Protocol::Messages => messages::whole(json, self),
-            Protocol::Chat => chat::whole(json, self),
+            Protocol::Chat | Protocol::Completions | Protocol::Fim => chat::whole(json, self),
             Protocol::Responses => responses::whole(json, self),
             Protocol::Gemini => gemini::whole(json, self),
             Protocol::Ollama => ollama::document(json, self),

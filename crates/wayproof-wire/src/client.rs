@@ -4,6 +4,7 @@
 //! the session, which falls back to a fingerprint of how the conversation began.
 
 pub(crate) mod aider;
+mod autocomplete;
 pub(crate) mod claude_code;
 pub(crate) mod cline;
 pub(crate) mod codex;
@@ -107,6 +108,10 @@ pub enum Housekeeping {
     CountTokens,
     /// Nothing is wanted but a warm connection or a sign of life.
     Warmup,
+    /// An editor wants to know how the text at the cursor may go on.
+    Autocomplete,
+    /// A text is to be turned into a vector.
+    Embedding,
 }
 
 /// Where the session id came from.
@@ -175,6 +180,9 @@ pub fn identify(headers: &HeaderMap, request: &Request<'_>) -> Identity {
         Agent::Continue => continue_cli::identify(&clues, &mut identity),
         Agent::MiniSwe | Agent::Other => {}
     }
+    if autocomplete::is_one(request) {
+        identity.housekeeping = Some(Housekeeping::Autocomplete);
+    }
     if identity.session.is_empty() {
         identity.set_session(
             clues
@@ -184,7 +192,11 @@ pub fn identify(headers: &HeaderMap, request: &Request<'_>) -> Identity {
         );
     }
     if identity.session.is_empty() {
-        identity.session = fingerprint::fingerprint(agent, request);
+        identity.session = match identity.housekeeping {
+            // Every pause at the keyboard begins with other words, and is no session of its own.
+            Some(Housekeeping::Autocomplete) => format!("autocomplete-{agent}"),
+            _ => fingerprint::fingerprint(agent, request),
+        };
         identity.session_source = SessionSource::Fingerprint;
     }
     identity

@@ -20,6 +20,8 @@ pub enum FaultKind {
     BadRequest,
     /// The body is above the limit.
     TooLarge,
+    /// The body is packed in a way that nobody here unpacks.
+    UnknownPacking,
     /// The caller's key is missing or wrong.
     Unauthorized,
     /// The caller may not do this.
@@ -95,7 +97,9 @@ pub fn render(protocol: Protocol, fault: &Fault, request_id: &str) -> RenderedFa
     let message = worded(fault);
     let body = match protocol {
         Protocol::Messages => messages_body(fault.kind, &message, request_id),
-        Protocol::Chat | Protocol::Responses => openai_body(fault.kind, &message),
+        Protocol::Chat | Protocol::Responses | Protocol::Completions | Protocol::Fim => {
+            openai_body(fault.kind, &message)
+        }
         Protocol::Gemini => gemini_body(fault.kind, status, &message, retry_after_s),
         Protocol::Ollama => json!({ "error": message }),
     };
@@ -115,12 +119,18 @@ const fn status(protocol: Protocol, kind: FaultKind) -> u16 {
         FaultKind::Forbidden => 403,
         FaultKind::NotFound => 404,
         FaultKind::TooLarge => 413,
+        FaultKind::UnknownPacking => 415,
         FaultKind::RateLimited => 429,
         FaultKind::Internal => 500,
         FaultKind::UpstreamUnreachable => 502,
         FaultKind::Overloaded => match protocol {
             Protocol::Messages => 529,
-            Protocol::Chat | Protocol::Responses | Protocol::Gemini | Protocol::Ollama => 503,
+            Protocol::Chat
+            | Protocol::Responses
+            | Protocol::Gemini
+            | Protocol::Ollama
+            | Protocol::Completions
+            | Protocol::Fim => 503,
         },
         FaultKind::LedgerUnavailable => 503,
         FaultKind::UpstreamTimeout => 504,
@@ -140,7 +150,9 @@ fn worded(fault: &Fault) -> String {
 
 fn messages_body(kind: FaultKind, message: &str, request_id: &str) -> Value {
     let name = match kind {
-        FaultKind::BadRequest | FaultKind::ContextOverflow => "invalid_request_error",
+        FaultKind::BadRequest | FaultKind::UnknownPacking | FaultKind::ContextOverflow => {
+            "invalid_request_error"
+        }
         FaultKind::TooLarge => "request_too_large",
         FaultKind::Unauthorized => "authentication_error",
         FaultKind::BudgetExhausted => "billing_error",
@@ -165,6 +177,7 @@ fn openai_body(kind: FaultKind, message: &str) -> Value {
     let (name, code) = match kind {
         FaultKind::BadRequest => ("invalid_request_error", None),
         FaultKind::TooLarge => ("invalid_request_error", Some("request_too_large")),
+        FaultKind::UnknownPacking => ("invalid_request_error", Some("unsupported_encoding")),
         FaultKind::ContextOverflow => ("invalid_request_error", Some("context_length_exceeded")),
         FaultKind::Unauthorized => ("invalid_request_error", Some("invalid_api_key")),
         FaultKind::Forbidden => ("invalid_request_error", Some("permission_denied")),
@@ -184,9 +197,10 @@ fn openai_body(kind: FaultKind, message: &str) -> Value {
 
 fn gemini_body(kind: FaultKind, status: u16, message: &str, retry_after_s: Option<u64>) -> Value {
     let name = match kind {
-        FaultKind::BadRequest | FaultKind::TooLarge | FaultKind::ContextOverflow => {
-            "INVALID_ARGUMENT"
-        }
+        FaultKind::BadRequest
+        | FaultKind::TooLarge
+        | FaultKind::UnknownPacking
+        | FaultKind::ContextOverflow => "INVALID_ARGUMENT",
         FaultKind::Unauthorized => "UNAUTHENTICATED",
         FaultKind::Forbidden => "PERMISSION_DENIED",
         FaultKind::NotFound => "NOT_FOUND",

@@ -6,6 +6,7 @@ mod protocol;
 mod json;
 mod skim;
 
+mod leave_out;
 mod peek;
 mod splice;
 
@@ -20,6 +21,8 @@ mod answer;
 mod sse;
 mod usage;
 
+mod chain;
+
 mod fault;
 mod models;
 mod overflow;
@@ -28,8 +31,10 @@ mod translate;
 
 pub use answer::{Answer, AnswerForm, AnswerReader, Stop};
 pub use ask::{Ask, find_ask, new_ask};
+pub use chain::{Chain, ChainStep, ChainTurn, chain_error};
 pub use client::{Agent, Housekeeping, Identity, SessionSource, identify};
 pub use fault::{Fault, FaultKind, RenderedFault, render};
+pub use leave_out::{LeftOut, leave_out};
 pub use models::{ModelDialect, ModelEntry, render_model, render_models, render_shown};
 pub use outcome::{Exit, ToolKind, ToolOutcome, outcomes};
 pub use overflow::is_context_overflow;
@@ -39,8 +44,9 @@ pub use skim::{Malformed, NESTING_LIMIT, Span};
 pub use splice::splice_model;
 pub use sse::{FRAME_LIMIT, SseDecoder, SseFrame};
 pub use translate::{
-    Aim, AnswerTranslator, Ended, Exchange, Loss, LossKind, Memo, TokenField, TranslatedRequest,
-    Unsealed, Untranslatable, path_segment, translate_error, translate_request, unseal,
+    Aim, AnswerTranslator, ChatHabits, Ended, Exchange, Loss, LossKind, Memo, TokenField,
+    TranslatedRequest, Unsealed, Untranslatable, estimate_tokens, path_segment, translate_error,
+    translate_request, unseal,
 };
 pub use usage::Usage;
 pub use view::{Item, Part, Request, Role};

@@ -2,8 +2,9 @@
 //!
 //! It renders what it is given. It refuses to know which models exist, and to page: a gateway's list is short.
 
-use http::HeaderMap;
 use serde_json::{Value, json};
+
+use crate::protocol::Protocol;
 
 /// Whose list it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,15 +15,20 @@ pub enum ModelDialect {
     OpenAi,
     /// Ollama's; it has no field for a window in a list.
     Ollama,
+    /// Gemini's.
+    Gemini,
 }
 
 impl ModelDialect {
-    /// Anthropic's clients send their version header with every request.
-    pub fn of(headers: &HeaderMap) -> Self {
-        if headers.contains_key("anthropic-version") {
-            Self::Anthropic
-        } else {
-            Self::OpenAi
+    /// The list that a client of this protocol expects.
+    pub const fn for_client(client: Protocol) -> Self {
+        match client {
+            Protocol::Messages => Self::Anthropic,
+            Protocol::Gemini => Self::Gemini,
+            Protocol::Ollama => Self::Ollama,
+            Protocol::Chat | Protocol::Responses | Protocol::Completions | Protocol::Fim => {
+                Self::OpenAi
+            }
         }
     }
 }
@@ -53,12 +59,12 @@ pub fn render_models(dialect: ModelDialect, models: &[ModelEntry]) -> Vec<u8> {
             "last_id": models.last().map(|model| &model.id),
         }),
         ModelDialect::OpenAi => json!({ "object": "list", "data": data }),
-        ModelDialect::Ollama => json!({ "models": data }),
+        ModelDialect::Ollama | ModelDialect::Gemini => json!({ "models": data }),
     };
     list.to_string().into_bytes()
 }
 
-/// What Ollama says of one model: that it chats and calls tools, and how much it can hold.
+/// What Ollama says of one model: that it chats, fills gaps and calls tools, and how much it can hold.
 pub fn render_shown(model: &ModelEntry) -> Vec<u8> {
     let mut info = json!({ "general.architecture": "wayproof", "general.basename": model.id });
     if let (Some(window), Some(info)) = (model.window_tokens, info.as_object_mut()) {
@@ -68,7 +74,7 @@ pub fn render_shown(model: &ModelEntry) -> Vec<u8> {
         "modified_at": timestamp(model.created_s),
         "details": details(model),
         "model_info": info,
-        "capabilities": ["completion", "tools"],
+        "capabilities": ["completion", "insert", "tools"],
     });
     shown.to_string().into_bytes()
 }
@@ -90,6 +96,21 @@ pub fn render_model(dialect: ModelDialect, model: &ModelEntry) -> Vec<u8> {
 }
 
 fn entry(dialect: ModelDialect, model: &ModelEntry) -> Value {
+    let mut entry = bare(dialect, model);
+    let field = match dialect {
+        ModelDialect::Anthropic => "max_input_tokens",
+        // OpenAI has no field for it; this is what OpenRouter and those after it say.
+        ModelDialect::OpenAi => "context_length",
+        ModelDialect::Gemini => "inputTokenLimit",
+        ModelDialect::Ollama => return entry,
+    };
+    if let (Some(window), Some(entry)) = (model.window_tokens, entry.as_object_mut()) {
+        entry.insert(field.to_owned(), window.into());
+    }
+    entry
+}
+
+fn bare(dialect: ModelDialect, model: &ModelEntry) -> Value {
     match dialect {
         ModelDialect::Anthropic => json!({
             "type": "model",
@@ -102,6 +123,14 @@ fn entry(dialect: ModelDialect, model: &ModelEntry) -> Value {
             "object": "model",
             "created": model.created_s,
             "owned_by": model.owner,
+        }),
+        ModelDialect::Gemini => json!({
+            "name": format!("models/{}", model.id),
+            "baseModelId": model.id,
+            "version": "1",
+            "displayName": model.display_name,
+            "description": format!("Served by {}", model.owner),
+            "supportedGenerationMethods": ["generateContent", "countTokens"],
         }),
         // Nothing of it is on this machine.
         ModelDialect::Ollama => json!({

@@ -5,8 +5,8 @@
 /// How much of an error body is read.
 const READ_BYTES: usize = 16 * 1024;
 
-/// The words of Anthropic, OpenAI, Gemini, Bedrock, llama.cpp, vLLM and others, in lower case.
-const PHRASES: [&str; 16] = [
+/// The words of Anthropic, OpenAI, Gemini, Bedrock, GitHub, Together, llama.cpp, vLLM and others, in lower case.
+const PHRASES: [&str; 18] = [
     "prompt is too long",
     "input is too long for requested model",
     "exceed context limit",
@@ -23,6 +23,8 @@ const PHRASES: [&str; 16] = [
     "too large for model with",
     "reduce the length of the messages",
     "context window exceeds limit",
+    "tokens_limit_reached",
+    "tokens + `max_new_tokens` must be",
 ];
 
 /// Whether an error says that the conversation is longer than the model's window.

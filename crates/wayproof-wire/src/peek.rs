@@ -27,7 +27,7 @@ pub struct Peek {
     pub model_name: String,
     /// Whether the body asks for a stream; the last `stream` field wins. Gemini says it in the path instead.
     pub is_streaming: bool,
-    /// The elements of the conversation; a string `input` is one item.
+    /// The elements of the conversation; a string `input` or `prompt` is one item.
     pub items: Vec<Span>,
     /// Every top-level field in order, those above included.
     pub fields: Vec<Field>,
@@ -38,17 +38,22 @@ impl Peek {
     ///
     /// Reading a body never fails for these reasons, so that the caller may still choose to pass it on.
     pub fn missing(&self) -> Option<&'static str> {
-        let is_named = !self.model_name.is_empty() || self.protocol == Protocol::Gemini;
         match self.protocol {
-            _ if !is_named => Some("`model` must be a string that is not empty"),
+            _ if self.unnamed().is_some() => self.unnamed(),
             _ if !self.items.is_empty() => None,
             Protocol::Messages | Protocol::Chat => {
                 Some("`messages` must be an array that is not empty")
             }
             Protocol::Gemini => Some("`contents` must be an array that is not empty"),
             // A stored prompt, an earlier response or a model load may stand in for the conversation.
-            Protocol::Responses | Protocol::Ollama => None,
+            Protocol::Responses | Protocol::Ollama | Protocol::Completions | Protocol::Fim => None,
         }
+    }
+
+    /// Says that there is no model's name, where one is needed; Gemini has it in the path.
+    pub fn unnamed(&self) -> Option<&'static str> {
+        let is_named = !self.model_name.is_empty() || self.protocol == Protocol::Gemini;
+        (!is_named).then_some("`model` must be a string that is not empty")
     }
 }
 
@@ -100,6 +105,16 @@ impl Peek {
         } else {
             skim.value(1)?
         };
+        // Ollama's other route has a prompt instead of a conversation; an empty one only loads the model.
+        let is_prompt = self.protocol == Protocol::Ollama && is("prompt");
+        if is_prompt && self.items.is_empty() && value.of(body).starts_with(b"\"") {
+            self.items
+                .extend((value.end - value.start > 2).then_some(value));
+        }
+        // Gemini repeats the model in the requests that a request holds.
+        if self.protocol == Protocol::Gemini && (is("requests") || is("generateContentRequest")) {
+            self.inner_models(body, Json::new(value.of(body)));
+        }
         if is("model") && value.of(body).starts_with(b"\"") {
             self.model.push(value);
             self.model_name = literal(body, value).into_owned();
@@ -112,10 +127,21 @@ impl Peek {
         Ok(())
     }
 
+    fn inner_models(&mut self, body: &[u8], value: Json<'_>) {
+        for request in std::iter::once(value).chain(value.elements()) {
+            let name = request.get("model").map(Json::bytes);
+            if let Some(name) = name.filter(|name| name.starts_with(b"\"")) {
+                let start = name.as_ptr().addr() - body.as_ptr().addr();
+                let end = start + name.len();
+                self.model.push(Span { start, end });
+            }
+        }
+    }
+
     fn conversation(&mut self, skim: &mut Skim<'_>) -> Result<Span, Malformed> {
         match skim.next() {
             Some(b'[') => {}
-            Some(b'"') if self.protocol == Protocol::Responses => {
+            Some(b'"') if self.protocol == Protocol::Responses || self.protocol.is_completion() => {
                 let value = skim.value(1)?;
                 self.items.push(value);
                 return Ok(value);

@@ -20,18 +20,24 @@ pub enum Protocol {
     Responses,
     /// Gemini `generateContent`.
     Gemini,
-    /// Ollama `/api/chat`.
+    /// Ollama `/api/chat` and `/api/generate`.
     Ollama,
+    /// OpenAI's legacy Completions, with or without a `suffix`.
+    Completions,
+    /// Mistral's fill-in-the-middle: a Completions request, answered like Chat.
+    Fim,
 }
 
 impl Protocol {
     /// Every protocol, in declaration order.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 7] = [
         Self::Messages,
         Self::Chat,
         Self::Responses,
         Self::Gemini,
         Self::Ollama,
+        Self::Completions,
+        Self::Fim,
     ];
 
     /// The name used in settings, logs and records.
@@ -42,6 +48,8 @@ impl Protocol {
             Self::Responses => "responses",
             Self::Gemini => "gemini",
             Self::Ollama => "ollama",
+            Self::Completions => "completions",
+            Self::Fim => "fim",
         }
     }
 
@@ -51,14 +59,25 @@ impl Protocol {
             Self::Messages | Self::Chat | Self::Ollama => "messages",
             Self::Responses => "input",
             Self::Gemini => "contents",
+            Self::Completions | Self::Fim => "prompt",
         }
+    }
+
+    /// Whether requests are texts to go on with instead of conversations: what an editor sends at every pause.
+    pub const fn is_completion(self) -> bool {
+        matches!(self, Self::Completions | Self::Fim)
     }
 
     /// Whether an answer streams when the body has no `stream` field.
     pub(crate) const fn streams_by_default(self) -> bool {
         match self {
             Self::Ollama => true,
-            Self::Messages | Self::Chat | Self::Responses | Self::Gemini => false,
+            Self::Messages
+            | Self::Chat
+            | Self::Responses
+            | Self::Gemini
+            | Self::Completions
+            | Self::Fim => false,
         }
     }
 }
@@ -98,9 +117,20 @@ impl Protocols {
         if self.contains(client) {
             return Some(client);
         }
-        BY_RICHNESS
+        let sibling = match client {
+            Protocol::Completions => Some(Protocol::Fim),
+            Protocol::Fim => Some(Protocol::Completions),
+            Protocol::Messages
+            | Protocol::Chat
+            | Protocol::Responses
+            | Protocol::Gemini
+            | Protocol::Ollama => None,
+        };
+        let richest = BY_RICHNESS.into_iter();
+        sibling
             .into_iter()
-            .find(|protocol| self.contains(*protocol) && protocol.takes_translations())
+            .chain(richest)
+            .find(|protocol| self.contains(*protocol) && protocol.takes_translations_of(client))
     }
 
     /// The protocols in the set, in declaration order.
@@ -135,7 +165,9 @@ impl fmt::Display for Protocol {
 
 /// A protocol name nobody speaks.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("unknown protocol `{0}`; one of messages, chat, responses, gemini, ollama")]
+#[error(
+    "unknown protocol `{0}`; one of messages, chat, responses, gemini, ollama, completions, fim"
+)]
 pub struct UnknownProtocol(pub String);
 
 impl FromStr for Protocol {

@@ -6,7 +6,9 @@
 mod answer;
 mod balance;
 mod error;
+mod estimate;
 mod event;
+mod fill;
 mod hear;
 mod item;
 mod loss;
@@ -24,6 +26,7 @@ mod write;
 
 pub use answer::{AnswerTranslator, Ended, Exchange};
 pub use error::translate_error;
+pub use estimate::estimate_tokens;
 pub use loss::{Loss, LossKind};
 pub use memo::Memo;
 pub use unseal::{Unsealed, unseal};
@@ -34,6 +37,8 @@ use item::Effort;
 use loss::Losses;
 use read::Reading;
 use write::Writing;
+
+pub(crate) use text::escape_into as escape;
 
 /// Where a translated request goes.
 #[derive(Clone, Copy, Debug)]
@@ -52,6 +57,17 @@ pub struct Aim<'a> {
     pub token_field: TokenField,
     /// How hard the model is to think, where the policy says so.
     pub effort: Option<&'a str>,
+    /// Where a Chat provider keeps to less than the protocol.
+    pub habits: ChatHabits,
+}
+
+/// Where a Chat provider keeps to less than OpenAI's protocol, and refuses a whole request for the rest.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ChatHabits {
+    /// Fields that it refuses, of the request or of the model's messages in it.
+    pub refused: &'static [&'static str],
+    /// Whether the ids of calls must be nine letters and digits.
+    pub has_short_ids: bool,
 }
 
 /// The name that a Chat provider gives to the limit of an answer.
@@ -83,17 +99,27 @@ pub enum Untranslatable {
         "`{0}` refers to something that only the provider that has it can read; send the whole conversation instead"
     )]
     Stored(&'static str),
+    /// A prompt is given as numbers of tokens.
+    #[error(
+        "a `prompt` of token numbers can only be read by the tokenizer it was made with; send it as text"
+    )]
+    Tokens,
     /// Nobody translates from or into this protocol.
     #[error("{0} is not translated")]
     Protocol(Protocol),
 }
 
 impl Protocol {
-    /// Whether requests of other protocols can be said in this one, and its answers brought back.
+    /// Whether requests of a client's protocol can be said in this one, and its answers brought back.
     ///
-    /// Whoever serves Ollama's own protocol speaks Chat as well.
-    pub const fn takes_translations(self) -> bool {
-        !matches!(self, Self::Ollama)
+    /// Whoever serves Ollama's own protocol speaks Chat as well. A text to go on with can be said as a conversation,
+    /// but not the other way round.
+    pub const fn takes_translations_of(self, client: Self) -> bool {
+        match self {
+            Self::Messages | Self::Chat | Self::Responses | Self::Gemini => true,
+            Self::Completions | Self::Fim => client.is_completion(),
+            Self::Ollama => false,
+        }
     }
 
     /// The path and query of a request of this protocol.
@@ -111,6 +137,8 @@ impl Protocol {
                 format!("/v1beta/models/{model}:generateContent")
             }
             (Self::Ollama, _) => "/api/chat".to_owned(),
+            (Self::Completions, _) => "/v1/completions".to_owned(),
+            (Self::Fim, _) => "/v1/fim/completions".to_owned(),
         }
     }
 }
@@ -133,7 +161,7 @@ pub fn translate_request(
     request: &Request<'_>,
     aim: &Aim<'_>,
 ) -> Result<TranslatedRequest, Untranslatable> {
-    if !aim.provider.takes_translations() {
+    if !aim.provider.takes_translations_of(request.peek.protocol) {
         return Err(Untranslatable::Protocol(aim.provider));
     }
     let mut reading = Reading::new(seal::origin_name(aim.origin));
@@ -142,11 +170,16 @@ pub fn translate_request(
         conversation.settings.effort = Some(effort);
     }
     let mut losses: Losses = reading.losses;
+    let is_once = conversation.fill.is_some();
+    if !aim.provider.is_completion() {
+        fill::state(&mut conversation, &mut losses);
+    }
     pair::pair(&mut conversation, &mut losses);
     let memo = Memo::of(&conversation, reading.namespaced);
     let mut writing = Writing {
         aim,
         losses: &mut losses,
+        goes_on: !is_once,
     };
     let capacity = request.body.len() + request.body.len() / 8 + 512;
     let body = writing.write(&conversation, capacity);

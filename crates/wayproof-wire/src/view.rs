@@ -137,7 +137,9 @@ impl<'a> Request<'a> {
         }
         Some(match self.peek.protocol {
             Protocol::Messages => messages::item(json, results),
-            Protocol::Chat | Protocol::Ollama => chat::item(json),
+            Protocol::Chat | Protocol::Ollama | Protocol::Completions | Protocol::Fim => {
+                chat::item(json)
+            }
             Protocol::Responses => responses::item(json),
             Protocol::Gemini => gemini::item(json, results),
         })
@@ -151,7 +153,9 @@ impl<'a> Request<'a> {
         }
         Some(match self.peek.protocol {
             Protocol::Messages => messages::role(json),
-            Protocol::Chat | Protocol::Ollama => chat::role(json),
+            Protocol::Chat | Protocol::Ollama | Protocol::Completions | Protocol::Fim => {
+                chat::role(json)
+            }
             Protocol::Responses => responses::role(json),
             Protocol::Gemini => gemini::role(json),
         })
@@ -181,7 +185,7 @@ impl<'a> Request<'a> {
                 .json("systemInstruction")
                 .or_else(|| self.json("system_instruction"))
                 .and_then(|system| system.get("parts")),
-            Protocol::Chat | Protocol::Ollama => None,
+            Protocol::Chat | Protocol::Ollama | Protocol::Completions | Protocol::Fim => None,
         };
         if let Some(field) = field {
             push_texts(field, &mut head);

@@ -94,7 +94,7 @@ pub(crate) struct DataArgs {
 pub(crate) struct ProviderArgs {
     /// Somebody who serves models. May be repeated.
     ///
-    /// The protocol is messages, chat, responses, gemini or ollama; without one the provider speaks whatever the client speaks. Requests of clients of another one are translated.
+    /// The protocol is messages, chat, responses, gemini, ollama, completions or fim; without one the provider speaks whatever the client speaks. Requests of clients of another one are translated.
     /// Without key-env the client's own credential is passed through.
     /// Without any --provider, keys in the environment and local servers on their usual ports are used.
     #[arg(long = "provider", value_name = "NAME=URL[,protocol=P][,key-env=VAR]")]

@@ -3,12 +3,13 @@
 use std::{net::SocketAddr, time::Duration};
 
 use anyhow::Result;
+use hyper::Uri;
 use secrecy::SecretString;
 use tokio::net::TcpStream;
-use wayproof_upstream::{Credential, Provider};
+use wayproof_upstream::{Credential, KNOWN, Known, Place, Provider};
 use wayproof_wire::{Protocol, Protocols};
 
-use crate::settings::variable;
+use crate::{exit::Mistake, settings::variable};
 
 /// A provider that was found, with the reason it is there.
 #[derive(Debug)]
@@ -17,57 +18,28 @@ pub(crate) struct Found {
     pub(crate) because: String,
 }
 
-/// What servers speak that took over the ways of OpenAI.
-const OPEN_AI: Protocols = Protocols::of(&[Protocol::Chat, Protocol::Responses]);
-/// Local servers and OpenRouter answer Messages too.
-const BOTH: Protocols = Protocols::of(&[Protocol::Messages, Protocol::Chat, Protocol::Responses]);
-
-/// Hosted providers: name, base, protocols, and the variable that holds the key.
-const HOSTED: [(&str, &str, Protocols, &str); 6] = [
-    (
-        "anthropic",
-        "https://api.anthropic.com",
-        Protocols::of(&[Protocol::Messages]),
-        "ANTHROPIC_API_KEY",
-    ),
-    (
-        "openai",
-        "https://api.openai.com",
-        OPEN_AI,
-        "OPENAI_API_KEY",
-    ),
-    (
-        "openrouter",
-        "https://openrouter.ai/api",
-        BOTH,
-        "OPENROUTER_API_KEY",
-    ),
-    (
-        "deepseek",
-        "https://api.deepseek.com",
-        Protocols::of(&[Protocol::Chat]),
-        "DEEPSEEK_API_KEY",
-    ),
-    (
-        "mistral",
-        "https://api.mistral.ai",
-        Protocols::of(&[Protocol::Chat]),
-        "MISTRAL_API_KEY",
-    ),
-    (
-        "google",
-        "https://generativelanguage.googleapis.com",
-        Protocols::of(&[Protocol::Gemini]),
-        "GEMINI_API_KEY",
-    ),
-];
+/// Local servers answer Messages too.
+const LOCAL_PROTOCOLS: Protocols = Protocols::of(&[
+    Protocol::Messages,
+    Protocol::Chat,
+    Protocol::Responses,
+    Protocol::Completions,
+]);
+/// Ollama speaks its own protocol besides.
+const OLLAMA: Protocols = Protocols::of(&[
+    Protocol::Messages,
+    Protocol::Chat,
+    Protocol::Responses,
+    Protocol::Completions,
+    Protocol::Ollama,
+]);
 
 /// Local servers by their usual port; each speaks the protocols of OpenAI or more.
-const LOCAL: [(&str, u16); 4] = [
-    ("ollama", 11434),
-    ("lmstudio", 1234),
-    ("llamacpp", 8080),
-    ("vllm", 8000),
+const LOCAL: [(&str, u16, Protocols); 4] = [
+    ("ollama", 11434, OLLAMA),
+    ("lmstudio", 1234, LOCAL_PROTOCOLS),
+    ("llamacpp", 8080, LOCAL_PROTOCOLS),
+    ("vllm", 8000, LOCAL_PROTOCOLS),
 ];
 
 /// A local server answers within this time or is not there.
@@ -77,30 +49,13 @@ const PATIENCE: Duration = Duration::from_millis(60);
 ///
 /// Without any key, Anthropic and OpenAI are offered with the client's own sign-in passed through.
 pub(crate) async fn discover() -> Result<Vec<Found>> {
-    let mut found = Vec::new();
-    for (name, base, protocols, key) in HOSTED {
-        if let Some(value) = variable(key) {
-            let credential = Credential::Key(SecretString::from(value));
-            let provider = Provider::new(name, base.parse()?, protocols, credential)?;
-            found.push(Found {
-                provider,
-                because: format!("{key} is set"),
-            });
-        }
-    }
-    for (name, base, protocols, key) in HOSTED.into_iter().take(2) {
-        if variable(key).is_none() {
-            let provider = Provider::new(name, base.parse()?, protocols, Credential::PassThrough)?;
-            let because = format!("{key} is not set: the agent's own sign-in is passed through");
-            found.push(Found { provider, because });
-        }
-    }
-    for (name, port) in LOCAL {
+    let mut found = hosted(&|name| variable(name))?;
+    for (name, port, protocols) in LOCAL {
         let address = SocketAddr::from(([127, 0, 0, 1], port));
         let answers = tokio::time::timeout(PATIENCE, TcpStream::connect(address)).await;
         if matches!(answers, Ok(Ok(_))) {
             let base = format!("http://{address}").parse()?;
-            let provider = Provider::new(name, base, BOTH, Credential::Nothing)?;
+            let provider = Provider::new(name, base, protocols, Credential::Nothing)?;
             found.push(Found {
                 provider,
                 because: format!("a server listens on port {port}"),
@@ -108,4 +63,98 @@ pub(crate) async fn discover() -> Result<Vec<Found>> {
         }
     }
     Ok(found)
+}
+
+/// The hosted providers that the environment has keys for; those that agents sign in to come without one, too.
+fn hosted(variable: &dyn Fn(&str) -> Option<String>) -> Result<Vec<Found>> {
+    let (mut keyed, mut signed) = (Vec::new(), Vec::new());
+    for known in KNOWN {
+        let Some(base) = address(known, variable)? else {
+            continue;
+        };
+        let key = known
+            .key_variables
+            .iter()
+            .find_map(|name| Some((name, variable(name)?)));
+        let found = |credential, because| -> Result<Found> {
+            let provider = Provider::new(known.name, base.clone(), known.protocols, credential)?;
+            Ok(Found { provider, because })
+        };
+        if let Some((name, key)) = key {
+            let credential = Credential::Key(SecretString::from(key));
+            keyed.push(found(credential, format!("{name} is set"))?);
+        } else if known.takes_sign_in {
+            let names = known.key_variables.join(" and ");
+            let because = format!("{names} is not set: the agent's own sign-in is passed through");
+            signed.push(found(Credential::PassThrough, because)?);
+        }
+    }
+    keyed.append(&mut signed);
+    Ok(keyed)
+}
+
+/// Where a provider is; one of one's own address is nowhere until that is named.
+fn address(known: &Known, variable: &dyn Fn(&str) -> Option<String>) -> Result<Option<Uri>> {
+    let text = match known.place {
+        Place::At(address) => address.to_owned(),
+        Place::Own {
+            variable: name,
+            path,
+            version_variable,
+            ..
+        } => {
+            let Some(endpoint) = variable(name) else {
+                return Ok(None);
+            };
+            // A dated version is one of the older interface, which has other paths.
+            let version = variable(version_variable)
+                .filter(|version| !version.starts_with(|first: char| first.is_ascii_digit()))
+                .map(|version| format!("?api-version={version}"))
+                .unwrap_or_default();
+            format!("{}{path}{version}", endpoint.trim_end_matches('/'))
+        }
+    };
+    let parsed = text.parse();
+    let parsed = parsed.map_err(|_| Mistake(format!("{text} is not an address")))?;
+    Ok(Some(parsed))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::hosted;
+
+    fn names(set: &[(&str, &str)]) -> Vec<(String, String)> {
+        let variable = |name: &str| {
+            let found = set.iter().find(|(known, _)| *known == name)?;
+            Some(found.1.to_owned())
+        };
+        let found = hosted(&variable).unwrap();
+        let found = found.into_iter().map(|found| found.provider);
+        found
+            .map(|provider| (provider.name.clone(), provider.base.to_string()))
+            .collect()
+    }
+
+    #[test]
+    fn keys_in_the_environment_are_providers() {
+        let found = names(&[
+            ("GOOGLE_API_KEY", "k"),
+            ("GROQ_API_KEY", "k"),
+            ("OPENAI_API_KEY", "k"),
+        ]);
+        let found: Vec<&str> = found.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(found, ["openai", "google", "groq", "anthropic"]);
+    }
+
+    #[test]
+    fn azure_is_where_its_owner_says() {
+        let key = ("AZURE_OPENAI_API_KEY", "k");
+        assert_eq!(names(&[key]).len(), 2);
+        let endpoint = ("AZURE_OPENAI_ENDPOINT", "https://team.openai.azure.com/");
+        for (version, query) in [("preview", "?api-version=preview"), ("2024-10-21", "")] {
+            let found = names(&[key, endpoint, ("AZURE_OPENAI_API_VERSION", version)]);
+            let base = format!("https://team.openai.azure.com/openai{query}");
+            assert_eq!(found[0], ("azure".to_owned(), base));
+        }
+    }
 }

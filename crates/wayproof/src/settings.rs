@@ -83,7 +83,7 @@ pub(crate) fn parse_provider(spec: &str) -> Result<Provider> {
     for part in parts {
         match part.split_once('=') {
             Some(("protocol", value)) => {
-                let known = "messages, chat, responses, gemini or ollama";
+                let known = "messages, chat, responses, gemini, ollama, completions or fim";
                 let unknown = || wrong(&format!("protocol `{value}` is none of {known}"));
                 protocols = Protocols::of(&[value.parse().map_err(|_| unknown())?]);
             }

@@ -62,7 +62,11 @@ impl Copy {
             if wish == Wish::Count {
                 return Self::None;
             }
-            let reading = Reading(AnswerReader::new(protocol, form(headers)));
+            let reader = match wish {
+                Wish::Embed => AnswerReader::for_embeddings(protocol),
+                Wish::Answer | Wish::Count => AnswerReader::new(protocol, form(headers)),
+            };
+            let reading = Reading(reader);
             Unpacker::new(packing, reading, MAX_UNPACKED)
                 .map(|unpacker| Self::Answer(Box::new(unpacker)))
         } else {

@@ -163,5 +163,7 @@ const fn housekeeping_name(kind: Housekeeping) -> &'static str {
         Housekeeping::TopicCheck => "topic-check",
         Housekeeping::CountTokens => "count-tokens",
         Housekeeping::Warmup => "warmup",
+        Housekeeping::Autocomplete => "autocomplete",
+        Housekeeping::Embedding => "embedding",
     }
 }

@@ -1,7 +1,7 @@
 //! Fourth stage: which agent, session and turn this is.
 
 use bytes::Bytes;
-use wayproof_wire::{Housekeeping, Identity, Peek, Request};
+use wayproof_wire::{Housekeeping, Identity, Peek, Request, SessionSource};
 
 use crate::exchange::Wish;
 use crate::exchange::admit::Call;
@@ -29,8 +29,16 @@ pub(crate) fn identify(peeked: Peeked) -> Turn {
         peek: &peek,
     };
     let mut identity = wayproof_wire::identify(&call.head.headers, &request);
-    if call.wish == Wish::Count {
-        identity.housekeeping = Some(Housekeeping::CountTokens);
+    match call.wish {
+        Wish::Count => identity.housekeeping = Some(Housekeeping::CountTokens),
+        Wish::Embed => {
+            identity.housekeeping = Some(Housekeeping::Embedding);
+            // What is embedded begins no conversation.
+            if identity.session_source == SessionSource::Fingerprint {
+                identity.session = format!("embedding-{}", identity.agent);
+            }
+        }
+        Wish::Answer => {}
     }
     Turn {
         call,

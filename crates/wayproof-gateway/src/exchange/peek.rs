@@ -32,9 +32,13 @@ pub(crate) fn peek(received: Received) -> Result<Peeked, Fault> {
         peek.model_name = path.model_name();
         peek.is_streaming = path.verb == GeminiVerb::Stream;
     }
-    // A count of Gemini may hold a whole request instead of a conversation.
-    let may_lack = call.protocol == Protocol::Gemini && call.wish == Wish::Count;
-    if let Some(missing) = peek.missing().filter(|_| !may_lack) {
+    let missing = match call.wish {
+        Wish::Answer => peek.missing(),
+        // A count of Gemini may hold a whole request instead of a conversation.
+        Wish::Count => peek.missing().filter(|_| call.protocol != Protocol::Gemini),
+        Wish::Embed => peek.unnamed(),
+    };
+    if let Some(missing) = missing {
         return Err(bad(missing.to_owned()));
     }
     Ok(Peeked {

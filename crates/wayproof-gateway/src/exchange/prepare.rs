@@ -12,7 +12,9 @@ use http::uri::PathAndQuery;
 use wayproof_engine::Planned;
 use wayproof_ledger::Durable;
 use wayproof_upstream::{Candidate, Content, foreign};
-use wayproof_wire::{Fault, FaultKind, Peek, Protocol, Request, splice_model, unseal};
+use wayproof_wire::{
+    Fault, FaultKind, Loss, Peek, Protocol, Request, leave_out, splice_model, unseal,
+};
 
 use crate::exchange::Wish;
 use crate::exchange::admit::Call;
@@ -55,14 +57,18 @@ pub(crate) fn prepare(shared: &Shared, decided: Decided) -> Result<Prepared, Fau
         call.head.headers = without_encoding(&call.head.headers);
     }
     let (mut candidates, mut translations) = (Vec::new(), Vec::new());
-    let mut refusal = None;
+    let (mut refusal, mut losses) = (None, Vec::new());
     for planned in attempts {
         let Some(asked_in) = planned.asked_in else {
+            let less = own.less(shared, &call, planned, &mut losses);
+            let sent = less.as_ref().unwrap_or(&own);
             let segments = match &as_sent {
-                Some(packed) => vec![packed.clone()],
-                None => splice_model(&own.body, &own.peek, &body_model(&call, planned)),
+                Some(packed) if less.is_none() => vec![packed.clone()],
+                _ => splice_model(&sent.body, &sent.peek, &body_model(&call, planned)),
             };
-            candidates.push(native(&call, planned, Content::Ready(segments)));
+            let mut candidate = native(&call, planned, Content::Ready(segments));
+            candidate.headers = less.map(|_| without_encoding(&call.head.headers));
+            candidates.push(candidate);
             translations.push(None);
             continue;
         };
@@ -74,6 +80,7 @@ pub(crate) fn prepare(shared: &Shared, decided: Decided) -> Result<Prepared, Fau
         candidates.push(candidate);
         translations.push(Some(translation));
     }
+    settlement.lost(losses);
     if let Some(refusal) = refusal.filter(|_| candidates.is_empty()) {
         settlement.end(End::Refused);
         return Err(refusal);
@@ -145,6 +152,34 @@ impl Own {
     }
 }
 
+impl Own {
+    /// The same without what this target's provider refuses a request of Chat for, if it has any of that.
+    fn less(
+        &self,
+        shared: &Shared,
+        call: &Call,
+        planned: &Planned,
+        losses: &mut Vec<Loss>,
+    ) -> Option<Self> {
+        if call.protocol != Protocol::Chat {
+            return None;
+        }
+        let provider = shared.upstream.provider(&planned.target.provider)?;
+        let request = Request {
+            body: &self.body,
+            peek: &self.peek,
+        };
+        let left = leave_out(&request, provider.habits().refused)?;
+        let peek = wayproof_wire::peek(call.protocol, &left.body).ok()?;
+        losses.extend(left.losses);
+        Some(Self {
+            body: Bytes::from(left.body),
+            peek: Arc::new(peek),
+            is_as_sent: false,
+        })
+    }
+}
+
 fn native(call: &Call, planned: &Planned, body: Content) -> Candidate {
     let asked = call.head.uri.path_and_query();
     let path_and_query = match (call.protocol, GeminiPath::of(call.head.uri.path())) {
@@ -179,7 +214,7 @@ fn body_model(call: &Call, planned: &Planned) -> String {
 fn untranslated(call: &Call, asked_in: Protocol, planned: &Planned) -> Option<Fault> {
     let client = call.protocol;
     if call.wish == Wish::Count {
-        // Agents take this for a gateway that cannot count, and estimate by themselves.
+        // Whoever answers first counts, or is estimated for; a count is not translated.
         let message = format!(
             "`{}` is asked in {asked_in}, where nobody counts tokens beforehand",
             planned.target

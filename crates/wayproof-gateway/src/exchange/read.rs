@@ -6,8 +6,8 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::HeaderMap;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH};
-use http::{HeaderMap, HeaderValue};
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use wayproof_wire::{Fault, FaultKind};
@@ -40,12 +40,7 @@ pub(crate) async fn read(shared: &Shared, admitted: Admitted) -> Result<Received
         }
         Err(Unread::Broken(message)) => return Err(bad(message)),
     };
-    let packing = call
-        .head
-        .headers
-        .get(CONTENT_ENCODING)
-        .map_or(Some(Packing::Plain), packing_of);
-    match packing {
+    match packing(&call.head.headers) {
         Some(Packing::Plain) => Ok(Received {
             call,
             body: sent,
@@ -60,7 +55,8 @@ pub(crate) async fn read(shared: &Shared, admitted: Admitted) -> Result<Received
             Err(error) if error.kind() == std::io::ErrorKind::FileTooLarge => Err(too_large(limit)),
             Err(error) => Err(bad(format!("the body cannot be unpacked: {error}"))),
         },
-        None => Err(bad(
+        None => Err(Fault::new(
+            FaultKind::UnknownPacking,
             "the body's content-encoding is none of gzip, deflate, br and zstd",
         )),
     }
@@ -125,8 +121,14 @@ fn announced(headers: &HeaderMap) -> Option<usize> {
     headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
-fn packing_of(value: &HeaderValue) -> Option<Packing> {
-    Packing::of(value.to_str().ok()?)
+/// How the body is packed; `None` is a way that is not known, or several on top of each other.
+fn packing(headers: &HeaderMap) -> Option<Packing> {
+    let mut named = headers.get_all(CONTENT_ENCODING).iter();
+    match (named.next(), named.next()) {
+        (None, _) => Some(Packing::Plain),
+        (Some(value), None) => Packing::of(value.to_str().ok()?),
+        (Some(_), Some(_)) => None,
+    }
 }
 
 fn too_large(limit: usize) -> Fault {

@@ -10,7 +10,7 @@ use http::HeaderMap;
 use wayproof_engine::Target;
 use wayproof_upstream::{Make, Provider};
 use wayproof_wire::{
-    Aim, Loss, LossKind, Memo, Peek, Protocol, Request, TokenField, TranslatedRequest,
+    Aim, ChatHabits, Loss, LossKind, Memo, Peek, Protocol, Request, TokenField, TranslatedRequest,
     translate_request,
 };
 
@@ -28,6 +28,7 @@ pub(crate) struct Translation {
     /// What names the maker of its reasoning.
     pub(crate) origin: String,
     token_field: TokenField,
+    habits: ChatHabits,
     header_losses: Vec<Loss>,
     done: OnceLock<Result<Done, String>>,
 }
@@ -54,6 +55,7 @@ impl Translation {
             asked_in,
             origin: target.to_string(),
             token_field: provider.map_or(TokenField::default(), token_field),
+            habits: provider.map(Provider::habits).unwrap_or_default(),
             target: target.clone(),
             header_losses: ASKING
                 .into_iter()
@@ -102,6 +104,7 @@ impl Translation {
                 output_limit: None,
                 token_field: self.token_field,
                 effort: self.target.effort.as_deref(),
+                habits: self.habits,
             };
             translate_request(&request, &aim)
                 .map(Done::from)

@@ -6,7 +6,13 @@ use wayproof_testkit::{Captured, Frame, Reply};
 use wayproof_wire::{AnswerForm, Protocol};
 
 /// Those that clients speak.
-pub(crate) const CLIENTS: [Protocol; 5] = Protocol::ALL;
+pub(crate) const CLIENTS: [Protocol; 5] = [
+    Protocol::Messages,
+    Protocol::Chat,
+    Protocol::Responses,
+    Protocol::Gemini,
+    Protocol::Ollama,
+];
 
 /// What the tool gives back.
 pub(crate) const RESULT: &str = "def login(): \"caf\u{e9}\"";
@@ -83,6 +89,7 @@ pub(crate) fn request(
                    "safetySettings": [{"category": "x", "threshold": "y"}],
                    "tools": [{"functionDeclarations": [{"name": "read", "description": "Reads.", "parametersJsonSchema": schema()}]}]})
         }
+        Protocol::Completions | Protocol::Fim => panic!("these hold no conversation"),
         Protocol::Ollama => {
             let mut messages = vec![
                 json!({"role": "system", "content": "Be brief."}),
@@ -217,7 +224,9 @@ pub(crate) fn got(provider: Protocol, captured: &Captured) -> Got {
                 }
             }
         }
-        Protocol::Ollama => panic!("nobody here speaks it"),
+        Protocol::Ollama | Protocol::Completions | Protocol::Fim => {
+            panic!("nobody here speaks it")
+        }
     }
     got
 }
@@ -278,7 +287,9 @@ fn whole(provider: Protocol, has_result: bool) -> Value {
             json!({"candidates": [{"content": {"role": "model", "parts": parts}, "finishReason": "STOP", "index": 0}], "modelVersion": "m-1",
                    "usageMetadata": {"promptTokenCount": 100, "cachedContentTokenCount": 60, "candidatesTokenCount": 9, "totalTokenCount": 109}})
         }
-        Protocol::Ollama => panic!("nobody here speaks it"),
+        Protocol::Ollama | Protocol::Completions | Protocol::Fim => {
+            panic!("nobody here speaks it")
+        }
     }
 }
 
@@ -381,7 +392,9 @@ pub(crate) fn events(provider: Protocol, has_result: bool) -> Vec<String> {
             last["candidates"][0]["content"]["parts"] = json!([{"text": ""}]);
             events.push(plain(last));
         }
-        Protocol::Ollama => panic!("nobody here speaks it"),
+        Protocol::Ollama | Protocol::Completions | Protocol::Fim => {
+            panic!("nobody here speaks it")
+        }
     }
     events
 }

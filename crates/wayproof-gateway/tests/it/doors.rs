@@ -167,6 +167,81 @@ async fn models_are_listed_in_the_askers_dialect() {
     stage.stop().await;
 }
 
+/// What a list or one of its entries says of a model's window.
+fn window(entry: &serde_json::Value) -> Option<u64> {
+    let names = ["max_input_tokens", "context_length", "inputTokenLimit"];
+    names.iter().find_map(|name| entry[name].as_u64())
+}
+
+const WINDOWS: &str = r#"
+version = 1
+[class.fast]
+targets = ["anthropic/claude-haiku-4-5"]
+[class.strong]
+targets = ["anthropic/claude-opus-5-5", "nobody/tiny"]
+[class.max]
+targets = ["anthropic/claude-opus-5-5"]
+[task.migration]
+route = "strong"
+escalate = [{ on = "repeated-failure", to = "max" }]
+"#;
+
+#[rstest]
+#[case::anthropic("/v1/models", Some(("anthropic-version", "2023-06-01")), "id", r#""type":"not_found_error""#)]
+#[case::openai("/v1/models", None, "id", r#""code":"not_found""#)]
+#[case::gemini("/v1beta/models", None, "name", r#""status":"NOT_FOUND""#)]
+#[case::gemini_elsewhere("/v1/models", Some(("x-goog-api-key", "any")), "name", r#""status":"NOT_FOUND""#)]
+#[tokio::test]
+async fn a_model_is_shown_with_the_smallest_window_that_it_may_meet(
+    #[case] path: &str,
+    #[case] header: Option<(&str, &str)>,
+    #[case] field: &str,
+    #[case] missing: &str,
+) {
+    let scripted = Scripted::start(|_| Reply::json(200, MESSAGE))
+        .await
+        .unwrap();
+    let mut setting = Setting::at(vec![crate::stage::keyed("anthropic", &scripted.url())]);
+    setting.policy = wayproof_engine::Policy::parse(WINDOWS, "wayproof.toml")
+        .unwrap()
+        .policy;
+    let stage = setting.open().await;
+    let headers: Vec<(&str, &str)> = header.into_iter().collect();
+    let list = get(stage.address, path, &headers).await.text();
+    let list: serde_json::Value = serde_json::from_str(&list).unwrap();
+    let listed = list["data"]
+        .as_array()
+        .or_else(|| list["models"].as_array());
+    let listed = listed.unwrap();
+    for (id, tokens) in [
+        ("wayproof/auto", 200_000),
+        ("wayproof/migration", 1_000_000),
+        ("anthropic/claude-haiku-4-5", 200_000),
+        ("anthropic/claude-opus-5-5", 1_000_000),
+    ] {
+        let prefix = if field == "name" { "models/" } else { "" };
+        let name = format!("{prefix}{id}");
+        let entry = listed.iter().find(|entry| entry[field] == name.as_str());
+        let entry = entry.unwrap_or_else(|| panic!("{id} is not in {list}"));
+        assert_eq!(window(entry), Some(tokens), "{entry}");
+        let escaped = id.replace('/', "%2F");
+        for id in [id, &escaped] {
+            let one = get(stage.address, &format!("{path}/{id}"), &headers).await;
+            let one: serde_json::Value = serde_json::from_str(&one.text()).unwrap();
+            assert_eq!(&one, entry);
+        }
+    }
+    let unlisted = format!("{path}/anthropic/new:1b");
+    let unlisted = get(stage.address, &unlisted, &headers).await;
+    assert_eq!(unlisted.status, 200, "{}", unlisted.text());
+    let unlisted = serde_json::from_str(&unlisted.text()).unwrap();
+    assert_eq!(window(&unlisted), None);
+    let nothing = get(stage.address, &format!("{path}/nothing"), &headers).await;
+    assert_eq!(nothing.status, 404);
+    assert!(nothing.text().contains(missing), "{}", nothing.text());
+    stage.stop().await;
+}
+
 #[tokio::test]
 async fn the_doors_that_are_not_exchanges() {
     let (stage, scripted) = open_for(&[]).await;

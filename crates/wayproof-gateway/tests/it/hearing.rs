@@ -67,6 +67,7 @@ fn heard_whole(client: Protocol, body: &Value) -> Heard {
                 }
             }
         }
+        Protocol::Completions | Protocol::Fim => panic!("these hold no conversation"),
         Protocol::Ollama => {
             let message = &body["message"];
             heard.text = string(&message["content"]);
@@ -126,6 +127,7 @@ fn heard_stream(client: Protocol, body: &str) -> Heard {
                 }
                 _ => {}
             },
+            Protocol::Completions | Protocol::Fim => panic!("these hold no conversation"),
             Protocol::Gemini | Protocol::Ollama => {
                 let more = heard_whole(client, &event);
                 heard.text.push_str(&more.text);

@@ -5,9 +5,15 @@ mod admin;
 #[cfg(test)]
 mod client;
 #[cfg(test)]
+mod completing;
+#[cfg(test)]
+mod counting;
+#[cfg(test)]
 mod dialect;
 #[cfg(test)]
 mod doors;
+#[cfg(test)]
+mod embedding;
 #[cfg(test)]
 mod endings;
 #[cfg(test)]
@@ -15,7 +21,11 @@ mod faults;
 #[cfg(test)]
 mod gemini;
 #[cfg(test)]
+mod generating;
+#[cfg(test)]
 mod golden;
+#[cfg(test)]
+mod habits;
 #[cfg(test)]
 mod hearing;
 #[cfg(test)]
@@ -24,6 +34,8 @@ mod ollama;
 mod packed;
 #[cfg(test)]
 mod routing;
+#[cfg(test)]
+mod socket;
 #[cfg(test)]
 mod stage;
 #[cfg(test)]

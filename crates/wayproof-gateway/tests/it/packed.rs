@@ -6,6 +6,8 @@ use flate2::Compression;
 use flate2::write::{GzEncoder, ZlibEncoder};
 use rstest::rstest;
 use wayproof_testkit::{Frame, Provider as Scripted, Reply};
+use wayproof_upstream::{Credential, Provider};
+use wayproof_wire::{Protocol, Protocols};
 
 use crate::client::post;
 use crate::stage::{MESSAGE, Setting, asking};
@@ -142,7 +144,8 @@ async fn a_packed_request_is_read_and_goes_out_as_it_came_when_nothing_changes(
 #[case::bomb("gzip", None, 413)]
 #[case::broken("gzip", Some(&b"\x1f\x8b\x08\x00nonsense"[..]), 400)]
 #[case::unfinished("zstd", Some(&b"\x28\xb5\x2f\xfd"[..]), 400)]
-#[case::unknown("compress", Some(&b"x"[..]), 400)]
+#[case::unknown("compress", Some(&b"x"[..]), 415)]
+#[case::several("gzip, zstd", Some(&b"x"[..]), 415)]
 #[tokio::test]
 async fn a_packed_request_that_cannot_be_read_is_refused(
     #[case] encoding: &str,
@@ -161,6 +164,55 @@ async fn a_packed_request_that_cannot_be_read_is_refused(
     let headers = [("content-encoding", encoding)];
     let seen = post(stage.address, "/v1/messages", &headers, sent).await;
     assert_eq!(seen.status, status, "{}", seen.text());
+    let offered = seen.header("accept-encoding").is_some();
+    assert_eq!(offered, status == 415);
     assert!(scripted.captured().is_empty());
+    stage.stop().await;
+}
+
+#[rstest]
+#[case(Protocol::Messages, r#""type":"invalid_request_error""#)]
+#[case(Protocol::Chat, r#""code":"unsupported_encoding""#)]
+#[case(Protocol::Responses, r#""code":"unsupported_encoding""#)]
+#[case(Protocol::Gemini, r#""code":415"#)]
+#[case(Protocol::Ollama, r#"{"error":"the body's content-encoding"#)]
+#[tokio::test]
+async fn an_unknown_packing_is_refused_in_the_clients_words(
+    #[case] client: Protocol,
+    #[case] words: &str,
+) {
+    let scripted = Scripted::start(|_| Reply::json(200, MESSAGE))
+        .await
+        .unwrap();
+    let stage = Setting::with(&scripted).open().await;
+    let path = client.path("p/m", false);
+    let twice = [("content-encoding", "gzip"), ("content-encoding", "gzip")];
+    let seen = post(stage.address, &path, &twice, b"x").await;
+    assert_eq!(seen.status, 415, "{}", seen.text());
+    assert!(seen.text().contains(words), "{}", seen.text());
+    stage.stop().await;
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_packed_request_is_translated(
+    #[values("gzip", "deflate", "br", "zstd")] encoding: &'static str,
+) {
+    let answered = r#"{"id":"c","model":"m","choices":[{"index":0,"message":{"role":"assistant","content":"ok"},"finish_reason":"stop"}],"usage":{"prompt_tokens":3,"completion_tokens":1}}"#;
+    let scripted = Scripted::start(move |_| Reply::json(200, answered))
+        .await
+        .unwrap();
+    let url = scripted.url().parse().unwrap();
+    let chat = Protocols::of(&[Protocol::Chat]);
+    let provider = Provider::new("p", url, chat, Credential::Nothing).unwrap();
+    let stage = Setting::at(vec![provider]).open().await;
+    let packed = pack(encoding, asking("p/m", "hi").as_bytes());
+    let headers = [("content-encoding", encoding)];
+    let seen = post(stage.address, "/v1/messages", &headers, &packed).await;
+    assert_eq!(seen.status, 200, "{}", seen.text());
+    let captured = scripted.captured().remove(0);
+    assert_eq!(captured.header("content-encoding"), None);
+    let sent: serde_json::Value = serde_json::from_slice(&captured.body).unwrap();
+    assert_eq!(sent["messages"][0]["content"], "hi");
     stage.stop().await;
 }

@@ -76,6 +76,7 @@ impl AnswerTranslator {
             origin: origin_name(exchange.origin),
             created_s: exchange.created_s,
             wants_usage: memo.wants_usage,
+            is_generated: memo.is_generated,
             mint: mint.clone(),
         };
         let is_stream = exchange.wanted == AnswerForm::Stream;

@@ -41,7 +41,15 @@ pub fn translate_error(
         _ if fault.kind == FaultKind::ContextOverflow => rendered.status,
         // Only one dialect knows this status.
         (Protocol::Messages, 503) => 529,
-        (Protocol::Chat | Protocol::Responses | Protocol::Gemini | Protocol::Ollama, 529) => 503,
+        (
+            Protocol::Chat
+            | Protocol::Responses
+            | Protocol::Gemini
+            | Protocol::Ollama
+            | Protocol::Completions
+            | Protocol::Fim,
+            529,
+        ) => 503,
         (_, status) => status,
     };
     rendered

@@ -34,7 +34,9 @@ impl Ear {
     pub(crate) fn new(protocol: Protocol, mint: &str) -> Self {
         match protocol {
             Protocol::Messages => Self::Messages(messages::Ear::default()),
-            Protocol::Chat | Protocol::Ollama => Self::Chat(chat::Ear::new(mint)),
+            Protocol::Chat | Protocol::Ollama | Protocol::Completions | Protocol::Fim => {
+                Self::Chat(chat::Ear::new(mint))
+            }
             Protocol::Responses => Self::Responses(responses::Ear::default()),
             Protocol::Gemini => Self::Gemini(gemini::Ear::new(mint)),
         }

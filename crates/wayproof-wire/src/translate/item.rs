@@ -4,6 +4,7 @@
 
 use std::borrow::Cow;
 
+use crate::translate::fill::Fill;
 use crate::translate::seal::Seal;
 use crate::translate::text::Text;
 
@@ -13,6 +14,10 @@ pub(crate) struct Conversation<'a> {
     pub(crate) turns: Vec<Turn<'a>>,
     pub(crate) tools: Vec<Tool<'a>>,
     pub(crate) settings: Settings<'a>,
+    /// The text to go on with, where that is what is asked for.
+    pub(crate) fill: Option<Fill<'a>>,
+    /// Ollama: whether this came by `/api/generate`.
+    pub(crate) is_generated: bool,
 }
 
 /// What one side says.

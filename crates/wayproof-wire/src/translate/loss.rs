@@ -59,6 +59,8 @@ pub enum LossKind {
     Usage,
     /// A further answer of several that were asked for.
     Candidate,
+    /// The bare continuation of a text, which a conversation can only ask for in words.
+    Continuation,
 }
 
 impl LossKind {
@@ -80,6 +82,7 @@ impl LossKind {
             Self::Unpaired => "a call or result without its other half",
             Self::Usage => "token counts",
             Self::Candidate => "a further answer",
+            Self::Continuation => "a bare continuation, asked for in words",
         }
     }
 }

@@ -11,6 +11,8 @@ pub struct Memo {
     pub(crate) free: Vec<String>,
     /// Whether a Chat stream is to end with its usage.
     pub(crate) wants_usage: bool,
+    /// Ollama: whether the answer is to be one of `/api/generate`.
+    pub(crate) is_generated: bool,
 }
 
 /// A tool of a namespace.
@@ -33,6 +35,7 @@ impl Memo {
             namespaced,
             free,
             wants_usage: conversation.settings.wants_usage,
+            is_generated: conversation.is_generated,
         }
     }
 }

@@ -3,7 +3,9 @@
 //! One file a protocol. A reader never fails for a value of the wrong kind: it is left out, and told as a loss.
 
 mod chat;
+mod completions;
 mod gemini;
+mod generate;
 mod messages;
 mod ollama;
 mod responses;
@@ -51,7 +53,9 @@ impl<'a> Reading<'a> {
             Protocol::Chat => chat::read(self, request),
             Protocol::Responses => responses::read(self, request)?,
             Protocol::Gemini => gemini::read(self, request)?,
+            Protocol::Ollama if generate::is_one(request) => generate::read(self, request),
             Protocol::Ollama => ollama::read(self, request),
+            Protocol::Completions | Protocol::Fim => completions::read(self, request)?,
         };
         self.drop_deferred(&mut conversation);
         Ok(conversation)

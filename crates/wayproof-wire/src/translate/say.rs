@@ -3,6 +3,7 @@
 //! One file a protocol. Every event goes out at once; only what a protocol can say in one piece is gathered first.
 
 mod chat;
+mod completions;
 mod gemini;
 mod messages;
 mod ollama;
@@ -29,6 +30,8 @@ pub(crate) struct About {
     pub(crate) origin: String,
     pub(crate) created_s: u64,
     pub(crate) wants_usage: bool,
+    /// Ollama: whether the answer is one of `/api/generate`.
+    pub(crate) is_generated: bool,
 }
 
 /// The state of an answer that is being said.
@@ -55,6 +58,7 @@ enum Voice {
     Responses(responses::Voice),
     Gemini(gemini::Voice),
     Ollama(ollama::Voice),
+    Completions(completions::Voice),
     /// Everything in one piece, at the end.
     Whole(Protocol, Reply),
 }
@@ -82,7 +86,8 @@ impl Mouth {
         let voice = match protocol {
             _ if !is_stream => Voice::Whole(protocol, Reply::default()),
             Protocol::Messages => Voice::Messages(messages::Voice::default()),
-            Protocol::Chat => Voice::Chat(chat::Voice::default()),
+            Protocol::Chat | Protocol::Fim => Voice::Chat(chat::Voice::default()),
+            Protocol::Completions => Voice::Completions(completions::Voice),
             Protocol::Ollama => Voice::Ollama(ollama::Voice::default()),
             Protocol::Responses => Voice::Responses(responses::Voice::default()),
             Protocol::Gemini => Voice::Gemini(gemini::Voice::default()),
@@ -132,6 +137,7 @@ impl Mouth {
             Voice::Responses(voice) => voice.say(event, said, losses, out),
             Voice::Gemini(voice) => voice.say(event, said, losses, out),
             Voice::Ollama(voice) => voice.say(event, said, losses, out),
+            Voice::Completions(voice) => voice.say(event, said, losses, out),
             Voice::Whole(protocol, reply) => {
                 reply.take(&event);
                 match event {
@@ -157,7 +163,8 @@ fn whole(protocol: Protocol, reply: &Reply, said: &Said, losses: &mut Losses, ou
     let mut json = Out::after(std::mem::take(out));
     match protocol {
         Protocol::Messages => messages::whole(reply, said, losses, &mut json),
-        Protocol::Chat => chat::whole(reply, said, losses, &mut json),
+        Protocol::Chat | Protocol::Fim => chat::whole(reply, said, losses, &mut json),
+        Protocol::Completions => completions::whole(reply, said, losses, &mut json),
         Protocol::Ollama => ollama::whole(reply, said, losses, &mut json),
         Protocol::Responses => responses::whole(reply, said, losses, &mut json),
         Protocol::Gemini => gemini::whole(reply, said, losses, &mut json),

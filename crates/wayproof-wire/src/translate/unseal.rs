@@ -84,7 +84,11 @@ fn item_without(protocol: Protocol, item: Json<'_>, losses: &mut Losses, out: &m
             losses.add(LossKind::Thinking, "");
         }
         Protocol::Gemini => list_without(item, "parts", losses, out, gemini_part),
-        Protocol::Responses | Protocol::Chat | Protocol::Ollama => out.raw(item.bytes()),
+        Protocol::Responses
+        | Protocol::Chat
+        | Protocol::Ollama
+        | Protocol::Completions
+        | Protocol::Fim => out.raw(item.bytes()),
     }
 }
 

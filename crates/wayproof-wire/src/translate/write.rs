@@ -3,6 +3,7 @@
 //! One file a protocol. What a protocol has no place for goes into the losses; nothing is left out in silence.
 
 mod chat;
+mod completions;
 pub(crate) mod gemini;
 mod messages;
 mod responses;
@@ -25,11 +26,15 @@ use crate::translate::{Aim, TokenField};
 const HIGH_LIMIT: u64 = 32_000;
 /// Longest id of a call that every provider takes.
 const ID_BYTES: usize = 64;
+/// The length of an id where only one is taken.
+const SHORT_ID_BYTES: usize = 9;
 
 /// What writers share.
 pub(crate) struct Writing<'w> {
     pub(crate) aim: &'w Aim<'w>,
     pub(crate) losses: &'w mut Losses,
+    /// Whether the conversation will go on, so that what is cached of it is read again.
+    pub(crate) goes_on: bool,
 }
 
 impl Writing<'_> {
@@ -41,8 +46,42 @@ impl Writing<'_> {
             Protocol::Chat | Protocol::Ollama => chat::write(self, conversation, &mut out),
             Protocol::Responses => responses::write(self, conversation, &mut out),
             Protocol::Gemini => gemini::write(self, conversation, &mut out),
+            Protocol::Completions | Protocol::Fim => {
+                completions::write(self, conversation, &mut out);
+            }
         }
         out.into_bytes()
+    }
+
+    /// Whether the provider takes a field.
+    fn takes(&self, name: &str) -> bool {
+        !self.aim.habits.refused.contains(&name)
+    }
+
+    /// A number, or a loss where the provider refuses the field.
+    fn number(&mut self, name: &str, value: Option<&[u8]>, out: &mut Out) {
+        if self.takes(name) {
+            number(name, value, out);
+        } else {
+            self.lose_setting(name, value);
+        }
+    }
+
+    /// A text, or a loss where the provider refuses the field.
+    fn text(&mut self, name: &str, value: Option<&Text<'_>>, out: &mut Out) {
+        match value {
+            Some(value) if self.takes(name) => out.key(name).text(value),
+            value => self.lose_setting(name, value.map(Text::bytes)),
+        }
+    }
+
+    /// An id of a call that the provider takes; the same id always becomes the same.
+    fn call_id<'t>(&self, id: &'t Text<'_>) -> Text<'t> {
+        if self.aim.habits.has_short_ids {
+            short_id(id)
+        } else {
+            fit_id(id)
+        }
     }
 
     fn lose(&mut self, kind: LossKind, name: &str) {
@@ -220,6 +259,23 @@ fn fit_id<'a>(id: &'a Text<'_>) -> Text<'a> {
         .collect();
     fitted.extend_from_slice(format!("_{:016x}", xxh3_64(bytes)).as_bytes());
     Text::escaped(fitted)
+}
+
+/// The same as nine letters and digits.
+fn short_id<'a>(id: &'a Text<'_>) -> Text<'a> {
+    const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+    let bytes = id.bytes();
+    if bytes.len() == SHORT_ID_BYTES && bytes.iter().all(u8::is_ascii_alphanumeric) {
+        return id.share();
+    }
+    let mut rest = xxh3_64(bytes);
+    let mut short = Vec::with_capacity(SHORT_ID_BYTES);
+    for _ in 0..SHORT_ID_BYTES {
+        let digit = usize::try_from(rest % 62).unwrap_or_default();
+        short.push(DIGITS.get(digit).copied().unwrap_or(b'0'));
+        rest /= 62;
+    }
+    Text::escaped(short)
 }
 
 const fn kind_name(kind: MediaKind) -> &'static str {

@@ -2,16 +2,16 @@
 
 use std::fmt::Write as _;
 
-use http::{HeaderMap, HeaderValue};
 use rstest::rstest;
 use wayproof_wire::{
     Fault, FaultKind, ModelDialect, ModelEntry, Protocol, is_context_overflow, render,
     render_model, render_models,
 };
 
-const KINDS: [FaultKind; 13] = [
+const KINDS: [FaultKind; 14] = [
     FaultKind::BadRequest,
     FaultKind::TooLarge,
+    FaultKind::UnknownPacking,
     FaultKind::Unauthorized,
     FaultKind::Forbidden,
     FaultKind::NotFound,
@@ -114,23 +114,21 @@ fn overflow_is_read_in_the_providers_own_words(
 
 #[test]
 fn model_lists_follow_the_asker() {
-    let model = |id: &str, name: &str| ModelEntry {
-        window_tokens: None,
+    let model = |id: &str, name: &str, window_tokens| ModelEntry {
+        window_tokens,
         id: id.to_owned(),
         display_name: name.to_owned(),
         owner: "wayproof".to_owned(),
         created_s: 1_795_356_568,
     };
     let models = [
-        model("claude-wayproof-auto", "Wayproof auto"),
-        model("wayproof/auto", "Wayproof \"auto\""),
+        model("claude-wayproof-auto", "Wayproof auto", Some(200_000)),
+        model("wayproof/auto", "Wayproof \"auto\"", None),
     ];
-    let mut headers = HeaderMap::new();
-    assert_eq!(ModelDialect::of(&headers), ModelDialect::OpenAi);
-    headers.insert("anthropic-version", HeaderValue::from_static("2023-06-01"));
-    assert_eq!(ModelDialect::of(&headers), ModelDialect::Anthropic);
     let mut out = String::new();
-    for dialect in [ModelDialect::Anthropic, ModelDialect::OpenAi] {
+    let dialects = Protocol::ALL.map(ModelDialect::for_client);
+    assert_eq!(dialects[0], ModelDialect::Anthropic);
+    for dialect in dialects.into_iter().take(5) {
         for bytes in [
             render_models(dialect, &models),
             render_models(dialect, &[]),

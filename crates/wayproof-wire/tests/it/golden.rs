@@ -114,6 +114,8 @@ fn read_answer(protocol: Protocol, case: &Path) -> Option<String> {
 #[case(Protocol::Responses)]
 #[case(Protocol::Gemini)]
 #[case(Protocol::Ollama)]
+#[case(Protocol::Completions)]
+#[case(Protocol::Fim)]
 fn reads(#[case] protocol: Protocol) {
     for case in cases(protocol) {
         let mut reading = read_request(protocol, &case);

@@ -3,9 +3,13 @@
 #[cfg(test)]
 mod answers;
 #[cfg(test)]
+mod chains;
+#[cfg(test)]
 mod faults;
 #[cfg(test)]
 mod golden;
+#[cfg(test)]
+mod habits;
 #[cfg(test)]
 mod peeks;
 #[cfg(test)]

@@ -7,8 +7,8 @@ use proptest::prelude::{BoxedStrategy, Just, Strategy, any, prop_oneof};
 use proptest::{prop_assert, prop_assert_eq, proptest};
 use serde_json::{Map, Value};
 use wayproof_wire::{
-    Agent, AnswerForm, AnswerReader, Protocol, Request, SseDecoder, find_ask, identify, new_ask,
-    outcomes, peek, splice_model,
+    Agent, AnswerForm, AnswerReader, Protocol, Request, SseDecoder, find_ask, identify, leave_out,
+    new_ask, outcomes, peek, splice_model,
 };
 
 fn protocol() -> impl Strategy<Value = Protocol> {
@@ -154,6 +154,23 @@ proptest! {
                 }
             }
             Err(error) => prop_assert!(is_json.is_err(), "refused a valid body: {}", error),
+        }
+    }
+
+    #[test]
+    fn what_is_left_out_is_gone_and_the_rest_is_there(protocol in protocol(), object in object(), name in text(), other in text()) {
+        let body = Value::from(object.clone()).to_string();
+        let found = peek(protocol, body.as_bytes()).unwrap();
+        let request = Request { body: body.as_bytes(), peek: &found };
+        let left = leave_out(&request, &[name.as_str(), other.as_str()]);
+        let mut expected = object;
+        let gone = [expected.shift_remove(&name), expected.shift_remove(&other)];
+        match left {
+            None => prop_assert!(gone.iter().all(Option::is_none)),
+            Some(left) => {
+                prop_assert_eq!(String::from_utf8(left.body).unwrap(), Value::from(expected).to_string());
+                prop_assert_eq!(left.losses.len(), gone.iter().flatten().count());
+            }
         }
     }
 

@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 use wayproof_wire::{
-    Aim, AnswerForm, AnswerTranslator, Exchange, Memo, Protocol, Request, TokenField, peek,
-    translate_request,
+    Aim, AnswerForm, AnswerTranslator, ChatHabits, Exchange, Memo, Protocol, Request, TokenField,
+    peek, translate_request,
 };
 
 use rstest::rstest;
@@ -19,6 +19,16 @@ pub(crate) const TRANSLATED: [Protocol; 4] = [
     Protocol::Chat,
     Protocol::Responses,
     Protocol::Gemini,
+];
+
+/// Those whose clients are answered in words of their own.
+const CLIENTS: [Protocol; 6] = [
+    Protocol::Messages,
+    Protocol::Chat,
+    Protocol::Responses,
+    Protocol::Gemini,
+    Protocol::Ollama,
+    Protocol::Completions,
 ];
 
 fn cases(protocol: Protocol) -> Vec<PathBuf> {
@@ -45,6 +55,7 @@ pub(crate) fn aim(provider: Protocol) -> Aim<'static> {
         output_limit: None,
         token_field: TokenField::MaxTokens,
         effort: None,
+        habits: ChatHabits::default(),
     }
 }
 
@@ -86,6 +97,9 @@ fn snapshot(case: &Path, name: &str, text: &str) {
 #[case(Protocol::Chat)]
 #[case(Protocol::Responses)]
 #[case(Protocol::Gemini)]
+#[case(Protocol::Ollama)]
+#[case(Protocol::Completions)]
+#[case(Protocol::Fim)]
 fn requests(#[case] client: Protocol) {
     for case in cases(client) {
         let Ok(body) = std::fs::read(case.join("request.json")) else {
@@ -96,7 +110,9 @@ fn requests(#[case] client: Protocol) {
             body: &body,
             peek: &found,
         };
-        for provider in TRANSLATED.into_iter().filter(|other| *other != client) {
+        let providers = Protocol::ALL.into_iter();
+        let able = |other: &Protocol| *other != client && other.takes_translations_of(client);
+        for provider in providers.filter(able) {
             let mut text = String::new();
             match translate_request(&request, &aim(provider)) {
                 Ok(translated) => {
@@ -162,7 +178,8 @@ fn answers(#[case] provider: Protocol) {
             let Ok(bytes) = std::fs::read(case.join(file)) else {
                 continue;
             };
-            for client in TRANSLATED.into_iter().filter(|other| *other != provider) {
+            let others = CLIENTS.into_iter().filter(|other| *other != provider);
+            for client in others {
                 let memo = memo_of(&case, client, provider);
                 let exchange = exchange(client, provider, form);
                 let (said, mut told) = answer(&exchange, &memo, &[&bytes]);

@@ -4,7 +4,7 @@
 
 use std::{fs, path::Path, process::Command};
 
-use wayproof_testkit::{Fixture, Persona, Play, Provider, Step};
+use wayproof_testkit::{Captured, Fixture, Persona, Play, Provider, Step};
 
 use crate::environment::{Environment, Said, path_with, tools};
 
@@ -40,6 +40,19 @@ const CODEX: Real = Real {
     only: None,
     fast: "gpt-5.4-mini",
     strong: "gpt-5.5",
+};
+
+/// The same agent over one WebSocket, on which it says only what is new.
+const CODEX_ON_A_SOCKET: Real = Real {
+    command: &[
+        "codex",
+        "exec",
+        "-c",
+        "model_providers.wayproof.supports_websockets=true",
+        "--dangerously-bypass-approvals-and-sandbox",
+        ASK,
+    ],
+    ..CODEX
 };
 
 const CHAT: Option<(&str, &str)> = Some(("chat", "/v1/chat/completions"));
@@ -173,7 +186,7 @@ fn quiet(command: &mut Command) {
         .env("IS_SANDBOX", "1");
 }
 
-async fn goes_from_red_to_proven(agent: &Real) {
+async fn goes_from_red_to_proven(agent: &Real) -> Vec<Captured> {
     let environment = Environment::new();
     let (said, provider) = run(&environment, agent, honest_in_the_end(agent)).await;
     assert_eq!(said.status, 0, "{said:?}");
@@ -221,7 +234,9 @@ async fn goes_from_red_to_proven(agent: &Real) {
     ]);
     assert_eq!(verified.status, 0, "{verified:?}");
     assert_eq!(environment.run(&["ledger", "verify"]).status, 0);
+    let captured = provider.captured();
     provider.stop().await;
+    captured
 }
 
 async fn ends_unproven(agent: &Real) {
@@ -242,6 +257,15 @@ async fn claude_code_goes_from_red_to_proven_with_one_escalation() {
 #[tokio::test(flavor = "multi_thread")]
 async fn codex_goes_from_red_to_proven_with_one_escalation() {
     goes_from_red_to_proven(&CODEX).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn codex_goes_from_red_to_proven_on_a_socket() {
+    let captured = goes_from_red_to_proven(&CODEX_ON_A_SOCKET).await;
+    // A turn on a socket is put together by the gateway, which writes the conversation first.
+    let made = |request: &Captured| request.body.starts_with(br#"{"stream":true,"input":["#);
+    assert!(captured.iter().all(made), "{captured:?}");
+    goes_from_red_to_proven(&over(CODEX_ON_A_SOCKET, MESSAGES)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -19,4 +19,5 @@ mod policy;
 mod prove;
 mod readme;
 mod run;
+mod sdks;
 mod up;

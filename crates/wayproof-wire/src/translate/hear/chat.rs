@@ -1,4 +1,4 @@
-//! Hears answers of OpenAI Chat Completions and of the many servers that speak nearly that.
+//! Hears answers of OpenAI Chat Completions, of the many servers that speak nearly that, and of legacy Completions.
 
 use super::{MOST_CALLS, lied, said, told};
 use crate::answer::Stop;
@@ -91,14 +91,17 @@ impl Ear {
             sink(Event::Begin { model: said(model) });
         }
         for choice in choices.into_iter().flat_map(Json::elements) {
-            let [index, delta, message, finish] =
-                choice.pick(["index", "delta", "message", "finish_reason"]);
+            let [index, delta, message, text, finish] =
+                choice.pick(["index", "delta", "message", "text", "finish_reason"]);
             if index.and_then(Json::integer::<u64>).unwrap_or(0) > 0 {
                 losses.add(LossKind::Candidate, "choice");
                 continue;
             }
             if let Some(delta) = delta.or(message) {
                 self.delta(delta, sink);
+            }
+            if let Some(text) = said(text) {
+                sink(Event::Text(text));
             }
             if let Some(finish) = finish.and_then(Json::text) {
                 self.finish(&finish, sink);

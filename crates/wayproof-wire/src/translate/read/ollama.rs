@@ -106,7 +106,7 @@ fn call<'a>(
 }
 
 /// A picture, whose kind only its first bytes tell.
-fn image(base64: Text<'_>) -> Part<'_> {
+pub(super) fn image(base64: Text<'_>) -> Part<'_> {
     const KINDS: [(&[u8], &str); 4] = [
         (b"/9j/", "image/jpeg"),
         (b"R0lG", "image/gif"),
@@ -127,7 +127,7 @@ fn image(base64: Text<'_>) -> Part<'_> {
     })
 }
 
-fn setting<'a>(
+pub(super) fn setting<'a>(
     reading: &mut Reading<'a>,
     name: &str,
     value: Json<'a>,

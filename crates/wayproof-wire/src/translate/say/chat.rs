@@ -168,7 +168,7 @@ const fn reason(stop: Stop) -> &'static str {
     }
 }
 
-fn usage(said: &Said, out: &mut Out) {
+pub(super) fn usage(said: &Said, out: &mut Out) {
     let (prompt, completion) = (said.prompt_tokens(), said.output_tokens());
     out.key("prompt_tokens").number(prompt);
     out.key("completion_tokens").number(completion);

@@ -1,4 +1,4 @@
-//! Says Ollama `/api/chat`: a line of JSON an event. A call is said in one piece, since the protocol has no halves.
+//! Says Ollama `/api/chat` and `/api/generate`: a line of JSON an event. A call is said in one piece, since the protocol has no halves.
 
 use super::{Gathered, Piece, Reply, Said, object_of};
 use crate::answer::Stop;
@@ -26,10 +26,10 @@ impl Voice {
         match event {
             Event::Begin { .. } | Event::Usage(_) | Event::Stop(_) => {}
             Event::Text(text) | Event::Refusal(text) => {
-                line(said, out, |out| out.key("content").text(&text));
+                line(said, out, |out| out.key(content(said)).text(&text));
             }
             Event::Thinking(text) => line(said, out, |out| {
-                out.pair("content", "");
+                out.pair(content(said), "");
                 out.key("thinking").text(&text);
             }),
             Event::Sealed(seal) => lose(&seal, losses),
@@ -51,10 +51,7 @@ impl Voice {
                     call_line(&call, &input, said, losses, out);
                 }
                 document(said, out, |out| {
-                    out.key("message").object(|out| {
-                        out.pair("role", "assistant");
-                        out.pair("content", "");
-                    });
+                    message(said, out, |out| out.pair(content(said), ""));
                     done(said, out);
                 });
             }
@@ -92,12 +89,29 @@ fn document(said: &Said, out: &mut Vec<u8>, fill: impl FnOnce(&mut Out)) {
 
 fn line(said: &Said, out: &mut Vec<u8>, fill: impl FnOnce(&mut Out)) {
     document(said, out, |out| {
-        out.key("message").object(|out| {
-            out.pair("role", "assistant");
-            fill(out);
-        });
+        message(said, out, fill);
         out.key("done").boolean(false);
     });
+}
+
+/// What is said stands in a message, or beside the rest in an answer to a prompt.
+fn message(said: &Said, out: &mut Out, fill: impl FnOnce(&mut Out)) {
+    if said.about.is_generated {
+        return fill(out);
+    }
+    out.key("message").object(|out| {
+        out.pair("role", "assistant");
+        fill(out);
+    });
+}
+
+/// The name of the text in it.
+const fn content(said: &Said) -> &'static str {
+    if said.about.is_generated {
+        "response"
+    } else {
+        "content"
+    }
 }
 
 fn call_line(
@@ -109,7 +123,7 @@ fn call_line(
 ) {
     let arguments = object_of(call, input, losses);
     line(said, out, |out| {
-        out.pair("content", "");
+        out.pair(content(said), "");
         out.key("tool_calls")
             .array(|out| tool_call(call, &arguments, out));
     });
@@ -154,9 +168,8 @@ pub(super) fn whole(reply: &Reply, said: &Said, losses: &mut Losses, out: &mut O
     }
     out.object(|out| {
         head(said, out);
-        out.key("message").object(|out| {
-            out.pair("role", "assistant");
-            out.key("content").joined(&texts);
+        message(said, out, |out| {
+            out.key(content(said)).joined(&texts);
             if thoughts.iter().any(|text| !text.is_empty()) {
                 out.key("thinking").joined(&thoughts);
             }

@@ -1,6 +1,6 @@
 //! Writes OpenAI Chat Completions, in the words that every compatible server knows.
 
-use super::{Writing, data_url, fit_id, kind_name, number, quoted, result_media, result_texts};
+use super::{Writing, data_url, kind_name, number, quoted, result_media, result_texts};
 use crate::translate::item::{
     Choice, Conversation, Effort, Format, MediaKind, Part, Settings, Source, Speaker, Tool,
     ToolResult,
@@ -9,6 +9,9 @@ use crate::translate::loss::LossKind;
 use crate::translate::out::Out;
 use crate::translate::seal::SealKind;
 use crate::translate::text::Text;
+
+/// Where reasoning stands in a message of the model's.
+const REASONING: &str = "reasoning_content";
 
 pub(super) fn write(writing: &mut Writing<'_>, conversation: &Conversation<'_>, out: &mut Out) {
     out.object(|out| {
@@ -32,7 +35,9 @@ pub(super) fn write(writing: &mut Writing<'_>, conversation: &Conversation<'_>, 
         settings(writing, &conversation.settings, out);
         if writing.aim.is_streaming {
             out.key("stream").boolean(true);
-            out.key("stream_options").raw(br#"{"include_usage":true}"#);
+            if writing.takes("stream_options") {
+                out.key("stream_options").raw(br#"{"include_usage":true}"#);
+            }
         }
     });
 }
@@ -73,7 +78,7 @@ fn tool_result(writing: &mut Writing<'_>, result: &ToolResult<'_>, out: &mut Out
     let has_media = result_media(&result.parts).next().is_some();
     out.object(|out| {
         out.pair("role", "tool");
-        out.key("tool_call_id").text(&fit_id(&result.id));
+        out.key("tool_call_id").text(&writing.call_id(&result.id));
         out.key("content");
         let texts = result_texts(&result.parts);
         if texts.is_empty() && has_media {
@@ -142,7 +147,9 @@ fn model(writing: &mut Writing<'_>, parts: &[Part<'_>], out: &mut Out) {
             continue;
         };
         match &thinking.seal {
-            Some(seal) if seal.kind == SealKind::Open => thoughts.push(thinking.text.bytes()),
+            Some(seal) if seal.kind == SealKind::Open && writing.takes(REASONING) => {
+                thoughts.push(thinking.text.bytes());
+            }
             _ => writing.lose_thinking(thinking),
         }
     }
@@ -168,7 +175,7 @@ fn model(writing: &mut Writing<'_>, parts: &[Part<'_>], out: &mut Out) {
             out.null();
         }
         if !thoughts.is_empty() {
-            out.key("reasoning_content").joined(&thoughts);
+            out.key(REASONING).joined(&thoughts);
         }
         if calls.is_empty() {
             return;
@@ -176,7 +183,7 @@ fn model(writing: &mut Writing<'_>, parts: &[Part<'_>], out: &mut Out) {
         out.key("tool_calls").array(|out| {
             for call in calls {
                 out.object(|out| {
-                    out.key("id").text(&fit_id(&call.id));
+                    out.key("id").text(&writing.call_id(&call.id));
                     out.pair("type", "function");
                     out.key("function").object(|out| {
                         out.key("name").text(&call.name);
@@ -234,9 +241,9 @@ fn settings(writing: &mut Writing<'_>, settings: &Settings<'_>, out: &mut Out) {
     number("temperature", settings.temperature, out);
     number("top_p", settings.top_p, out);
     writing.lose_setting("top_k", settings.top_k);
-    number("seed", settings.seed, out);
-    number("presence_penalty", settings.presence_penalty, out);
-    number("frequency_penalty", settings.frequency_penalty, out);
+    writing.number("seed", settings.seed, out);
+    writing.number("presence_penalty", settings.presence_penalty, out);
+    writing.number("frequency_penalty", settings.frequency_penalty, out);
     if !settings.stop.is_empty() {
         out.key("stop").array(|out| {
             for stop in &settings.stop {
@@ -247,12 +254,8 @@ fn settings(writing: &mut Writing<'_>, settings: &Settings<'_>, out: &mut Out) {
     if let Some(effort) = settings.effort.filter(|effort| *effort != Effort::Off) {
         out.pair("reasoning_effort", effort.min(Effort::XHigh).word());
     }
-    if let Some(verbosity) = &settings.verbosity {
-        out.key("verbosity").text(verbosity);
-    }
-    if let Some(key) = &settings.cache_key {
-        out.key("prompt_cache_key").text(key);
-    }
+    writing.text("verbosity", settings.verbosity.as_ref(), out);
+    writing.text("prompt_cache_key", settings.cache_key.as_ref(), out);
     match &settings.format {
         None => {}
         Some(Format::Object) => out.key("response_format").raw(br#"{"type":"json_object"}"#),

@@ -53,7 +53,7 @@ fn write_system(writing: &mut Writing<'_>, system: &Turn<'_>, out: &mut Out) {
     out.array(|out| {
         let last = system.parts.len().saturating_sub(1);
         for (index, part) in system.parts.iter().enumerate() {
-            let mark = if index == last {
+            let mark = if writing.goes_on && index == last {
                 Mark::Cached
             } else {
                 Mark::Plain
@@ -113,7 +113,7 @@ fn user(writing: &mut Writing<'_>, group: &[Turn<'_>], is_last: IsLast, out: &mu
         out.pair("role", "user");
         out.key("content").array(|out| {
             for (index, (part, speaker)) in blocks.into_iter().enumerate() {
-                let mark = if is_last && index == last {
+                let mark = if writing.goes_on && is_last && index == last {
                     Mark::Cached
                 } else {
                     Mark::Plain

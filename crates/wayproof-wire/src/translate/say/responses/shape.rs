@@ -14,7 +14,7 @@ pub(super) const fn code(kind: FaultKind) -> &'static str {
         FaultKind::ContextOverflow => "context_length_exceeded",
         FaultKind::RateLimited => "rate_limit_exceeded",
         FaultKind::BudgetExhausted => "insufficient_quota",
-        FaultKind::BadRequest | FaultKind::TooLarge => "invalid_prompt",
+        FaultKind::BadRequest | FaultKind::TooLarge | FaultKind::UnknownPacking => "invalid_prompt",
         _ => "server_error",
     }
 }

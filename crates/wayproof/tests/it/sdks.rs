@@ -1,0 +1,81 @@
+//! Official SDKs against the gateway: what it says parses under their types, whoever answers.
+
+use std::{
+    fs,
+    process::{Command, Stdio},
+};
+
+use wayproof_testkit::{Captured, Persona, Play, Provider, Reply, Step};
+
+use crate::environment::{Environment, Said, tools};
+
+/// What the scripted model says.
+const SAID: &str = "It is \u{1f600} \"done\".";
+
+fn answer(play: &Play, request: &Captured) -> Reply {
+    let path = request.path.split('?').next().unwrap_or_default();
+    if path.ends_with("/embeddings") {
+        Reply::json(
+            200,
+            r#"{"object":"list","model":"e","data":[{"object":"embedding","index":0,"embedding":[0.5,-1]}],"usage":{"prompt_tokens":3,"total_tokens":3}}"#,
+        )
+    } else if path == "/api/embed" {
+        Reply::json(
+            200,
+            r#"{"model":"e","embeddings":[[0.5,-1]],"prompt_eval_count":3}"#,
+        )
+    } else if path.ends_with(":batchEmbedContents") {
+        Reply::json(200, r#"{"embeddings":[{"values":[0.5,-1]}]}"#)
+    } else {
+        play.answer(request)
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn official_sdks_understand_the_gateway() {
+    let environment = Environment::new();
+    environment.fixture();
+    let play = Play::new(vec![Persona {
+        model: "m".to_owned(),
+        steps: vec![Step::Say(SAID.to_owned())],
+    }]);
+    let provider = Provider::start(move |request| answer(&play, request))
+        .await
+        .unwrap();
+    let port_file = environment.path("port");
+    let mut up = environment.wayproof(&["up", "--listen", "127.0.0.1:0"]);
+    up.arg("--port-file").arg(&port_file);
+    for protocol in ["chat", "messages", "responses", "ollama", "gemini"] {
+        let spec = format!(
+            "{protocol}={},protocol={protocol},key-env=KEY",
+            provider.url()
+        );
+        up.args(["--provider", &spec]);
+    }
+    let mut gateway = up
+        .env("KEY", "sk-scripted")
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let port: u16 = loop {
+        let port = fs::read_to_string(&port_file).unwrap_or_default();
+        if let Ok(port) = port.trim().parse() {
+            break port;
+        }
+        assert!(gateway.try_wait().unwrap().is_none(), "the gateway ended");
+        tokio::task::yield_now().await;
+    };
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/sdks.py");
+    let mut python = Command::new(tools().join("sdks/bin/python"));
+    python.args([script, &format!("http://127.0.0.1:{port}"), SAID]);
+    environment.clean(&mut python);
+    let said = tokio::task::spawn_blocking(move || Said::of(python.output().unwrap()))
+        .await
+        .unwrap();
+    gateway.kill().unwrap();
+    gateway.wait().unwrap();
+    assert_eq!(said.status, 0, "{}\n{}", said.out, said.err);
+    assert!(said.out.ends_with("74 checks hold\n"), "{}", said.out);
+    provider.stop().await;
+}
