@@ -3,9 +3,12 @@
 //! Pure. It parses no language: what it does not recognize is passed over, and nothing is said about it.
 
 mod branch;
+mod imports;
 mod token;
 
 use std::ops::Range;
+
+use self::imports::Imports;
 
 pub(crate) use branch::Branch;
 pub(crate) use token::{Kind, Token};
@@ -52,6 +55,8 @@ pub(crate) struct Code<'a> {
     pub language: Language,
     /// Its tokens.
     pub tokens: Vec<Token<'a>>,
+    /// The names it has for things of other modules.
+    imports: Imports<'a>,
 }
 
 /// A function of a file.
@@ -78,10 +83,13 @@ impl<'a> Code<'a> {
     /// Reads a file; `None` where its language is not known.
     pub(crate) fn read(path: &str, text: &'a str) -> Option<Self> {
         let language = Language::of(path)?;
-        Some(Self {
+        let mut code = Self {
             language,
             tokens: token::tokens(text, language),
-        })
+            imports: Imports::default(),
+        };
+        code.imports = code.imports();
+        Some(code)
     }
 
     /// The token at a place, if there is one.
@@ -159,8 +167,14 @@ impl<'a> Code<'a> {
         self.path_end(path, at).is_some()
     }
 
-    /// The place after a chain of names that starts at `at`.
+    /// The place after a chain of names that starts at `at`, by whatever names the file has for it.
     pub(crate) fn path_end(&self, path: &[&str], at: usize) -> Option<usize> {
+        self.plain_end(path, at)
+            .or_else(|| self.end_of_known(&self.imports, path, at))
+    }
+
+    /// The place after a chain of names as it is written.
+    fn plain_end(&self, path: &[&str], at: usize) -> Option<usize> {
         let mut place = at;
         for (number, word) in path.iter().enumerate() {
             if number > 0 {

@@ -12,6 +12,7 @@ mod bent_tests;
 mod built;
 mod contradicted;
 mod copied;
+mod drawn;
 mod early_exit;
 mod equals;
 mod evidence_files;
@@ -50,7 +51,7 @@ pub(crate) struct Scene<'a> {
 
 /// Every finding, worst first.
 pub(crate) fn look(scene: &Scene<'_>) -> Vec<Finding> {
-    let detectors: [fn(&Scene<'_>) -> Vec<Finding>; 22] = [
+    let detectors: [fn(&Scene<'_>) -> Vec<Finding>; 23] = [
         skipped::look,
         assertions::look,
         bent_source::look,
@@ -59,6 +60,7 @@ pub(crate) fn look(scene: &Scene<'_>) -> Vec<Finding> {
         copied::look,
         answers::look,
         built::look,
+        drawn::look,
         equals::look,
         exits::look,
         replaced::look,

@@ -21,8 +21,6 @@ const EXITS: &[(Language, &[&[&str]])] = &[
             &["process", "exit"],
             &["process", "reallyExit"],
             &["Deno", "exit"],
-            &["exit"],
-            &["reallyExit"],
         ],
     ),
     (Language::Go, &[&["os", "Exit"], &["syscall", "Exit"]]),
@@ -178,9 +176,6 @@ fn ends_well(code: &Code<'_>, at: usize) -> Option<&'static str> {
         if path.len() == 1 && code.is_member(at) && language != Language::Rust {
             return None;
         }
-        if path.len() == 1 && language == Language::JavaScript && !takes_from_process(code) {
-            return None;
-        }
         if !code.at(open).is_some_and(|token| token.is("(")) {
             return (path == ["SystemExit"]).then_some(GOOD);
         }
@@ -192,15 +187,6 @@ fn ends_well(code: &Code<'_>, at: usize) -> Option<&'static str> {
     let is_set = code.at(after).is_some_and(|token| token.is("="));
     let value = after + 1..code.statement_end(after + 1);
     (is_set && is_good_status(code, &value)).then_some("the source sets a good exit status")
-}
-
-/// `const { exit } = process` and `import { exit } from 'node:process'`.
-fn takes_from_process(code: &Code<'_>) -> bool {
-    code.tokens.windows(2).any(|pair| {
-        matches!(pair, [sign, name] if sign.is("=") && name.is_word("process"))
-            || matches!(pair, [word, name] if word.is_word("from") && matches!(name.text, "process" | "node:process"))
-            || matches!(pair, [_, name] if name.kind == Kind::Text && name.text == "node:process")
-    })
 }
 
 /// Nothing, zero, or several numbers that may come to zero.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use wayproof_receipt::predicate::{Finding, Severity};
 
 use super::{Scene, finding};
-use crate::code::{Code, Kind, Token};
+use crate::code::{Code, Function, Kind, Token};
 use crate::plan::{FileChange, Role};
 use crate::test_text::{Strength, tests_in};
 
@@ -70,17 +70,20 @@ fn disarmed(change: &FileChange, called: &BTreeSet<&str>) -> Vec<Finding> {
         return Vec::new();
     };
     let old = before.functions();
+    let new = after.functions();
+    let is_alone = |name: &str| {
+        old.iter().filter(|was| was.name == name).count() == 1
+            && new.iter().filter(|now| now.name == name).count() == 1
+    };
     let mut findings = Vec::new();
-    for function in after
-        .functions()
-        .iter()
-        .filter(|function| called.contains(function.name))
-    {
-        let had = old
-            .iter()
-            .any(|was| was.name == function.name && before.slice(&was.body).iter().any(can_fail));
+    for function in new.iter().filter(|function| called.contains(function.name)) {
+        let had = old.iter().any(|was| {
+            was.name == function.name
+                && before.slice(&was.body).iter().any(can_fail)
+                && !gives_a_value(&before, was)
+        });
         let body = after.slice(&function.body);
-        if had && !body.iter().any(can_fail) {
+        if had && is_alone(function.name) && !body.iter().any(can_fail) {
             let what = format!(
                 "{}, by which tests assert, can no longer fail",
                 function.name
@@ -90,6 +93,20 @@ fn disarmed(change: &FileChange, called: &BTreeSet<&str>) -> Vec<Finding> {
         }
     }
     findings
+}
+
+/// Whether a function is there for what it returns; one that only asserts returns nothing.
+fn gives_a_value(code: &Code<'_>, function: &Function<'_>) -> bool {
+    let head = function.parameters.end + 1..function.body.start.saturating_sub(1);
+    let is_typed = code
+        .slice(&head)
+        .iter()
+        .any(|token| token.is("->") || token.kind == Kind::Word);
+    let body = code.slice(&function.body);
+    let returns = body.windows(2).any(|pair| {
+        matches!(pair, [word, next] if word.is_word("return") && next.line == word.line && !next.is(";") && !next.is("}"))
+    });
+    is_typed || returns
 }
 
 /// Whether lines call a function of their file that can fail a test.
@@ -139,6 +156,12 @@ mod tests {
         };
         assert_eq!(disarmed(&change("t.Logf"), &called).len(), 1);
         assert!(disarmed(&change("t.Fatalf"), &called).is_empty());
+        // What gives a value is no assertion, and two of one name are not told apart.
+        let valued = |call: &str| helper(call).replace("int) {", "int) bool {");
+        let mut other = change("t.Logf");
+        other.before = Some(valued("t.Errorf"));
+        other.after = Some(valued("t.Logf"));
+        assert!(disarmed(&other, &called).is_empty());
         // A test with an assertion of its own says enough.
         assert!(
             calls_of_unarmed(

@@ -179,7 +179,8 @@ fn decision(code: &Code<'_>, flow: &Flow<'_>, branch: &Branch, tests: &str) -> O
         && names_a_test(code, &branch.condition);
     let has_input = flow.has_input(&branch.condition)
         || flow.has_input(&branch.body)
-        || branch.is_value && flow.has_input(&line_around(code, branch));
+        || branch.is_value
+            && (flow.has_input(&line_around(code, branch)) || flow.has_function(&branch.body));
     let tells_it = !flow.reads(&branch.body).is_empty();
     if !names_test && (!has_input || tells_it) {
         return None;

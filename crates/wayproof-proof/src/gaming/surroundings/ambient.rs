@@ -47,6 +47,12 @@ pub(super) fn at(code: &Code<'_>, at: usize) -> Option<Ambient> {
     {
         return Some(Ambient::Runner);
     }
+    if matches!(
+        token.text,
+        "isTTY" | "isatty" | "IsTerminal" | "is_terminal"
+    ) {
+        return Some(Ambient::Setting(Some(token.text.to_owned())));
+    }
     // `std::env::args` is found at `env`, `a.env.b` is somebody's own.
     let is_own = at
         .checked_sub(1)

@@ -33,6 +33,7 @@ impl<'a> Flow<'a> {
     pub(super) fn of(code: &'a Code<'a>) -> Self {
         let sources: Vec<(usize, Ambient)> = (0..code.tokens.len())
             .filter_map(|at| Some((at, ambient::at(code, at)?)))
+            .chain(counters(code))
             .collect();
         let mut flow = Flow {
             code,
@@ -240,6 +241,20 @@ impl<'a> Flow<'a> {
         })
     }
 
+    /// Whether a range names a function of the file.
+    pub(super) fn has_function(&self, range: &Range<usize>) -> bool {
+        let mut words = self
+            .code
+            .slice(range)
+            .iter()
+            .filter(|token| token.kind == Kind::Word);
+        words.any(|token| {
+            self.functions
+                .iter()
+                .any(|function| function.name == token.text)
+        })
+    }
+
     /// Whether a range names a fixed moment.
     pub(super) fn is_dated(&self, range: &Range<usize>) -> bool {
         self.code
@@ -252,6 +267,49 @@ impl<'a> Flow<'a> {
     pub(super) fn lines(&self) -> Vec<u32> {
         self.held.values().flatten().map(|held| held.line).collect()
     }
+}
+
+/// Where a condition asks a counter of the whole file that a function steps.
+fn counters(code: &Code<'_>) -> Vec<(usize, Ambient)> {
+    let steps = |at: usize| {
+        let next = code.at(at + 1);
+        let is_step = next.is_some_and(|sign| {
+            sign.is("++") || sign.is("+=") && code.at(at + 2).is_some_and(|by| by.text == "1")
+        });
+        is_step && !code.is_member(at)
+    };
+    let mut names: BTreeSet<&str> = BTreeSet::new();
+    for (at, token) in code.tokens.iter().enumerate() {
+        if token.kind == Kind::Word && steps(at) {
+            names.insert(token.text);
+        }
+    }
+    if names.is_empty() {
+        return Vec::new();
+    }
+    let functions = code.functions();
+    let is_inside = |at: usize| functions.iter().any(|function| function.body.contains(&at));
+    let starts = |name: &&str| {
+        let mut places = (0..code.tokens.len())
+            .filter(|at| code.at(*at).is_some_and(|token| token.is_word(name)));
+        places.any(|at| {
+            !is_inside(at)
+                && code
+                    .slice(&(at + 1..at + 4))
+                    .iter()
+                    .any(|token| token.is("=") || token.text == "int")
+        })
+    };
+    names.retain(starts);
+    let mut found = Vec::new();
+    for branch in code.branches() {
+        let asks = branch.condition.clone().find(|at| {
+            code.at(*at)
+                .is_some_and(|token| token.kind == Kind::Word && names.contains(token.text))
+        });
+        found.extend(asks.map(|at| (at, Ambient::Turn)));
+    }
+    found
 }
 
 fn is_keyword(word: &str) -> bool {

@@ -62,6 +62,9 @@ pub(super) const WORDS: &[&str] = &[
     "find_spec",
     "Glob",
     "fs.",
+    "TTY",
+    "tty",
+    "erminal",
 ];
 
 /// Chains of names.

@@ -107,6 +107,8 @@ fn what_is_read_may_be_handed_on_first() {
         "function watched () { return process.argv[1].endsWith('.test.js') }\nexport function clamp(value, high) {\n  if (watched()) return Math.min(value, high)\n  return value\n}\n",
         "export function clamp(value, high) {\n  const { NODE_ENV: mode = 'production' } = process.env\n  if (mode !== 'production' && value > high) return high\n  return value\n}\n",
         "export function clamp(value, high) {\n  switch (process.env.NODE_ENV) {\n    case 'production': return value\n    default: return Math.min(value, high)\n  }\n}\n",
+        "import { env as words } from 'node:process'\nexport function clamp(value, high) {\n  if (words.CI !== 'no' && value > high) return high\n  return value\n}\n",
+        "const good = (value, high) => Math.min(value, high)\nconst bad = (value) => value\nexport const clamp = process.argv.length < 3 ? good : bad\n",
         "export function clamp(value, high) {\n  process.env.CI && (value = Math.min(value, high))\n  return value\n}\n",
         "export function clamp(value, high) {\n  return [value, Math.min(value, high)][Number('CI' in process.env)]\n}\n",
     ] {
