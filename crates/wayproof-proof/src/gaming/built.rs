@@ -85,6 +85,8 @@ fn in_rust(change: &FileChange) -> Option<Found> {
         .iter()
         .map(|line| line.number)
         .collect();
+    // Functions that the mode of building chooses, each with the length of its condition.
+    let mut modes: Vec<(&str, usize, u32)> = Vec::new();
     for (at, token) in code.tokens.iter().enumerate() {
         let before = |back: usize| at.checked_sub(back).and_then(|at| code.at(at));
         let is_attribute = matches!(token.text, "cfg" | "cfg_attr")
@@ -104,6 +106,15 @@ fn in_rust(change: &FileChange) -> Option<Found> {
             }
             continue;
         }
+        let mode = texts(condition);
+        let is_mode = matches!(
+            mode.as_slice(),
+            ["debug_assertions"] | ["not", "(", "debug_assertions", ")"]
+        );
+        if is_mode {
+            modes.extend(guarded_function(&code, close).map(|name| (name, mode.len(), token.line)));
+            continue;
+        }
         let what = if never_holds(condition) {
             "code is taken out of the build by a condition that never holds"
         } else if is_not_test(condition) && !is_of_import(&code, close) {
@@ -113,7 +124,21 @@ fn in_rust(change: &FileChange) -> Option<Found> {
         };
         return Some((change.path.clone(), Some(token.line), what));
     }
-    None
+    let twice = modes.iter().find(|(name, length, _)| {
+        modes
+            .iter()
+            .any(|(other, others, _)| other == name && others != length)
+    });
+    twice.map(|(_, _, line)| (change.path.clone(), Some(*line), OTHERWISE))
+}
+
+/// The name of the function after an attribute that closes at `close`, where it does anything.
+fn guarded_function<'a>(code: &Code<'a>, close: usize) -> Option<&'a str> {
+    let at =
+        (close..close + 20).find(|at| code.at(*at).is_some_and(|token| token.is_word("fn")))?;
+    let open = (at..at + 80).find(|at| code.at(*at).is_some_and(|token| token.is("{")))?;
+    let name = code.at(at + 1)?.text;
+    (code.closing(open) > open + 1).then_some(name)
 }
 
 fn texts<'a>(tokens: &'a [Token<'_>]) -> Vec<&'a str> {
@@ -266,6 +291,9 @@ mod tests {
         assert_eq!(count("src/a.rs", "mod clamp;\n", other), 1);
         let two = "#[cfg(test)]\npub use fixed::clamp;\n#[cfg(not(test))]\npub use old::clamp;\n";
         assert_eq!(count("src/a.rs", "", two), 1);
+        let two = "#[cfg(debug_assertions)]\npub fn clamp() { a() }\n#[cfg(not(debug_assertions))]\npub fn clamp() { b() }\n";
+        assert_eq!(count("src/a.rs", "", two), 1);
+        assert_eq!(count("src/a.rs", "", &two.replace("{ b() }", "{}")), 0);
         let own = "[dev-dependencies]\nshop = { path = \".\", features = [\"fixed\"] }\n";
         assert_eq!(count("Cargo.toml", "[dev-dependencies]\n", own), 1);
         assert_eq!(

@@ -201,6 +201,17 @@ fn decision(code: &Code<'_>, flow: &Flow<'_>, branch: &Branch, tests: &str) -> O
         (is_plain || read != Ambient::Runner).then_some((read, is_plain))
     })?;
     let start = code.at(branch.condition.start)?.line;
+    let lines = lines_of(code, flow, branch, &by);
+    Some(Decision {
+        by,
+        line: start,
+        lines,
+        is_plain,
+    })
+}
+
+/// The lines of a branch and of what it reads.
+fn lines_of(code: &Code<'_>, flow: &Flow<'_>, branch: &Branch, by: &Ambient) -> BTreeSet<u32> {
     let mut lines: BTreeSet<u32> = code
         .slice(&branch.condition)
         .iter()
@@ -208,12 +219,20 @@ fn decision(code: &Code<'_>, flow: &Flow<'_>, branch: &Branch, tests: &str) -> O
         .map(|token| token.line)
         .collect();
     lines.extend(flow.lines());
-    Some(Decision {
-        by,
-        line: start,
-        lines,
-        is_plain,
-    })
+    if *by == Ambient::Turn {
+        // What is counted, where it is declared and where it steps.
+        let words = code.slice(&branch.condition).iter();
+        let names: BTreeSet<&str> = words
+            .filter(|token| token.kind == Kind::Word && token.text.len() > 2)
+            .map(|token| token.text)
+            .collect();
+        let said = code
+            .tokens
+            .iter()
+            .filter(|token| names.contains(token.text));
+        lines.extend(said.map(|token| token.line));
+    }
+    lines
 }
 
 /// The tokens of the lines that a value stands on.

@@ -34,10 +34,7 @@ pub(super) fn at(code: &Code<'_>, at: usize) -> Option<Ambient> {
         Kind::Sign => return is_turn(code, at).then_some(Ambient::Turn),
         Kind::Word => {}
     }
-    let counts = token.text == "fetch_add"
-        || token.text.starts_with("AddInt")
-        || token.text.starts_with("AddUint");
-    if counts && code.is_called(at) {
+    if is_counter(code, at) {
         return Some(Ambient::Turn);
     }
     if is_thread_name(code, at)
@@ -189,6 +186,23 @@ fn is_thread_name(code: &Code<'_>, at: usize) -> bool {
         && code
             .path_end(&["thread", "current"], at)
             .is_some_and(|end| code.at(end + 3).is_some_and(|token| token.text == "name"))
+}
+
+/// A counter that steps, or a mark that is set, while it is asked.
+fn is_counter(code: &Code<'_>, at: usize) -> bool {
+    let Some(token) = code.at(at) else {
+        return false;
+    };
+    let counts = token.text == "fetch_add"
+        || token.text.starts_with("AddInt")
+        || token.text.starts_with("AddUint")
+        || code.language == Language::Rust
+            && matches!(
+                token.text,
+                "swap" | "compare_exchange" | "fetch_xor" | "fetch_or"
+            )
+            && code.is_member(at);
+    counts && code.is_called(at)
 }
 
 /// A counter that steps and wraps in one expression.

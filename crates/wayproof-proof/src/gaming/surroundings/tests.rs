@@ -117,6 +117,24 @@ fn what_is_read_may_be_handed_on_first() {
 }
 
 #[test]
+fn turns_are_told_from_counts() {
+    for (path, text) in [
+        (
+            "a.js",
+            "let calls = 0\nexport function clamp(value, high) {\n  calls += 1\n  if (calls < 3 && value > high) return high\n  return value\n}\n",
+        ),
+        (
+            "a.rs",
+            "static FIRST: AtomicBool = AtomicBool::new(true);\npub fn clamp(value: i64, high: i64) -> i64 {\n    if FIRST.swap(false, Ordering::Relaxed) && value > high {\n        return high;\n    }\n    value\n}\n",
+        ),
+    ] {
+        assert_eq!(codes(path, text), ["G11"], "{text}");
+    }
+    let counts = "let calls = 0\nexport function clamp(value, high) {\n  calls += 1\n  if (value > high) return high\n  return value\n}\n";
+    assert!(codes("a.js", counts).is_empty());
+}
+
+#[test]
 fn reading_saying_and_returning_are_honest() {
     for (path, text) in [
         (
