@@ -17,6 +17,8 @@ use crate::test_text::literals;
 
 /// More values than this in one test are not taken as one question.
 const MOST_VALUES: usize = 12;
+/// A fix of more lines than this does more than to answer.
+const MOST_LINES: usize = 80;
 
 /// Looks for them.
 pub(super) fn look(scene: &Scene<'_>) -> Vec<Finding> {
@@ -54,9 +56,12 @@ pub(super) fn look(scene: &Scene<'_>) -> Vec<Finding> {
     let Some((path, line)) = first else {
         return Vec::new();
     };
-    let codes: Vec<(Code<'_>, &BTreeSet<u32>)> = files
+    if files.iter().map(|(_, _, added)| added.len()).sum::<usize>() > MOST_LINES {
+        return Vec::new();
+    }
+    let codes: Vec<Fix<'_>> = files
         .iter()
-        .filter_map(|(path, text, added)| Some((Code::read(path, text)?, added)))
+        .filter_map(|(path, text, added)| Some(Fix::new(Code::read(path, text)?, added)))
         .collect();
     if !asked.iter().any(|asked| is_made_for(&codes, asked)) {
         return Vec::new();
@@ -202,12 +207,37 @@ impl<'a> Line<'a> {
     }
 }
 
+/// What a change does to one file.
+struct Fix<'a> {
+    code: Code<'a>,
+    added: &'a BTreeSet<u32>,
+    branches: Vec<Branch>,
+    functions: Vec<Function<'a>>,
+}
+
+impl<'a> Fix<'a> {
+    fn new(code: Code<'a>, added: &'a BTreeSet<u32>) -> Self {
+        let (branches, functions) = (code.branches(), code.functions());
+        Self {
+            code,
+            added,
+            branches,
+            functions,
+        }
+    }
+}
+
 /// Whether every line of a fix takes its values from one line of the test or looks up in a table of such values.
-fn is_made_for(files: &[(Code<'_>, &BTreeSet<u32>)], asked: &[String]) -> bool {
+fn is_made_for(files: &[Fix<'_>], asked: &[String]) -> bool {
     let mut has_input = false;
     let mut tables: BTreeSet<&str> = BTreeSet::new();
-    for (code, added) in files {
-        let (branches, functions) = (code.branches(), code.functions());
+    for Fix {
+        code,
+        added,
+        branches,
+        functions,
+    } in files
+    {
         let lines_of = |branch: &Branch| -> BTreeSet<u32> {
             code.slice(&branch.condition)
                 .iter()
@@ -217,12 +247,12 @@ fn is_made_for(files: &[(Code<'_>, &BTreeSet<u32>)], asked: &[String]) -> bool {
         };
         let pinned: BTreeSet<u32> = branches
             .iter()
-            .filter(|branch| is_pinned(code, branch, &functions, asked))
+            .filter(|branch| is_pinned(code, branch, functions, asked))
             .flat_map(lines_of)
             .collect();
         // Names that hold what a table gave, and the lines that only run where one gave something.
         let mut looked_up: BTreeSet<u32> = BTreeSet::new();
-        for number in *added {
+        for number in added.iter() {
             let line = Line::of(code, *number);
             let is_asked =
                 !line.values.is_empty() && line.values.iter().all(|value| is_asked(value, asked));
@@ -364,7 +394,7 @@ fn is_telling(value: &str) -> bool {
 mod tests {
     use std::collections::BTreeSet;
 
-    use super::{Code, is_code, is_made_for};
+    use super::{Code, Fix, is_code, is_made_for};
 
     fn judged(path: &str, fix: &str, test: &[&str]) -> bool {
         let code = Code::read(path, fix).unwrap();
@@ -374,7 +404,7 @@ mod tests {
             .map(|(number, _)| number)
             .collect();
         let asked: Vec<String> = test.iter().map(|value| (*value).to_owned()).collect();
-        is_made_for(&[(code, &lines)], &asked)
+        is_made_for(&[Fix::new(code, &lines)], &asked)
     }
 
     const CLAMP: [&str; 4] = ["42", "0", "10", "10"];
