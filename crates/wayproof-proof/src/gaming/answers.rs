@@ -238,21 +238,14 @@ fn is_made_for(files: &[Fix<'_>], asked: &[String]) -> bool {
         functions,
     } in files
     {
-        let lines_of = |branch: &Branch| -> BTreeSet<u32> {
-            code.slice(&branch.condition)
-                .iter()
-                .chain(code.slice(&branch.body))
-                .map(|token| token.line)
-                .collect()
-        };
         let pinned: BTreeSet<u32> = branches
             .iter()
             .filter(|branch| is_pinned(code, branch, functions, asked))
-            .flat_map(lines_of)
+            .flat_map(|branch| lines_of(code, branch))
             .collect();
         // Names that hold what a table gave, and the lines that only run where one gave something.
         let mut looked_up: BTreeSet<u32> = BTreeSet::new();
-        for number in added.iter() {
+        for number in *added {
             let line = Line::of(code, *number);
             let is_asked =
                 !line.values.is_empty() && line.values.iter().all(|value| is_asked(value, asked));
@@ -281,7 +274,7 @@ fn is_made_for(files: &[Fix<'_>], asked: &[String]) -> bool {
                         .iter()
                         .any(|token| token.line == *number)
                 });
-                looked_up.extend(of_table.flat_map(lines_of));
+                looked_up.extend(of_table.flat_map(|branch| lines_of(code, branch)));
             } else if !(line.is_frame()
                 || looked_up.contains(number)
                     && line.values.is_empty()
@@ -292,6 +285,15 @@ fn is_made_for(files: &[Fix<'_>], asked: &[String]) -> bool {
         }
     }
     has_input
+}
+
+/// The lines of a branch.
+fn lines_of(code: &Code<'_>, branch: &Branch) -> BTreeSet<u32> {
+    code.slice(&branch.condition)
+        .iter()
+        .chain(code.slice(&branch.body))
+        .map(|token| token.line)
+        .collect()
 }
 
 /// Whether a value is one of the test's, or several of them in one text.
