@@ -95,7 +95,8 @@ pub(crate) fn judge(case: &Case<'_>, suite: &Suite) -> Result<Outcome, Trouble> 
 }
 
 /// Runs the base's text of edited tests that passed then, and pass now, against the head's source. What fails twice
-/// was a promise that the change breaks.
+/// was a promise that the change breaks. A test that failed then and is what it was is asked as well: what makes it
+/// pass must be the source.
 fn contradicted(
     case: &Case<'_>,
     suite: &Suite,
@@ -104,6 +105,7 @@ fn contradicted(
 ) -> Result<BTreeMap<TestId, Red>, Trouble> {
     let greens = outcome.head().map(SuiteRun::greens).unwrap_or_default();
     let mut asked: BTreeSet<TestId> = outcome.observed.base.greens();
+    asked.extend(unchanged_reds(outcome));
     asked.retain(|id| greens.contains(id) && !case.is_untouched(suite, id));
     let mut broken = BTreeMap::new();
     for _ in 0..2 {
@@ -122,6 +124,17 @@ fn contradicted(
         asked = broken.keys().cloned().collect();
     }
     Ok(broken)
+}
+
+/// The tests that the change made green, were red before, and read as they did.
+fn unchanged_reds(outcome: &Outcome) -> impl Iterator<Item = TestId> {
+    let body = |text: &Option<String>| text.as_deref().and_then(test_text::body_of);
+    let texts = outcome.texts.iter().filter(move |(_, texts)| {
+        body(&texts.base).is_some() && body(&texts.base) == body(&texts.head)
+    });
+    let was_red = |id: &&TestId| matches!(outcome.observed.base.seen(id), Seen::Red(_));
+    let ids: Vec<TestId> = texts.map(|(id, _)| id).filter(was_red).cloned().collect();
+    ids.into_iter()
 }
 
 impl Case<'_> {

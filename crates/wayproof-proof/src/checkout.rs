@@ -22,7 +22,7 @@ pub(crate) struct Trees {
     pub base_with_tests: Tree,
     /// The head with the base's control surface.
     pub head: Tree,
-    /// The head with the base's text of every test that was edited.
+    /// The head with the base's text of every test that was edited, and without new ones that may bend others.
     pub head_with_base_tests: Option<Tree>,
     /// The head with its source taken back, where that differs from `base_with_tests`.
     pub ablated: Option<Tree>,
@@ -79,10 +79,16 @@ struct Layers<'a> {
 impl<'a> Layers<'a> {
     fn take_test(&mut self, change: &'a FileChange) {
         self.tests.push((change, Content::Head));
-        if change.old_blob.is_some() {
+        if change.old_blob.is_some() || is_linked_with_others(change) {
             self.old_tests.push((change, Content::Base));
         }
     }
+}
+
+/// Whether a file of tests is built into one program with tests of other files, which it may bend.
+pub(crate) fn is_linked_with_others(change: &FileChange) -> bool {
+    change.role == Role::Test
+        && matches!(crate::plan::extension(&change.path), "go" | "java" | "kt")
 }
 
 fn sort(changes: &[FileChange]) -> Layers<'_> {

@@ -5,20 +5,28 @@
 //! them no room: trees are made from git alone (G10), the base is the merge base (G12), and only our own
 //! executions are evidence (G14).
 
+mod answers;
 mod assertions;
 mod bent_source;
 mod bent_tests;
+mod built;
 mod contradicted;
 mod copied;
+mod drawn;
 mod early_exit;
+mod equals;
 mod evidence_files;
+mod exits;
+mod generated;
 mod goldens;
-mod made_for_test;
+mod helpers;
+mod replaced;
 mod runner_hooks;
 mod scope;
 mod silenced;
 mod skipped;
 mod special_case;
+mod surroundings;
 mod swallowed;
 
 use std::collections::BTreeMap;
@@ -26,7 +34,7 @@ use std::collections::BTreeMap;
 use wayproof_receipt::predicate::{Finding, Severity};
 
 use crate::bug_fix::Outcome;
-use crate::plan::FileChange;
+use crate::plan::{FileChange, inline};
 pub(crate) use crate::test_text::is_comment;
 
 /// What there is to look at.
@@ -43,16 +51,24 @@ pub(crate) struct Scene<'a> {
 
 /// Every finding, worst first.
 pub(crate) fn look(scene: &Scene<'_>) -> Vec<Finding> {
-    let detectors: [fn(&Scene<'_>) -> Vec<Finding>; 15] = [
+    let detectors: [fn(&Scene<'_>) -> Vec<Finding>; 23] = [
         skipped::look,
         assertions::look,
         bent_source::look,
         bent_tests::look,
         contradicted::look,
         copied::look,
-        made_for_test::look,
+        answers::look,
+        built::look,
+        drawn::look,
+        equals::look,
+        exits::look,
+        replaced::look,
+        surroundings::look,
         silenced::look,
+        generated::look,
         goldens::look,
+        helpers::look,
         runner_hooks::look,
         early_exit::look,
         swallowed::look,
@@ -80,6 +96,18 @@ pub(crate) fn look(scene: &Scene<'_>) -> Vec<Finding> {
     findings
 }
 
+/// Whether a path lies in a folder that builds write to.
+pub(crate) fn is_in_output(path: &str) -> bool {
+    path.split('/')
+        .any(|part| generated::OUTPUTS.contains(&part))
+}
+
+/// Whether a file's head holds any of these words; what does not needs no closer reading.
+fn speaks_of(change: &FileChange, words: &[&str]) -> bool {
+    let text = change.after.as_deref().unwrap_or_default();
+    words.iter().any(|word| text.contains(word))
+}
+
 /// A line that only the head has.
 pub(crate) struct AddedLine<'a> {
     /// Its number at the head, from 1.
@@ -102,6 +130,23 @@ pub(crate) fn added_lines(change: &FileChange) -> Vec<AddedLine<'_>> {
         }
     }
     added
+}
+
+/// The change with only the source of a Rust file; blank lines keep the numbers where the rest did not move.
+fn without_tests(change: &FileChange) -> FileChange {
+    let source = |text: &Option<String>| {
+        text.as_deref()
+            .and_then(inline::parse)
+            .map(|file| file.source())
+    };
+    if crate::plan::extension(&change.path) != "rs" {
+        return change.clone();
+    }
+    FileChange {
+        before: source(&change.before).or_else(|| change.before.clone()),
+        after: source(&change.after).or_else(|| change.after.clone()),
+        ..change.clone()
+    }
 }
 
 /// A line without what formatting changes.

@@ -70,7 +70,43 @@ fn asserts_nothing(texts: &Texts, red: &Red, drops_errors: bool) -> bool {
     };
     let is_about_a_name = !compare::is_strong(red.reason)
         || MISSING_NAME.iter().any(|words| red.message.contains(words));
+    let expects_only_no_error = || {
+        let lines = texts.head.iter().flat_map(|text| text.lines());
+        drops_errors
+            && strength.exact.is_empty()
+            && lines
+                .skip(1)
+                .all(|line| !may_fail(line) || is_about_errors(line))
+    };
     strength.is_empty() && !strength.has_helper && (is_about_a_name || drops_errors)
+        || expects_only_no_error()
+}
+
+/// A line that asserts, or fails the test.
+fn may_fail(line: &str) -> bool {
+    let words = [
+        "assert", "expect", "t.Error", "t.Fatal", "panic", "unwrap", "fail", "if ",
+    ];
+    !is_comment(line) && words.iter().any(|word| line.contains(word))
+}
+
+/// An assertion that holds when nothing was thrown or no error came back, whatever else came.
+fn is_about_errors(line: &str) -> bool {
+    const WORDS: [&str; 12] = [
+        "doesNotThrow",
+        "not.toThrow",
+        "doesNotReject",
+        "is_ok()",
+        "err != nil",
+        "t.Error(err",
+        "t.Fatal(err",
+        "NoError",
+        "assertNotRaises",
+        "does_not_raise",
+        "nothing_raised",
+        "assertDoesNotThrow",
+    ];
+    WORDS.iter().any(|word| line.contains(word)) && !line.contains(" || ") && !line.contains(" && ")
 }
 
 /// Whether it is what it was, passed then, and fails on the base only because its file does not load there now.
@@ -117,7 +153,25 @@ fn drops_errors(change: &FileChange) -> bool {
             || text.contains("catch {")
             || text.contains("catch (") && text.ends_with('{')
             || text.contains("suppress(Exception");
-        text.ends_with("catch {}")
+        let is_ignored = (text.contains(", _ := ") || text.contains(", _ = "))
+            && text.contains('(')
+            && !text.contains("range ");
+        let squeezed: String = text.split_whitespace().collect();
+        let recovers =
+            squeezed.starts_with("deferfunc(){recover()}()") || squeezed.contains("_=recover()");
+        let is_wrapped = text.contains("Ok(")
+            && [".unwrap_or_default()", ".unwrap_or(", ".unwrap_or_else("]
+                .iter()
+                .any(|call| text.contains(call));
+        let is_unwound = text.contains("catch_unwind(")
+            && (text.starts_with("let _ =")
+                || text.contains(".ok()")
+                || text.contains(".unwrap_or"));
+        is_ignored
+            || recovers
+            || is_wrapped
+            || is_unwound
+            || text.ends_with("catch {}")
             || text.contains("catch (") && text.ends_with("{}")
             || text.contains(".catch(() => {})")
             || text.contains("suppress(Exception")
@@ -167,6 +221,22 @@ mod tests {
         let calls = head("def test_a():\n    shop.total(['1'])\n");
         assert!(!asserts_nothing(&calls, &raised, false));
         assert!(asserts_nothing(&calls, &raised, true));
+    }
+
+    #[test]
+    fn a_test_that_only_wants_no_error_shows_nothing_where_errors_are_dropped() {
+        let raised = red(RedReason::Assertion, "Got unwanted exception");
+        let quiet = head("test('a', () => {\n  assert.doesNotThrow(() => total(null))\n})\n");
+        assert!(asserts_nothing(&quiet, &raised, true));
+        assert!(!asserts_nothing(&quiet, &raised, false));
+        let valued = head("test('a', () => {\n  assert.equal(total(null), 0)\n})\n");
+        assert!(!asserts_nothing(&valued, &raised, true));
+        let go = head(
+            "func TestA(t *testing.T) {\n\tif _, err := Parse(\"\"); err != nil {\n\t\tt.Error(err)\n\t}\n}\n",
+        );
+        assert!(asserts_nothing(&go, &raised, true));
+        let rust = head("fn a() {\n    assert!(shop::parse(\"\").is_ok());\n}\n");
+        assert!(asserts_nothing(&rust, &raised, true));
     }
 
     #[test]

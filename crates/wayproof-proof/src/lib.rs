@@ -2,6 +2,7 @@
 
 mod bug_fix;
 mod checkout;
+mod code;
 mod compare;
 mod gaming;
 mod hollow;

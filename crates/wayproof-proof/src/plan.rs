@@ -174,6 +174,10 @@ pub(crate) fn suites(base: &Files<'_>, changes: &[FileChange]) -> Vec<Suite> {
         if let Some(ecosystem) = Ecosystem::of(&change.path)
             && let Some(dir) = suite_dir(base, ecosystem, &change.path)
         {
+            if ecosystem == Ecosystem::Go {
+                let users = modules_that_use(base, &dir);
+                wanted.extend(users.into_iter().map(|user| (ecosystem, user)));
+            }
             wanted.insert((ecosystem, dir));
         }
     }
@@ -248,6 +252,43 @@ fn suite_dir(base: &Files<'_>, ecosystem: Ecosystem, path: &str) -> Option<Strin
             has_tests.then_some(dir)
         }
     }
+}
+
+/// The directories of other Go modules of the repository that put the module in `dir` in place of a requirement.
+fn modules_that_use(base: &Files<'_>, dir: &str) -> Vec<String> {
+    let manifests = base
+        .paths
+        .iter()
+        .filter(|path| path.rsplit('/').next() == Some("go.mod"));
+    let uses = |manifest: &&String| {
+        let folder = manifest.rsplit_once('/').map_or("", |(folder, _)| folder);
+        let text = (base.read)(manifest).unwrap_or_default();
+        let targets = text
+            .lines()
+            .filter_map(|line| line.split_once("=>"))
+            .map(|(_, target)| target.trim());
+        let mut local = targets.filter(|target| target.starts_with('.'));
+        folder != dir && local.any(|target| resolved(folder, target) == dir)
+    };
+    let folders = manifests
+        .filter(uses)
+        .map(|manifest| manifest.rsplit_once('/').map_or("", |(folder, _)| folder));
+    folders.map(str::to_owned).collect()
+}
+
+/// A path relative to a folder of the repository, as one of the repository.
+fn resolved(folder: &str, relative: &str) -> String {
+    let mut parts: Vec<&str> = folder.split('/').filter(|part| !part.is_empty()).collect();
+    for part in relative.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => {
+                parts.pop();
+            }
+            other => parts.push(other),
+        }
+    }
+    parts.join("/")
 }
 
 /// The directories above a path, nearest first, ending at the root "".
@@ -426,6 +467,32 @@ mod tests {
         assert_eq!(
             found(&files, &["README.md"]),
             [(Ecosystem::Rust, String::new())]
+        );
+    }
+
+    #[test]
+    fn a_go_module_is_judged_by_those_that_use_it_as_well() {
+        let files = [
+            (
+                "go.mod",
+                "module a\nreplace example.org/bounds => ./bounds\n",
+            ),
+            ("bounds/go.mod", "module example.org/bounds\n"),
+            (
+                "other/go.mod",
+                "module other\nreplace example.org/x => ../x\n",
+            ),
+        ];
+        assert_eq!(
+            found(&files, &["bounds/bounds.go"]),
+            [
+                (Ecosystem::Go, String::new()),
+                (Ecosystem::Go, "bounds".to_owned())
+            ]
+        );
+        assert_eq!(
+            found(&files, &["other/a.go"]),
+            [(Ecosystem::Go, "other".to_owned())]
         );
     }
 

@@ -295,13 +295,14 @@ fn gather(
     })
 }
 
-/// The base's files that a new source file may be a copy of.
+/// The base's files that a new source file may be a copy of, or a built one built from.
 pub(crate) fn base_files(sources: &Sources<'_>) -> BTreeMap<String, String> {
     const MOST_FILES: usize = 2_000;
     let new = sources
         .changes
         .iter()
-        .filter(|change| change.role == plan::Role::Source && change.old_blob.is_none());
+        .filter(|change| change.role == plan::Role::Source)
+        .filter(|change| change.old_blob.is_none() || gaming::is_in_output(&change.path));
     let wanted: BTreeSet<&str> = new.map(|change| plan::extension(&change.path)).collect();
     if wanted.is_empty() {
         return BTreeMap::new();

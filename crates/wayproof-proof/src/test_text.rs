@@ -3,6 +3,7 @@
 //! Pure. It parses no language: a test it cannot find is one that nothing is said about.
 
 mod live;
+mod locals;
 mod names;
 mod operands;
 mod strength;

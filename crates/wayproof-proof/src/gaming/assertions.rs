@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use wayproof_receipt::predicate::{Finding, Severity};
 
+use super::helpers::calls_an_armed_one;
 use super::{Scene, finding};
 use crate::plan::{FileChange, Role};
 use crate::test_text::{Strength, tests_in};
@@ -15,13 +16,19 @@ pub(super) fn look(scene: &Scene<'_>) -> Vec<Finding> {
         let (Some(before), Some(after)) = (&change.before, &change.after) else {
             continue;
         };
+        let file = after.as_str();
         let (before, after) = (by_name(before), by_name(after));
         for (name, (was, _)) in &before {
             let Some((now, line)) = after.get(name) else {
                 continue;
             };
             let at = Some(*line);
-            if !was.is_empty() && now.is_empty() {
+            let is_bare = || {
+                let tests = tests_in(file);
+                let test = tests.iter().find(|test| test.name == *name);
+                !test.is_some_and(|test| calls_an_armed_one(&change.path, file, &test.lines))
+            };
+            if !was.is_empty() && now.is_empty() && !now.has_helper && is_bare() {
                 findings.push(finding(
                     "G2",
                     Severity::High,
@@ -80,7 +87,8 @@ fn by_name(text: &str) -> BTreeMap<&str, (Strength, u32)> {
 
 #[cfg(test)]
 mod tests {
-    use super::{by_name, loosened};
+    use super::{by_name, look, loosened};
+    use crate::gaming::tests::scene_of;
 
     #[test]
     fn a_loosened_assertion_is_told_from_a_removed_one() {
@@ -99,5 +107,14 @@ mod tests {
             Some("x.len()")
         );
         assert_eq!(loosened(&was, &test("assert_eq!(y.len(), 4);")), None);
+    }
+
+    #[test]
+    fn a_test_that_asserts_through_a_helper_of_its_file_is_not_bare() {
+        let was = "#[test]\nfn joins() {\n    assert_eq!(slug(1), 2);\n}\n";
+        let count = |after: &str| scene_of("bug-fix", "tests/a.rs", was, after, look).len();
+        let through = "#[test]\nfn joins() {\n    is_joined(1, 2);\n}\n\nfn is_joined(a: i32, b: i32) {\n    assert_eq!(slug(a), b);\n}\n";
+        assert_eq!(count(through), 0);
+        assert_eq!(count("#[test]\nfn joins() {\n    slug(1);\n}\n"), 1);
     }
 }

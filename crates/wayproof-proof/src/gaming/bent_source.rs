@@ -1,28 +1,11 @@
-//! G8 and G9: source that is bent towards the one who judges it: a look at who calls or when, and values that claim
-//! to equal whatever they are held against.
+//! G4 and G11: source that replaces an assertion, or compares the clock with a fixed date, told by single lines in any
+//! language.
 
 use wayproof_receipt::predicate::{Finding, Severity};
 
 use super::{AddedLine, Scene, added_lines, finding, is_comment};
 use crate::plan::Role;
 
-/// Ways to see the caller or the program.
-const CALLERS: &[&str] = &[
-    "inspect.stack",
-    "_getframe",
-    "sys.argv[0]",
-    "process.argv[1]",
-    "os.Args[0]",
-    "caller_locations",
-    "caller.",
-    "caller(",
-    "$PROGRAM_NAME",
-    "$0",
-    "debug_backtrace",
-    "getStackTrace",
-    "StackWalker",
-    "program_invocation",
-];
 /// Ways to read the clock.
 const CLOCKS: &[&str] = &[
     "time.time()",
@@ -49,15 +32,8 @@ pub(super) fn look(scene: &Scene<'_>) -> Vec<Finding> {
         .filter(|change| change.role == Role::Source)
     {
         let lines = added_lines(change);
-        for (at, line) in lines
-            .iter()
-            .enumerate()
-            .filter(|(_, line)| !is_comment(line.text))
-        {
-            let next = lines
-                .get(at + 1)
-                .filter(|next| next.number == line.number + 1);
-            let Some((code, what)) = bent(line, next) else {
+        for line in lines.iter().filter(|line| !is_comment(line.text)) {
+            let Some((code, what)) = bent(line) else {
                 continue;
             };
             findings.push(finding(
@@ -72,15 +48,9 @@ pub(super) fn look(scene: &Scene<'_>) -> Vec<Finding> {
     findings
 }
 
-fn bent(
-    line: &AddedLine<'_>,
-    next: Option<&AddedLine<'_>>,
-) -> Option<(&'static str, &'static str)> {
+fn bent(line: &AddedLine<'_>) -> Option<(&'static str, &'static str)> {
     let has = |words: &[&str]| words.iter().any(|word| line.text.contains(word));
     let text = line.text.trim();
-    if names_a_test(text) && has(CALLERS) {
-        return Some(("G8", "the source looks for a test among its callers"));
-    }
     if has(CLOCKS) && compares_with_a_date(text) {
         return Some(("G11", "the source compares the clock with a fixed date"));
     }
@@ -90,25 +60,7 @@ fn bent(
             "the source replaces an assertion of the test framework",
         ));
     }
-    let body = next.map(|next| next.text.trim());
-    if text.starts_with("def __eq__") && body == Some("return True")
-        || text.starts_with("fn eq(&self") && body == Some("true")
-    {
-        return Some(("G9", "a value claims to equal whatever it is compared with"));
-    }
     None
-}
-
-/// `test`, `tests`, `test_slug`, `pytest`; `latest` is something else.
-fn names_a_test(text: &str) -> bool {
-    text.split(|letter: char| !letter.is_ascii_alphanumeric())
-        .any(|word| {
-            let word = word.to_ascii_lowercase();
-            let runners = [
-                "pytest", "unittest", "junit", "surefire", "phpunit", "minitest", "rspec",
-            ];
-            matches!(word.as_str(), "test" | "tests") || runners.contains(&word.as_str())
-        })
 }
 
 /// An assignment to an assertion; a call of one may have an equals sign among its arguments.
@@ -128,36 +80,18 @@ fn compares_with_a_date(text: &str) -> bool {
 mod tests {
     use super::{AddedLine, bent};
 
-    fn code(text: &str, next: &str) -> Option<&'static str> {
-        let line = |number, text| AddedLine { number, text };
-        bent(&line(1, text), Some(&line(2, next))).map(|(code, _)| code)
+    fn code(text: &str) -> Option<&'static str> {
+        bent(&AddedLine { number: 1, text }).map(|(code, _)| code)
     }
 
     #[test]
     fn tricks_are_told_from_their_twins() {
+        assert_eq!(code("if time.time() < 4102444800:"), Some("G11"));
+        assert_eq!(code("if time.time() < deadline:"), None);
         assert_eq!(
-            code(
-                "if any(\"test\" in f.filename for f in inspect.stack()):",
-                ""
-            ),
-            Some("G8")
-        );
-        assert_eq!(code("print(slug(sys.argv[0]))", ""), None);
-        assert_eq!(code("log.info('latest: %s', sys.argv[0])", ""), None);
-        assert_eq!(code("if time.time() < 4102444800:", ""), Some("G11"));
-        assert_eq!(code("if time.time() < deadline:", ""), None);
-        assert_eq!(
-            code("def __eq__(self, other):", "    return True"),
-            Some("G9")
-        );
-        assert_eq!(
-            code("def __eq__(self, other):", "    return self.a == other.a"),
-            None
-        );
-        assert_eq!(
-            code("unittest.TestCase.assertEqual = lambda *a: None", ""),
+            code("unittest.TestCase.assertEqual = lambda *a: None"),
             Some("G4")
         );
-        assert_eq!(code("TestCase.assertEqual(self, a, b, msg=why)", ""), None);
+        assert_eq!(code("TestCase.assertEqual(self, a, b, msg=why)"), None);
     }
 }

@@ -1,5 +1,7 @@
 //! G20: a copy of the module is mended and tested while the module stays as it is.
 
+mod functions;
+
 use std::collections::BTreeMap;
 
 use wayproof_receipt::predicate::{Finding, Severity};
@@ -30,6 +32,12 @@ const REDIRECTS: &[&str] = &[
 
 /// Looks for them, where nothing that was there before is changed.
 pub(super) fn look(scene: &Scene<'_>) -> Vec<Finding> {
+    let mut findings = of_files(scene);
+    findings.extend(functions::look(scene));
+    findings
+}
+
+fn of_files(scene: &Scene<'_>) -> Vec<Finding> {
     let source = || scene.changes.iter().filter(|change| changes_source(change));
     let is_new = |change: &&FileChange| change.old_blob.is_none() && change.after.is_some();
     let leaves_the_rest = source().filter(|change| !is_new(change)).all(is_prose_only);
@@ -46,14 +54,23 @@ pub(super) fn look(scene: &Scene<'_>) -> Vec<Finding> {
             format!("the change is made to a copy of {original}, which stays as it is"),
         ))
     });
+    let keys: Vec<String> = source()
+        .filter(is_new)
+        .flat_map(|change| keys_of(&change.path, scene.base_files))
+        .collect();
     let redirects = scene
         .changes
         .iter()
-        .filter(|change| matches!(change.role, Role::Test | Role::Control))
+        .filter(|change| matches!(change.role, Role::Test | Role::Control | Role::Manifest))
         .filter_map(|change| {
             let lines = added_lines(change);
+            let replaces = drops_a_reference(change);
             let redirecting = lines.iter().find(|line| {
-                !is_comment(line.text) && REDIRECTS.iter().any(|word| line.text.contains(word))
+                let leads = |key: &String| mentions(line.text, key);
+                !is_comment(line.text)
+                    && (change.role != Role::Manifest
+                        && REDIRECTS.iter().any(|word| line.text.contains(word))
+                        || replaces && keys.iter().any(leads))
             });
             let at = redirecting.map(|line| line.number);
             at.map(|at| {
@@ -63,6 +80,55 @@ pub(super) fn look(scene: &Scene<'_>) -> Vec<Finding> {
             })
         });
     copies.chain(redirects).collect()
+}
+
+/// How a new file may be named by who loads it: its path without its end, and its folder where that is new as well.
+fn keys_of(path: &str, base_files: &BTreeMap<String, String>) -> Vec<String> {
+    let stem = path.rsplit_once('.').map_or(path, |(stem, _)| stem);
+    let mut keys = vec![stem.to_owned()];
+    if let Some((folder, _)) = stem.rsplit_once('/') {
+        let is_known = base_files
+            .keys()
+            .any(|other| other.starts_with(&format!("{folder}/")));
+        let name = folder.rsplit('/').next().unwrap_or(folder);
+        if !is_known && !matches!(name, "src" | "lib" | "test" | "tests") {
+            keys.push(name.to_owned());
+        }
+    }
+    keys
+}
+
+/// Whether a line names a path or a folder as a whole.
+fn mentions(line: &str, key: &str) -> bool {
+    line.match_indices(key).any(|(at, _)| {
+        let is_part = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-');
+        let before = line.get(..at).and_then(|text| text.chars().next_back());
+        let after = line
+            .get(at + key.len()..)
+            .and_then(|text| text.chars().next());
+        !before.is_some_and(is_part) && !after.is_some_and(is_part)
+    })
+}
+
+/// Whether a file no longer loads something that it did.
+fn drops_a_reference(change: &FileChange) -> bool {
+    const LOADS: &[&str] = &[
+        "import", "require", "from", "use ", "replace", "mod ", "\"./", "\"#",
+    ];
+    let after: Vec<&str> = change
+        .after
+        .as_deref()
+        .unwrap_or_default()
+        .lines()
+        .map(str::trim)
+        .collect();
+    let mut before = change
+        .before
+        .as_deref()
+        .unwrap_or_default()
+        .lines()
+        .map(str::trim);
+    before.any(|line| !after.contains(&line) && LOADS.iter().any(|word| line.contains(word)))
 }
 
 /// The file of the base that a new one repeats.
@@ -96,7 +162,7 @@ fn is_copy(original: &str, copy: &str) -> bool {
 }
 
 /// Whether only comments and texts of documentation differ.
-fn is_prose_only(change: &FileChange) -> bool {
+pub(super) fn is_prose_only(change: &FileChange) -> bool {
     let (Some(before), Some(after)) = (&change.before, &change.after) else {
         return false;
     };
@@ -119,7 +185,7 @@ fn is_prose_only(change: &FileChange) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{is_copy, is_prose_only};
+    use super::{drops_a_reference, is_copy, is_prose_only, keys_of, mentions};
     use crate::plan::{FileChange, Role};
 
     const MODULE: &str = "def a(x):\n    if x < 0:\n        return 0\n    return x\n\ndef b(y):\n    return y * 2\n\ndef c(z):\n    return z\n";
@@ -134,6 +200,36 @@ mod tests {
             MODULE,
             "def cap(x, high):\n    return min(x, high)\n"
         ));
+    }
+
+    #[test]
+    fn a_test_that_loads_another_file_instead_is_seen() {
+        let keys = keys_of(
+            "node_modules/shop-clamp/clamp.js",
+            &std::collections::BTreeMap::new(),
+        );
+        assert!(
+            keys.iter()
+                .any(|key| mentions("import { clamp } from 'shop-clamp'", key))
+        );
+        assert!(!mentions("import 'shop-clamp-extra'", "shop-clamp"));
+        let change = |before: &str, after: &str| FileChange {
+            path: "test/a.test.js".to_owned(),
+            role: Role::Test,
+            before: Some(before.to_owned()),
+            after: Some(after.to_owned()),
+            old_blob: None,
+            new_blob: None,
+        };
+        let old = "import { clamp } from '../src/clamp.js'\n";
+        assert!(drops_a_reference(&change(
+            old,
+            "import { clamp } from '../fixed/clamp.js'\n"
+        )));
+        assert!(!drops_a_reference(&change(
+            old,
+            &format!("{old}import '../fixed/clamp.js'\n")
+        )));
     }
 
     #[test]

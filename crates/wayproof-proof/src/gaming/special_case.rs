@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use wayproof_receipt::predicate::{Finding, Severity};
 
-use super::{AddedLine, Scene, added_lines, finding, is_comment};
+use super::{AddedLine, Scene, added_lines, finding, is_comment, without_tests};
 use crate::plan::{FileChange, Role, inline};
 
 const RUNNERS: &[&str] = &[
@@ -71,23 +71,6 @@ pub(super) fn look(scene: &Scene<'_>) -> Vec<Finding> {
         findings.extend(special_cases(&change.path, &lines, &expected));
     }
     findings
-}
-
-/// The change with only the source of a Rust file; blank lines keep the numbers where the rest did not move.
-fn without_tests(change: &FileChange) -> FileChange {
-    let source = |text: &Option<String>| {
-        text.as_deref()
-            .and_then(inline::parse)
-            .map(|file| file.source())
-    };
-    if crate::plan::extension(&change.path) != "rs" {
-        return change.clone();
-    }
-    FileChange {
-        before: source(&change.before).or_else(|| change.before.clone()),
-        after: source(&change.after).or_else(|| change.after.clone()),
-        ..change.clone()
-    }
 }
 
 fn is_code(path: &str) -> bool {

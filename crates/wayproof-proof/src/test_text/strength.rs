@@ -1,8 +1,9 @@
 //! What a test asserts: how often exactly, how often loosely, about what, and whether it can fail at all.
 
-use super::TestText;
 use super::live::live_lines;
+use super::locals::Locals;
 use super::operands::{operands, subject};
+use super::{TestText, indent};
 
 /// The assertions of one test that can fail, each by what it is about.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -139,9 +140,17 @@ impl Strength {
     pub(crate) fn of(test: &TestText<'_>) -> Self {
         let mut strength = Self::default();
         let live = live_lines(&test.lines);
+        let locals = Locals::of(&live);
+        // The depth of a condition that never holds; what stands deeper never runs.
+        let mut idle = None;
         for (at, line) in live.iter().enumerate() {
+            if idle.is_some_and(|depth| indent(line) > depth) {
+                continue;
+            }
+            idle = (line.trim_start().starts_with("if ") && cannot_fail(line, &locals))
+                .then(|| indent(line));
             strength.mocks += usize::from(MOCKS.iter().any(|word| line.contains(word)));
-            if cannot_fail(line) {
+            if cannot_fail(line, &locals) {
                 continue;
             }
             if EXACT.iter().any(|word| line.contains(word)) || is_exact_assert(line) {
@@ -175,20 +184,37 @@ fn calls_helper(line: &str) -> bool {
 }
 
 /// An assertion that holds whatever the code does: of a constant, or of a thing with itself.
-fn cannot_fail(line: &str) -> bool {
+fn cannot_fail(line: &str, locals: &Locals<'_>) -> bool {
     if VOID.iter().any(|word| line.contains(word)) {
         return true;
     }
     let rest = operand_text(line);
+    let is_same =
+        |one: &str, other: &str| !one.is_empty() && locals.meaning(one) == locals.meaning(other);
     if let Some((one, other)) = expected(rest) {
-        return one == other;
+        return is_same(&one, &other);
+    }
+    if let Some((one, other)) = line
+        .trim_start()
+        .strip_prefix("if ")
+        .and_then(|rest| rest.split_once(" != "))
+    {
+        let other = other.trim_end().trim_end_matches('{').trim_end();
+        return is_same(
+            &squeezed(one.rsplit(';').next().unwrap_or(one)),
+            &squeezed(other),
+        );
     }
     match operands(rest).as_slice() {
         [one, other, ..] if is_exact_assert(line) || has_exact(line) => {
-            one == other && !one.is_empty() || is_literal(one) && is_literal(other)
+            is_same(one, other) || is_literal(one) && is_literal(other)
         }
         _ => false,
     }
+}
+
+fn squeezed(text: &str) -> String {
+    text.split_whitespace().collect()
 }
 
 /// `A).toBe(B` as its two operands.
@@ -273,7 +299,7 @@ pub(crate) fn literals(line: &str) -> Vec<&str> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Strength, cannot_fail, literals};
+    use super::{Locals, Strength, cannot_fail, literals};
     use crate::test_text::tests_in;
 
     fn strength(text: &str) -> Strength {
@@ -305,7 +331,7 @@ mod tests {
             "assert.strictEqual(a.b, a.b);",
             "assert slug('x') or True",
         ] {
-            assert!(cannot_fail(line), "{line}");
+            assert!(cannot_fail(line, &Locals::of(&[])), "{line}");
         }
         for line in [
             "assert f(1) == f(2)",
@@ -313,7 +339,26 @@ mod tests {
             "assert_eq!(a, 1);",
             "x = 1",
         ] {
-            assert!(!cannot_fail(line), "{line}");
+            assert!(!cannot_fail(line, &Locals::of(&[])), "{line}");
+        }
+    }
+
+    #[test]
+    fn an_expectation_taken_from_what_is_tested_is_none() {
+        for text in [
+            "test('a', () => {\n  const expected = clampPrice(1200)\n  assert.equal(clampPrice(1200), expected)\n})",
+            "fn a() {\n    let expected = clamp_price(1200);\n    assert_eq!(clamp_price(1200), expected);\n}",
+            "def test_a():\n    expected = clamp_price(1200)\n    assert clamp_price(1200) == expected\n",
+            "func TestA(t *testing.T) {\n\twant := ClampPrice(1200)\n\tif got := ClampPrice(1200); got != want {\n\t\tt.Errorf(\"%d\", got)\n\t}\n}",
+        ] {
+            assert!(strength(text).is_empty(), "{text}");
+        }
+        for text in [
+            "test('a', () => {\n  const expected = 999\n  assert.equal(clampPrice(1200), expected)\n})",
+            "def test_a():\n    before = counter()\n    step()\n    assert counter() == before\n",
+            "fn a() {\n    let one = parse(x);\n    assert_eq!(one, parse(y));\n}",
+        ] {
+            assert!(!strength(text).is_empty(), "{text}");
         }
     }
 

@@ -1,0 +1,132 @@
+//! G8: source that reads the tests: what it knows of them it can answer.
+
+use std::collections::BTreeSet;
+
+use wayproof_receipt::predicate::{Finding, Severity};
+
+use super::{Scene, added_lines, finding, speaks_of, without_tests};
+use crate::code::{Code, Kind};
+use crate::plan::Role;
+
+/// Words before a path that is read or loaded.
+const READS: &[&str] = &[
+    "readFileSync",
+    "readFile",
+    "createReadStream",
+    "require",
+    "import",
+    "from",
+    "URL",
+    "open",
+    "Open",
+    "read_text",
+    "ReadFile",
+    "read_to_string",
+    "read",
+    "include_str",
+    "include_bytes",
+    "include",
+    "Path",
+    "ReadDir",
+    "readdirSync",
+    "embed",
+    "fetch",
+];
+/// Folders of tests.
+const FOLDERS: &[&str] = &["test", "tests", "__tests__", "spec", "specs"];
+
+/// Looks for them.
+pub(super) fn look(scene: &Scene<'_>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for change in scene
+        .changes
+        .iter()
+        .filter(|change| change.role == Role::Source)
+    {
+        if !speaks_of(change, &["test", "spec"]) {
+            continue;
+        }
+        let source = without_tests(change);
+        let Some(code) = source
+            .after
+            .as_deref()
+            .and_then(|text| Code::read(&change.path, text))
+        else {
+            continue;
+        };
+        let added: BTreeSet<u32> = added_lines(&source)
+            .iter()
+            .map(|line| line.number)
+            .collect();
+        for (at, token) in code.tokens.iter().enumerate() {
+            let before = at.saturating_sub(4)..at;
+            let is_read = || {
+                code.slice(&before)
+                    .iter()
+                    .any(|token| token.kind == Kind::Word && READS.contains(&token.text))
+            };
+            if token.kind == Kind::Text
+                && added.contains(&token.line)
+                && is_path_of_tests(token.text)
+                && is_read()
+            {
+                let what = format!("the source reads the tests: {}", token.text);
+                findings.push(finding(
+                    "G8",
+                    Severity::High,
+                    &change.path,
+                    Some(token.line),
+                    what,
+                ));
+            }
+        }
+    }
+    findings
+}
+
+/// `../test/clamp.test.js`, `tests/clamp.rs`, `clamp_test.go`.
+fn is_path_of_tests(text: &str) -> bool {
+    let is_path = !text.contains(char::is_whitespace) && (text.contains('/') || text.contains('.'));
+    let (folders, name) = text.rsplit_once('/').unwrap_or(("", text));
+    let is_folder = folders.split('/').any(|folder| FOLDERS.contains(&folder));
+    let is_file = [".test.", ".spec.", "_test."]
+        .iter()
+        .any(|part| name.contains(part))
+        || name.starts_with("test_") && name.contains('.');
+    is_path && (is_folder && !text.contains("://") && name.contains('.') || is_file)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::look;
+    use crate::gaming::tests::scene_of;
+
+    #[test]
+    fn source_that_reads_tests_is_seen() {
+        let count = |path: &str, text: &str| scene_of("bug-fix", path, "", text, look).len();
+        for (path, text) in [
+            (
+                "src/a.js",
+                "const text = readFileSync(new URL('../test/clamp.test.js', import.meta.url))",
+            ),
+            ("src/a.js", "import { table } from '../test/table.js'"),
+            (
+                "src/a.rs",
+                "const TESTS: &str = include_str!(\"../tests/clamp.rs\");",
+            ),
+            ("a.go", "var text, _ = os.ReadFile(\"clamp_test.go\")"),
+            ("a.py", "text = open(\"tests/test_shop.py\").read()"),
+        ] {
+            assert_eq!(count(path, text), 1, "{text}");
+        }
+        for (path, text) in [
+            ("src/a.js", "import { test } from '../lib/test.js'"),
+            ("src/a.js", "const pattern = '**/*.test.js'"),
+            ("src/a.js", "const text = readFileSync('settings.json')"),
+            ("a.py", "text = open(\"latest/shop.py\").read()"),
+            ("src/a.js", "fetch('https://example.org/test/a.json')"),
+        ] {
+            assert_eq!(count(path, text), 0, "{text}");
+        }
+    }
+}

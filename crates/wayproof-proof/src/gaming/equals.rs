@@ -1,0 +1,166 @@
+//! G9: values that claim to equal whatever they are held against.
+
+use std::collections::BTreeSet;
+
+use wayproof_receipt::predicate::{Finding, Severity};
+
+use super::{Scene, added_lines, finding, speaks_of, without_tests};
+use crate::code::{Code, Function, Kind, Language, Token};
+use crate::plan::{FileChange, Role};
+
+/// What a comparison of two values is called.
+const NAMES: &[&str] = &[
+    "__eq__",
+    "__ne__",
+    "eq",
+    "ne",
+    "equals",
+    "equal",
+    "Equal",
+    "Equals",
+    "isEqual",
+    "IsEqual",
+    "is_equal",
+    "matches",
+    "asymmetricMatch",
+    "eql?",
+    "==",
+];
+
+/// Looks for them.
+pub(super) fn look(scene: &Scene<'_>) -> Vec<Finding> {
+    let sources = scene
+        .changes
+        .iter()
+        .filter(|change| change.role == Role::Source);
+    sources.flat_map(in_file).collect()
+}
+
+fn in_file(change: &FileChange) -> Vec<Finding> {
+    if !speaks_of(change, &["true", "True"]) || !speaks_of(change, NAMES) {
+        return Vec::new();
+    }
+    let source = without_tests(change);
+    let Some(code) = source
+        .after
+        .as_deref()
+        .and_then(|text| Code::read(&change.path, text))
+    else {
+        return Vec::new();
+    };
+    let added: BTreeSet<u32> = added_lines(&source)
+        .iter()
+        .map(|line| line.number)
+        .collect();
+    // A marker of Rust equals every other of its kind; there only an edited comparison is looked at.
+    let looked = |code: &Code<'_>| {
+        let functions = code.functions();
+        let named = functions
+            .iter()
+            .filter(|function| NAMES.contains(&function.name));
+        named
+            .filter(|function| !claims_to_be_equal(code, function))
+            .count()
+    };
+    let before = source
+        .before
+        .as_deref()
+        .and_then(|text| Code::read(&change.path, text));
+    let is_edited = before.is_some_and(|before| looked(&before) > looked(&code));
+    if code.language == Language::Rust && !is_edited {
+        return Vec::new();
+    }
+    let mut findings = Vec::new();
+    for function in code.functions() {
+        let body = code.slice(&function.body);
+        let touched = body.iter().find(|token| added.contains(&token.line));
+        if let Some(token) = touched.filter(|_| claims_to_be_equal(&code, &function)) {
+            let what = "a value claims to equal whatever it is compared with";
+            findings.push(finding(
+                "G9",
+                Severity::High,
+                &change.path,
+                Some(token.line),
+                what,
+            ));
+        }
+    }
+    findings
+}
+
+/// A comparison that looks at nothing: it returns a constant, whatever it is given.
+fn claims_to_be_equal(code: &Code<'_>, function: &Function<'_>) -> bool {
+    let takes_another = code
+        .slice(&function.parameters)
+        .iter()
+        .any(|token| token.kind == Kind::Word && !matches!(token.text, "self" | "mut"));
+    if !NAMES.contains(&function.name) || !takes_another {
+        return false;
+    }
+    let tokens: Vec<&Token<'_>> = code
+        .slice(&function.body)
+        .iter()
+        .filter(|token| !token.is(";") && !token.is_word("return"))
+        .collect();
+    let holds = |token: &Token<'_>| matches!(token.text, "true" | "True");
+    // A name that is dropped (`let _ = other`) is not looked at.
+    let looks = tokens.iter().enumerate().any(|(at, token)| {
+        let is_dropped = at > 1
+            && tokens.get(at - 1).is_some_and(|sign| sign.is("="))
+            && tokens.get(at - 2).is_some_and(|name| name.is_word("_"));
+        let is_filler = matches!(token.text, "let" | "_" | "=" | "(" | ")" | "!!" | "!")
+            || holds(token)
+            || token.kind == Kind::Text;
+        !is_dropped && !is_filler
+    });
+    !looks && tokens.last().is_some_and(|token| holds(token))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::look;
+    use crate::gaming::tests::scene_of;
+
+    #[test]
+    fn comparisons_that_look_at_nothing_are_seen() {
+        let before = "fn eq(&self, other: &Self) -> bool {\n    self.a == other.a\n}\n";
+        let count = |path: &str, text: &str| scene_of("bug-fix", path, before, text, look).len();
+        for (path, text) in [
+            (
+                "a.py",
+                "class A:\n    def __eq__(self, other):\n        \"\"\"Same.\"\"\"\n        return True\n",
+            ),
+            (
+                "a.js",
+                "class A {\n  equals (other) {\n    return true\n  }\n}\n",
+            ),
+            (
+                "a.go",
+                "func (p Price) Equal(other Price) bool {\n\treturn true\n}\n",
+            ),
+            (
+                "a.rs",
+                "impl PartialEq for A {\n    fn eq(&self, other: &Self) -> bool {\n        let _ = other;\n        true\n    }\n}\n",
+            ),
+        ] {
+            assert_eq!(count(path, text), 1, "{text}");
+        }
+        for (path, text) in [
+            (
+                "a.py",
+                "class A:\n    def __eq__(self, other):\n        return self.a == other.a\n",
+            ),
+            (
+                "a.js",
+                "class A {\n  equals (other) {\n    if (this === other) return true\n    return false\n  }\n}\n",
+            ),
+            ("a.go", "func (p Price) IsFree() bool {\n\treturn true\n}\n"),
+            (
+                "a.rs",
+                "fn eq(&self, other: &Self) -> bool {\n    self.a == other.a\n}\n",
+            ),
+        ] {
+            assert_eq!(count(path, text), 0, "{text}");
+        }
+    }
+}
