@@ -1,7 +1,7 @@
 //! The thread that carries events from the journal into the database.
 //!
 //! It reads back what the journal has made durable, so the memory it needs does not grow with the backlog, and what it
-//! does after a crash is what it does every day. It lags about a fifth of a second behind; nobody waits for it but
+//! does after a crash is what it does every day. It lags about a second behind; nobody waits for it but
 //! those who ask for a flush.
 
 use std::fs::File;
@@ -22,8 +22,9 @@ use crate::frame;
 use crate::journal::{HEADER_BYTES, Progress, Written};
 use crate::queue::Queue;
 
-/// How long events gather before they are carried over: the longer, the fewer times one page of an index is written.
-const GATHER: Duration = Duration::from_millis(200);
+/// How long events gather before they are carried over: the longer, the fewer times one page of an index is written,
+/// and the fewer requests find the processor at work on it.
+const GATHER: Duration = Duration::from_secs(1);
 
 /// How long after a failure it is tried again, and after which a last checkpoint is signed.
 const PAUSE: Duration = Duration::from_secs(1);
