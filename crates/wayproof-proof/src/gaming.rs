@@ -29,12 +29,12 @@ mod special_case;
 mod surroundings;
 mod swallowed;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use wayproof_receipt::predicate::{Finding, Severity};
 
 use crate::bug_fix::Outcome;
-use crate::plan::{FileChange, inline};
+use crate::plan::{FileChange, Role, inline};
 pub(crate) use crate::test_text::is_comment;
 
 /// What there is to look at.
@@ -47,6 +47,15 @@ pub(crate) struct Scene<'a> {
     pub base_files: &'a BTreeMap<String, String>,
     /// The row the change is judged by.
     pub task: &'a str,
+}
+
+impl<'a> Scene<'a> {
+    /// Changes of source, tests and what steers them left out.
+    fn sources(&self) -> impl Iterator<Item = &'a FileChange> {
+        self.changes
+            .iter()
+            .filter(|change| change.role == Role::Source)
+    }
 }
 
 /// Every finding, worst first.
@@ -114,6 +123,11 @@ pub(crate) struct AddedLine<'a> {
     pub number: u32,
     /// Its text.
     pub text: &'a str,
+}
+
+/// The numbers of the lines that only the head has.
+fn added_numbers(change: &FileChange) -> BTreeSet<u32> {
+    added_lines(change).iter().map(|line| line.number).collect()
 }
 
 /// The lines of the head that the base does not have, moved lines aside.

@@ -12,7 +12,7 @@ use wayproof_receipt::predicate::{Finding, Severity};
 use self::eval::{Inputs, Value};
 use super::{Scene, added_lines, finding, is_comment, without_tests};
 use crate::code::{Branch, Code, Function, Kind, Token};
-use crate::plan::{Role, extension};
+use crate::plan::extension;
 use crate::test_text::literals;
 
 /// More values than this in one test are not taken as one question.
@@ -28,11 +28,7 @@ pub(super) fn look(scene: &Scene<'_>) -> Vec<Finding> {
     }
     let mut first = None;
     let mut files = Vec::new();
-    for change in scene
-        .changes
-        .iter()
-        .filter(|change| change.role == Role::Source)
-    {
+    for change in scene.sources() {
         let source = without_tests(change);
         let added: BTreeSet<u32> = added_lines(&source)
             .iter()

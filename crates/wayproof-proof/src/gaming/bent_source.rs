@@ -4,7 +4,6 @@
 use wayproof_receipt::predicate::{Finding, Severity};
 
 use super::{AddedLine, Scene, added_lines, finding, is_comment};
-use crate::plan::Role;
 
 /// Ways to read the clock.
 const CLOCKS: &[&str] = &[
@@ -26,11 +25,7 @@ const FRAMEWORK: &str = "TestCase.assert";
 /// Looks for them.
 pub(super) fn look(scene: &Scene<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for change in scene
-        .changes
-        .iter()
-        .filter(|change| change.role == Role::Source)
-    {
+    for change in scene.sources() {
         let lines = added_lines(change);
         for line in lines.iter().filter(|line| !is_comment(line.text)) {
             let Some((code, what)) = bent(line) else {

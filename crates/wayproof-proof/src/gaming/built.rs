@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use wayproof_receipt::predicate::{Finding, Severity};
 
-use super::{Scene, added_lines, finding, speaks_of, without_tests};
+use super::{Scene, added_numbers, finding, speaks_of, without_tests};
 use crate::code::{Code, Token};
 use crate::plan::{FileChange, Role, extension};
 
@@ -81,10 +81,7 @@ fn in_rust(change: &FileChange) -> Option<Found> {
     let source = without_tests(change);
     let text = source.after.as_deref()?;
     let code = Code::read(&change.path, text)?;
-    let added: BTreeSet<u32> = added_lines(&source)
-        .iter()
-        .map(|line| line.number)
-        .collect();
+    let added: BTreeSet<u32> = added_numbers(&source);
     // Functions that the mode of building chooses, each with the length of its condition.
     let mut modes: Vec<(&str, usize, u32)> = Vec::new();
     for (at, token) in code.tokens.iter().enumerate() {

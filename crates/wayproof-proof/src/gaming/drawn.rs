@@ -4,9 +4,8 @@ use std::collections::BTreeSet;
 
 use wayproof_receipt::predicate::{Finding, Severity};
 
-use super::{Scene, added_lines, finding, speaks_of, without_tests};
+use super::{Scene, added_numbers, finding, speaks_of, without_tests};
 use crate::code::{Code, Kind};
-use crate::plan::Role;
 
 /// Words before a path that is read or loaded.
 const READS: &[&str] = &[
@@ -38,11 +37,7 @@ const FOLDERS: &[&str] = &["test", "tests", "__tests__", "spec", "specs"];
 /// Looks for them.
 pub(super) fn look(scene: &Scene<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for change in scene
-        .changes
-        .iter()
-        .filter(|change| change.role == Role::Source)
-    {
+    for change in scene.sources() {
         if !speaks_of(change, &["test", "spec"]) {
             continue;
         }
@@ -54,10 +49,7 @@ pub(super) fn look(scene: &Scene<'_>) -> Vec<Finding> {
         else {
             continue;
         };
-        let added: BTreeSet<u32> = added_lines(&source)
-            .iter()
-            .map(|line| line.number)
-            .collect();
+        let added: BTreeSet<u32> = added_numbers(&source);
         for (at, token) in code.tokens.iter().enumerate() {
             let before = at.saturating_sub(4)..at;
             let is_read = || {

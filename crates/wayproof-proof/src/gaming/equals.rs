@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use wayproof_receipt::predicate::{Finding, Severity};
 
-use super::{Scene, added_lines, finding, speaks_of, without_tests};
+use super::{Scene, added_numbers, finding, speaks_of, without_tests};
 use crate::code::{Code, Function, Kind, Language, Token};
 use crate::plan::{FileChange, Role};
 
@@ -48,10 +48,7 @@ fn in_file(change: &FileChange) -> Vec<Finding> {
     else {
         return Vec::new();
     };
-    let added: BTreeSet<u32> = added_lines(&source)
-        .iter()
-        .map(|line| line.number)
-        .collect();
+    let added: BTreeSet<u32> = added_numbers(&source);
     // A marker of Rust equals every other of its kind; there only an edited comparison is looked at.
     let looked = |code: &Code<'_>| {
         let functions = code.functions();

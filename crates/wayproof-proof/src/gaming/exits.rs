@@ -9,9 +9,8 @@ use std::ops::Range;
 use wayproof_receipt::predicate::{Finding, Severity};
 
 use super::surroundings::names_a_test;
-use super::{Scene, added_lines, finding, speaks_of, without_tests};
+use super::{Scene, added_numbers, finding, speaks_of, without_tests};
 use crate::code::{Code, Function, Kind, Language};
-use crate::plan::Role;
 
 /// Calls that end the process with the status they are given.
 const EXITS: &[(Language, &[&[&str]])] = &[
@@ -96,11 +95,7 @@ const WORDS: &[&str] = &[
 /// Looks for them.
 pub(super) fn look(scene: &Scene<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for change in scene
-        .changes
-        .iter()
-        .filter(|change| change.role == Role::Source)
-    {
+    for change in scene.sources() {
         if !speaks_of(change, WORDS) {
             continue;
         }
@@ -111,10 +106,7 @@ pub(super) fn look(scene: &Scene<'_>) -> Vec<Finding> {
         if is_program(&change.path, text) {
             continue;
         }
-        let added: BTreeSet<u32> = added_lines(&source)
-            .iter()
-            .map(|line| line.number)
-            .collect();
+        let added: BTreeSet<u32> = added_numbers(&source);
         let Some(code) = Code::read(&change.path, text) else {
             continue;
         };

@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use wayproof_receipt::predicate::{Finding, Severity};
 
-use super::{Scene, added_lines, finding, speaks_of, without_tests};
+use super::{Scene, added_numbers, finding, speaks_of, without_tests};
 use crate::code::{Branch, Code, Kind, Language};
 use crate::plan::{FileChange, Role};
 
@@ -94,10 +94,7 @@ fn in_file(change: &FileChange) -> Vec<Finding> {
     else {
         return Vec::new();
     };
-    let added: BTreeSet<u32> = added_lines(&source)
-        .iter()
-        .map(|line| line.number)
-        .collect();
+    let added: BTreeSet<u32> = added_numbers(&source);
     let found = match code.language {
         Language::JavaScript => in_script(&code, change.role),
         Language::Rust => own_macros(&code),

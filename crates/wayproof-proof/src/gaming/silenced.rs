@@ -3,7 +3,6 @@
 use wayproof_receipt::predicate::{Finding, Severity};
 
 use super::{Scene, added_lines, finding};
-use crate::plan::Role;
 
 const SILENCERS: &[&str] = &[
     "# type: ignore",
@@ -28,11 +27,7 @@ pub(super) fn look(scene: &Scene<'_>) -> Vec<Finding> {
         Severity::Low
     };
     let mut findings = Vec::new();
-    for change in scene
-        .changes
-        .iter()
-        .filter(|change| change.role == Role::Source)
-    {
+    for change in scene.sources() {
         for line in added_lines(change) {
             if let Some(word) = SILENCERS.iter().find(|word| line.text.contains(**word)) {
                 findings.push(finding(

@@ -37,11 +37,7 @@ pub(super) fn look(scene: &Scene<'_>) -> Vec<Finding> {
     let tests = texts_of_tests(scene);
     let mut found = Vec::new();
     let (mut total, mut inside) = (0, 0);
-    for change in scene
-        .changes
-        .iter()
-        .filter(|change| change.role == Role::Source)
-    {
+    for change in scene.sources() {
         let source = without_tests(change);
         let added: BTreeSet<u32> = added_lines(&source)
             .iter()
