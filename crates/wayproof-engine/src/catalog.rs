@@ -13,6 +13,7 @@ use sha2::{Digest, Sha256};
 pub use build::{BuildError, build as build_catalog};
 use pattern::Pattern;
 
+use crate::calendar::Date;
 use crate::price::{PriceRow, Rates};
 
 /// The snapshot that ships with the crate; `catalog/README.md` beside it says where it comes from.
@@ -268,7 +269,6 @@ fn row(model: &str, price: &FilePrice, date: &str) -> Result<PriceRow, CatalogEr
 
 /// Midnight UTC of a day such as `2026-11-22`, in microseconds since 1970.
 fn midnight_us(day: &str) -> Result<i64, CatalogError> {
-    const DAY_US: i64 = 86_400_000_000;
     let wrong = || CatalogError::Date(day.to_owned());
     let mut parts = day.splitn(3, '-').map(|part| part.parse::<i64>().ok());
     let (Some(Some(year)), Some(Some(month)), Some(Some(date))) =
@@ -279,13 +279,12 @@ fn midnight_us(day: &str) -> Result<i64, CatalogError> {
     if !(1970..=9999).contains(&year) || !(1..=12).contains(&month) || !(1..=31).contains(&date) {
         return Err(wrong());
     }
-    // Days since 1970-01-01 in the proleptic Gregorian calendar, with years that begin in March.
-    let years = if month <= 2 { year - 1 } else { year };
-    let era = years / 400;
-    let of_era = years % 400;
-    let of_year = (153 * ((month + 9) % 12) + 2) / 5 + date - 1;
-    let days = era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468;
-    Ok(days * DAY_US)
+    let date = Date {
+        year,
+        month,
+        day: date,
+    };
+    Ok(date.midnight_us())
 }
 
 #[expect(

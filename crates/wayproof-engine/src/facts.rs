@@ -41,6 +41,8 @@ pub struct Observation<'a> {
     pub outcomes: &'a [ToolOutcome],
     /// What Wayproof ran itself, or a person or CI signed.
     pub executed: &'a [Evidence],
+    /// Why jobs that begin now should cost less, as the end of a sentence: `team:core is past its soft limit`.
+    pub thrift: Option<&'a str>,
 }
 
 /// The providers at hand, in the operator's order.

@@ -4,6 +4,8 @@
 mod names;
 mod policy;
 
+mod calendar;
+
 mod facts;
 
 mod classify;
@@ -11,15 +13,18 @@ mod evidence;
 
 mod session;
 
+mod budget;
 mod catalog;
 mod price;
 
 mod decision;
 
 mod decide;
+mod scope;
 
 mod simulate;
 
+pub use budget::{Budget, NotASubject, NotAWindow, Subject, SubjectKind, Who, Window, draws};
 pub use catalog::{BuildError, Catalog, CatalogError, build_catalog};
 pub use classify::{Asked, Classified, Classifier, KNOWN_TASKS, Scores, classify, owed_by_paths};
 pub use decide::decide;
@@ -34,7 +39,8 @@ pub use policy::{
     CheckKind, Class, Effort, EscalateRule, Ink, Match, Parsed, Policy, PolicyError, PolicyTest,
     Problem, Review, Surface, Task, TestFailed, Warning, schema,
 };
-pub use price::{PriceRow, Rates, cost, cost_exact};
+pub use price::{PriceRow, Rates, cost, cost_exact, worst_cost};
+pub use scope::Scope;
 pub use session::{
     AnswerSign, CauseNoted, JobState, LastAnswer, Noted, OWN_VOICE, SessionState, observe,
     observe_answer, report_cause,

@@ -116,6 +116,19 @@ pub(crate) struct Globs {
     pub(crate) set: globset::GlobSet,
 }
 
+impl Task {
+    /// Whether its work may start in a lower class to save money. What a person signs in the end, or several classes
+    /// look at, is not the place to save.
+    pub(crate) fn may_start_lower(&self) -> bool {
+        let is_reviewed = self
+            .proof
+            .iter()
+            .flatten()
+            .any(|required| *required == ProofRequirement::HumanReview);
+        self.route.len() == 1 && !is_reviewed
+    }
+}
+
 impl Policy {
     /// The built-in matrix.
     pub fn builtin() -> Self {
@@ -175,6 +188,18 @@ impl Policy {
     /// Where a class stands: a higher number is a higher class.
     pub fn rank(&self, name: &ClassName) -> Option<usize> {
         self.classes.iter().position(|class| class.name == *name)
+    }
+
+    /// The next lower class that ordinary work starts in.
+    pub(crate) fn below(&self, name: &ClassName) -> Option<&ClassName> {
+        let rank = self.rank(name)?;
+        let lower = self.classes.get(..rank)?.iter().rev();
+        let mut lower = lower.map(|class| &class.name).filter(|class| {
+            self.tasks
+                .iter()
+                .any(|task| task.may_start_lower() && task.route.first() == Some(*class))
+        });
+        lower.next()
     }
 
     pub(crate) fn task_named(&self, name: &str) -> Option<&Task> {

@@ -105,6 +105,27 @@ pub fn cost_exact(row: &PriceRow, usage: &Usage) -> Option<i128> {
         })
 }
 
+/// The most an exchange can cost, in nano-dollars, rounded up, when it has at most so many tokens in all buckets of the
+/// input together, and at most so many of output and reasoning together.
+///
+/// `None` when the sum is beyond what the type holds.
+pub fn worst_cost(row: &PriceRow, input_tokens: u64, output_tokens: u64) -> Option<i64> {
+    let reachable = |rates: &&Rates| rates.over == 0 || input_tokens > rates.over;
+    let dearest = |pick: fn(&Rates) -> i64| {
+        let rates = row.steps.iter().filter(reachable);
+        rates.map(pick).max()
+    };
+    let input = dearest(|rates| {
+        let cached = [rates.cache_read, rates.cache_write_5m, rates.cache_write_1h];
+        cached.into_iter().flatten().fold(rates.input, i64::max)
+    })?;
+    let output = dearest(|rates| rates.reasoning.unwrap_or(0).max(rates.output))?;
+    let exact = i128::from(input_tokens)
+        .checked_mul(i128::from(input))?
+        .checked_add(i128::from(output_tokens).checked_mul(i128::from(output))?)?;
+    i64::try_from(exact.div_euclid(PER_TOKENS) + i128::from(exact.rem_euclid(PER_TOKENS) > 0)).ok()
+}
+
 /// What it costs to leave a warm conversation for another model: writing the prefix there against reading it here.
 ///
 /// `None` when either side has no price for that. Never below zero: a cheaper model is no refund.

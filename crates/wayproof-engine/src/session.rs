@@ -131,7 +131,7 @@ pub fn observe(
     if state.job.is_none()
         && let Some(ask) = observation.ask
     {
-        open(policy, state, facts, ask, &mut noted);
+        open(policy, state, facts, (ask, observation.thrift), &mut noted);
     } else if let (Some(job), Some(ask)) = (state.job.as_mut(), observation.ask) {
         match ask::read(job, facts, ask) {
             AskKind::Replayed | AskKind::Delegated => {}
@@ -144,7 +144,7 @@ pub fn observe(
             AskKind::New => {
                 // Results in the same request were brought in by the work that ends here.
                 add_outcomes(policy, state, observation.outcomes, &mut noted);
-                open(policy, state, facts, ask, &mut noted);
+                open(policy, state, facts, (ask, observation.thrift), &mut noted);
             }
         }
     }
@@ -206,13 +206,24 @@ fn open(
     policy: &Policy,
     state: &mut SessionState,
     facts: &Facts<'_>,
-    ask: &str,
+    (ask, thrift): (&str, Option<&str>),
     noted: &mut Vec<Noted>,
 ) {
     let explicit = explicit_task(policy, facts);
-    let found = classify(policy, ask, &asked(facts, explicit.as_ref()));
-    let class = policy.task(&found.task).and_then(|task| task.route.first());
-    let Some(class) = class.cloned() else { return };
+    let mut found = classify(policy, ask, &asked(facts, explicit.as_ref()));
+    let row = policy.task(&found.task);
+    let Some(mut class) = row.and_then(|task| task.route.first()).cloned() else {
+        return;
+    };
+    let lower = row.filter(|task| task.may_start_lower());
+    let lower = lower.and_then(|_| policy.below(&class)).cloned();
+    if let (Some(why), Some(lower)) = (thrift, lower) {
+        found.rule = format!(
+            "{}; it starts in `{lower}` instead of `{class}`, because {why}",
+            found.rule
+        );
+        class = lower;
+    }
     let replaces = state.job.take().map(|job| job.id);
     let job = state
         .job

@@ -25,6 +25,7 @@ mod chain;
 
 mod fault;
 mod models;
+mod most;
 mod overflow;
 
 mod translate;
@@ -36,6 +37,7 @@ pub use client::{Agent, Housekeeping, Identity, SessionSource, identify};
 pub use fault::{Fault, FaultKind, RenderedFault, render};
 pub use leave_out::{LeftOut, leave_out};
 pub use models::{ModelDialect, ModelEntry, render_model, render_models, render_shown};
+pub use most::{MostTokens, most_tokens};
 pub use outcome::{Exit, ToolKind, ToolOutcome, outcomes};
 pub use overflow::is_context_overflow;
 pub use peek::{Field, Peek, peek};

@@ -286,6 +286,17 @@ proptest! {
     }
 
     #[test]
+    fn nothing_costs_more_than_its_bound(row in row(), spent in buckets(), more in 0..9_u64, dear in 0..900_000_u64) {
+        let mut row = row;
+        let long = Rates { over: dear, input: row.steps[0].input / 2, ..row.steps[0] };
+        row.steps.push(long);
+        let input = spent.total_input().unwrap() + more;
+        let output = spent.output.unwrap() + spent.reasoning.unwrap() + more;
+        let most = wayproof_engine::worst_cost(&row, input, output).unwrap();
+        prop_assert!(cost(&row, &spent).unwrap() <= most);
+    }
+
+    #[test]
     fn a_missing_count_or_rate_is_never_zero(row in row(), a in buckets()) {
         prop_assert_eq!(cost(&row, &Usage { input: None, ..a }), None);
         prop_assert_eq!(cost(&row, &Usage { output: None, ..a }), None);

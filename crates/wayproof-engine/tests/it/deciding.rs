@@ -273,3 +273,33 @@ fn asks_people_write_are_told_apart() {
         assert_eq!(found.task.as_str(), task, "{ask}: {}", found.rule);
     }
 }
+
+#[test]
+fn a_soft_limit_starts_new_work_a_class_lower_and_says_so() {
+    let policy = Policy::builtin();
+    let start = |ask: &str| {
+        let mut state = SessionState::new("s");
+        let observation = Observation {
+            ask: Some(ask),
+            thrift: Some("team:core is past its soft limit"),
+            ..Observation::default()
+        };
+        observe(&policy, &mut state, &facts(), &observation);
+        let job = state.job.unwrap();
+        (job.class.to_string(), job.rule)
+    };
+    let (class, rule) = start("fix the crash in the parser when the input is empty");
+    assert_eq!(class, "fast");
+    assert!(
+        rule.ends_with(
+            "it starts in `fast` instead of `strong`, because team:core is past its soft limit"
+        ),
+        "{rule}"
+    );
+    // What is lowest already stays, and what a person signs is no place to save.
+    let (class, rule) = start("write unit tests for the parser");
+    assert_eq!(class, "fast");
+    assert!(!rule.contains("soft limit"), "{rule}");
+    let (class, _) = start("do a security review of the login code");
+    assert_eq!(class, "reviewer");
+}

@@ -134,6 +134,7 @@ impl Play {
             ask,
             outcomes: &outcomes,
             executed: &executed,
+            thrift: None,
         };
         observe(&self.policy, &mut self.state, &facts, &observation)
     }

@@ -335,6 +335,7 @@ impl Player {
             ask,
             outcomes,
             executed,
+            thrift: None,
         };
         let before = self.state.clone();
         let noted = observe(&self.policy, &mut self.state, &facts, &observation);
