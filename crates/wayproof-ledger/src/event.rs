@@ -50,6 +50,7 @@ pub enum EventBody {
     ReviewRecorded(ReviewRecorded),
     QuotaSampled(QuotaSampled),
     JobClosed(JobClosed),
+    BooksChanged(BooksChanged),
     /// An event of a later version, kept and hashed but not understood.
     Unknown {
         kind: String,
@@ -253,6 +254,9 @@ pub struct ExchangeSettled {
     /// What it cost.
     #[serde(default)]
     pub cost: Cost,
+    /// What was held for it on its budgets, in nano-dollars of listed money.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held_nano_usd: Option<i64>,
     /// The catalog the listed price comes from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub catalog_digest: Option<String>,
@@ -360,6 +364,22 @@ pub struct QuotaSampled {
     pub resets_at_us: Option<i64>,
     /// Where the figure comes from.
     pub source: String,
+}
+
+/// An operator changed a key, a person or a budget.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct BooksChanged {
+    /// What was done: `key-made`, `key-rotated`, `key-revoked`, `person-set`, `person-removed`, `budget-set`,
+    /// `budget-removed`.
+    pub change: String,
+    /// To what.
+    pub subject: String,
+    /// How it is now, in a few words. Never a key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
+    /// Who did it: the name of the system's user.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
 }
 
 /// A piece of work ended.

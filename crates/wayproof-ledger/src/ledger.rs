@@ -13,6 +13,7 @@ use tokio::runtime::{Builder, Runtime};
 use uuid::Uuid;
 use wayproof_receipt::{PublicKey, SigningKey};
 
+use crate::books::Books;
 use crate::clock::{Clock, Ids};
 use crate::direct;
 use crate::error::{AppendError, LedgerError};
@@ -52,6 +53,7 @@ pub(crate) struct Inner {
     pub(crate) log_key: Option<PublicKey>,
     clock: Clock,
     ids: Ids,
+    books: Books,
     queue: Arc<Queue>,
     /// Only with a journal: the thread that carries events over.
     nudge: Option<Nudge>,
@@ -99,6 +101,8 @@ impl Ledger {
             }
         };
         let readers = store.readers();
+        let books = Books::open(store.clone(), clock.clone(), &ids.next().to_string());
+        let books = books.map_err(|error| thread_failed(&error))?;
         let writer = Mutex::new(Some(writer));
         Ok(Self(Arc::new(Inner {
             store,
@@ -106,6 +110,7 @@ impl Ledger {
             log_key,
             clock,
             ids,
+            books,
             queue,
             nudge,
             writer,
@@ -125,6 +130,11 @@ impl Ledger {
     /// Identifiers for sessions, jobs, exchanges and events.
     pub fn ids(&self) -> &Ids {
         &self.0.ids
+    }
+
+    /// Keys, people, budgets, and what each budget has left.
+    pub fn books(&self) -> &Books {
+        &self.0.books
     }
 
     /// An event that happens now.
@@ -186,10 +196,12 @@ impl Ledger {
             .unwrap_or_else(PoisonError::into_inner)
             .take();
         self.0.queue.close();
-        let nudge = self.0.nudge.clone();
-        let ended =
-            tokio::task::spawn_blocking(move || writer.map_or(Ok(()), |writer| writer.end(nudge)))
-                .await;
+        let (nudge, books) = (self.0.nudge.clone(), self.0.books.clone());
+        let ended = tokio::task::spawn_blocking(move || {
+            let books = books.close();
+            writer.map_or(Ok(()), |writer| writer.end(nudge)).and(books)
+        })
+        .await;
         self.0.readers.close().await;
         ended
             .map_err(|_| LedgerError::Inconsistent("a thread of the ledger panicked".to_owned()))?

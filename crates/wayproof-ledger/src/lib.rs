@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
+mod books;
 mod clock;
 mod direct;
 mod error;
@@ -21,10 +22,14 @@ mod table;
 mod tile;
 mod verify;
 
+pub use books::{
+    Account, Balance, Books, FormerDigest, Hold, HoldError, Holder, Key, Overdrawn, Person,
+    Register,
+};
 pub use clock::{Clock, Ids};
 pub use error::{AppendError, LedgerError};
 pub use event::{
-    AttemptRecord, Cost, Escalated, Event, EventBody, EvidenceNoted, ExchangeOpened,
+    AttemptRecord, BooksChanged, Cost, Escalated, Event, EventBody, EvidenceNoted, ExchangeOpened,
     ExchangeOutcome, ExchangeSettled, JobClosed, JobOpened, MAX_EVENT_BYTES, ObligationFrozen,
     ProofFinished, QuotaSampled, ReceiptIssued, ReviewRecorded, SessionStarted,
 };

@@ -207,6 +207,7 @@ impl Projection {
             | EventBody::ProofFinished(_)
             | EventBody::ReceiptIssued(_)
             | EventBody::ReviewRecorded(_)
+            | EventBody::BooksChanged(_)
             | EventBody::QuotaSampled(_)
             | EventBody::JobClosed(_)
             | EventBody::Unknown { .. } => {

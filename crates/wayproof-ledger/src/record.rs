@@ -72,6 +72,7 @@ impl EventBody {
             Self::ProofFinished(_) => "proof-finished",
             Self::ReceiptIssued(_) => "receipt-issued",
             Self::ReviewRecorded(_) => "review-recorded",
+            Self::BooksChanged(_) => "books-changed",
             Self::QuotaSampled(_) => "quota-sampled",
             Self::JobClosed(_) => "job-closed",
             Self::Unknown { kind } => kind,
@@ -93,6 +94,7 @@ impl Event {
             EventBody::ProofFinished(data) => self.write("proof-finished", data),
             EventBody::ReceiptIssued(data) => self.write("receipt-issued", data),
             EventBody::ReviewRecorded(data) => self.write("review-recorded", data),
+            EventBody::BooksChanged(data) => self.write("books-changed", data),
             EventBody::QuotaSampled(data) => self.write("quota-sampled", data),
             EventBody::JobClosed(data) => self.write("job-closed", data),
             EventBody::Unknown { kind } => {
@@ -138,6 +140,7 @@ impl Event {
             "proof-finished" => EventBody::ProofFinished(parse_data(data)?),
             "receipt-issued" => EventBody::ReceiptIssued(parse_data(data)?),
             "review-recorded" => EventBody::ReviewRecorded(parse_data(data)?),
+            "books-changed" => EventBody::BooksChanged(parse_data(data)?),
             "quota-sampled" => EventBody::QuotaSampled(parse_data(data)?),
             "job-closed" => EventBody::JobClosed(parse_data(data)?),
             kind => EventBody::Unknown {

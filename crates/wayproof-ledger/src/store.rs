@@ -15,6 +15,7 @@ use sqlx::{
     AnyConnection, AnyPool, AssertSqlSafe, ConnectOptions, Connection, Executor, SqlSafeStr,
 };
 
+use crate::clock::Clock;
 use crate::error::LedgerError;
 use crate::table::Parameters;
 
@@ -199,6 +200,19 @@ impl Store {
         Ok(Some(finding).filter(|finding| finding != "ok"))
     }
 
+    /// The time that all who share the ledger go by: a server's own clock, else this machine's.
+    pub(crate) async fn now_us(
+        &self,
+        connection: &mut AnyConnection,
+        clock: &Clock,
+    ) -> Result<i64, sqlx::Error> {
+        const SQL: &str = "SELECT (EXTRACT(EPOCH FROM clock_timestamp()) * 1000000)::BIGINT";
+        if let Location::Sqlite(_) = self.location {
+            return Ok(clock.now_us());
+        }
+        sqlx::query_scalar(SQL).fetch_one(connection).await
+    }
+
     /// Brings the schema up to date; several processes may try at once.
     pub(crate) async fn migrate(&self) -> Result<(), LedgerError> {
         let _turn = self.take_turn()?;
@@ -226,7 +240,10 @@ impl Store {
     }
 
     fn migrations(&self) -> Vec<Migration> {
-        let texts = [(1, "ledger", include_str!("../migrations/0001_ledger.sql"))];
+        let texts = [
+            (1, "ledger", include_str!("../migrations/0001_ledger.sql")),
+            (2, "books", include_str!("../migrations/0002_books.sql")),
+        ];
         texts
             .map(|(version, name, sql)| self.migration(version, name, sql))
             .into()

@@ -134,6 +134,7 @@ fn refusing(turn: &Turn, shared: &Shared) -> EventBody {
         losses: Vec::new(),
         usage: None,
         cost: Cost::default(),
+        held_nano_usd: None,
         catalog_digest: None,
         ttfb_us: None,
         total_us: shared.clock.now_us().saturating_sub(turn.call.at_us),

@@ -79,6 +79,7 @@ pub(crate) fn settled(task: &str, class: &str, model: &str, cost: Cost) -> Event
             reasoning: None,
         }),
         cost,
+        held_nano_usd: None,
         catalog_digest: None,
         ttfb_us: Some(421_000),
         total_us: 2_100_000,

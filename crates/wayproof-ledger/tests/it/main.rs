@@ -6,6 +6,7 @@
     reason = "a ledger that cannot be set up stops the test"
 )]
 
+mod books;
 mod clock;
 mod crash;
 mod damage;
