@@ -15,7 +15,7 @@ mod trial;
 use std::collections::BTreeMap;
 
 pub use document::{CheckKind, Effort, Surface};
-pub(crate) use money::show_usd;
+pub use money::{parse_usd, show_usd};
 pub use problem::{Ink, PolicyError, Problem, Warning};
 pub(crate) use problem::{list, nearest};
 pub use trial::{PolicyTest, TestFailed};

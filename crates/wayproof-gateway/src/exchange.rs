@@ -7,6 +7,7 @@ mod admit;
 mod attempt;
 mod copy;
 mod decide;
+mod hold;
 mod identify;
 mod interpret;
 mod local;
@@ -83,6 +84,9 @@ async fn stages(
     let mut decided = decide::decide(shared, observed)?;
     if let Some(own) = local::own(&mut decided)? {
         return Box::pin(local::answer(decided, own)).await;
+    }
+    if hold::hold_on_job(shared, &mut decided)? {
+        Box::pin(hold::hold(shared, &mut decided)).await?;
     }
     let prepared = prepare::prepare(shared, decided)?;
     let mut attempted = attempt::attempt(shared, prepared).await?;

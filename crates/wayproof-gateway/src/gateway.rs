@@ -13,6 +13,7 @@ use crate::jobs::Jobs;
 use crate::keys::{CallerKey, KeyDigest};
 use crate::metrics::Metrics;
 use crate::quota::Quotas;
+use crate::rate::Paces;
 use crate::sessions::Sessions;
 use crate::socket::Sockets;
 use crate::world::Worlds;
@@ -108,6 +109,7 @@ pub(crate) struct Shared {
     pub(crate) jobs: Jobs,
     pub(crate) metrics: Metrics,
     pub(crate) quotas: Quotas,
+    pub(crate) paces: Paces,
     pub(crate) world: Worlds,
     pub(crate) sockets: Sockets,
     pub(crate) pages: axum::Router,
@@ -143,6 +145,7 @@ impl Gateway {
             jobs: Jobs::default(),
             metrics: Metrics::new(),
             quotas: Quotas::default(),
+            paces: Paces::default(),
             sockets: Sockets::new(settings.max_sockets),
             pages: crate::admin::pages(shared.clone()).merge(pages),
             settings,

@@ -12,6 +12,7 @@ use tokio::sync::watch;
 use wayproof_engine::{Evidence, SessionState, TaskName};
 use wayproof_ledger::{EventBody, Ledger};
 
+use crate::envelope::Envelope;
 use crate::keys::KeyDigest;
 use crate::sessions::{Acquaintance, Session};
 
@@ -216,7 +217,10 @@ impl Jobs {
         let named = Some(&opened.task).filter(|task| *task != TaskName::GENERAL);
         let task = named.map(TaskName::new);
         let settled = Obligation::Settled;
-        let job = Job::new(id.to_owned(), digest, task, Vec::new(), settled);
+        let mut job = Job::new(id.to_owned(), digest, task, Vec::new(), settled);
+        let spent = detail.job.money.listed_nano_usd.unwrap_or(0);
+        let envelope = Envelope::resumed(id.to_owned(), spent);
+        job.session = Arc::new(Session::resumed(SessionState::new(id), envelope));
         Some(self.open(job))
     }
 

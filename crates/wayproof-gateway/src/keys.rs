@@ -15,6 +15,9 @@ const X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 /// How the key of one job begins; its id and the secret follow.
 const JOB_KEY_PREFIX: &str = "wp_job_";
 
+/// How a key that operators give out begins; its id and the secret follow.
+const GIVEN_KEY_PREFIX: &str = "wp_key_";
+
 /// The digest of a key.
 #[derive(Clone, Copy)]
 pub struct KeyDigest([u8; 32]);
@@ -96,6 +99,41 @@ pub(crate) fn mint_job_key(job: &str) -> Result<String, getrandom::Error> {
     let mut secret = [0; 32];
     getrandom::fill(&mut secret)?;
     Ok(format!("{JOB_KEY_PREFIX}{job}_{}", hex(&secret)))
+}
+
+/// Makes a key to be given out: its id, which may be seen, and the whole of it, which is shown once.
+///
+/// # Errors
+/// When the system gives no randomness.
+pub fn mint_key() -> Result<(String, String), getrandom::Error> {
+    let mut bytes = [0; 38];
+    getrandom::fill(&mut bytes)?;
+    let (id, secret) = bytes.split_at(6);
+    let id = hex(id);
+    let key = key_of(&id, secret);
+    Ok((id, key))
+}
+
+/// Makes another key with the same id.
+///
+/// # Errors
+/// When the system gives no randomness.
+pub fn mint_key_again(id: &str) -> Result<String, getrandom::Error> {
+    let mut secret = [0; 32];
+    getrandom::fill(&mut secret)?;
+    Ok(key_of(id, &secret))
+}
+
+fn key_of(id: &str, secret: &[u8]) -> String {
+    format!("{GIVEN_KEY_PREFIX}{id}_{}", hex(secret))
+}
+
+/// The id of the given-out key that a caller claims to have.
+pub(crate) fn claimed_key(key: &[u8]) -> Option<&str> {
+    let rest = std::str::from_utf8(key)
+        .ok()?
+        .strip_prefix(GIVEN_KEY_PREFIX)?;
+    rest.rsplit_once('_').map(|(id, _)| id)
 }
 
 /// The job that a key claims to belong to.

@@ -3,6 +3,8 @@
 
 mod admin;
 mod body;
+mod callers;
+mod envelope;
 mod exchange;
 mod fault;
 mod front;
@@ -14,6 +16,7 @@ mod metrics;
 mod models;
 mod ollama;
 mod quota;
+mod rate;
 mod routes;
 mod serve;
 mod sessions;
@@ -21,6 +24,6 @@ mod socket;
 mod world;
 
 pub use gateway::{Gateway, Parts, Settings};
-pub use keys::{CallerKey, KeyDigest};
+pub use keys::{CallerKey, KeyDigest, mint_key, mint_key_again};
 pub use serve::ServeError;
 pub use world::takes_own_key;

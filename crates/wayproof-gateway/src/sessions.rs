@@ -11,19 +11,28 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use wayproof_engine::SessionState;
 use wayproof_wire::Loss;
 
+use crate::envelope::Envelope;
+
 /// One conversation's memory.
 #[derive(Debug)]
 pub(crate) struct Session {
     state: Mutex<SessionState>,
+    envelope: Mutex<Envelope>,
     /// A digest of the losses that were last told.
     told: AtomicU64,
 }
 
 impl Session {
     /// A memory that begins with this state.
-    pub(crate) const fn new(state: SessionState) -> Self {
+    pub(crate) fn new(state: SessionState) -> Self {
+        Self::resumed(state, Envelope::default())
+    }
+
+    /// The same for a job that had spent something before.
+    pub(crate) const fn resumed(state: SessionState, envelope: Envelope) -> Self {
         Self {
             state: Mutex::new(state),
+            envelope: Mutex::new(envelope),
             told: AtomicU64::new(0),
         }
     }
@@ -36,6 +45,11 @@ impl Session {
         }
         let digest = hasher.finish();
         self.told.swap(digest, Ordering::Relaxed) != digest
+    }
+
+    /// Locks what its job may still spend.
+    pub(crate) fn envelope(&self) -> MutexGuard<'_, Envelope> {
+        self.envelope.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Locks the memory for one step; never held across a wait.

@@ -254,7 +254,7 @@ pub struct ExchangeSettled {
     /// What it cost.
     #[serde(default)]
     pub cost: Cost,
-    /// What was held for it on its budgets, in nano-dollars of listed money.
+    /// What was held for it on its budgets or its job, in nano-dollars of listed money.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub held_nano_usd: Option<i64>,
     /// The catalog the listed price comes from.

@@ -66,6 +66,17 @@ pub enum ProviderError {
 }
 
 impl Provider {
+    /// Whether its address is this machine's own, where nobody sends a bill.
+    pub fn is_on_this_machine(&self) -> bool {
+        self.base.host().is_some_and(|host| {
+            let bare = host.trim_start_matches('[').trim_end_matches(']');
+            host.eq_ignore_ascii_case("localhost")
+                || bare
+                    .parse::<std::net::IpAddr>()
+                    .is_ok_and(|ip| ip.is_loopback())
+        })
+    }
+
     /// Makes a provider after checking its address and its key.
     pub fn new(
         name: impl Into<String>,

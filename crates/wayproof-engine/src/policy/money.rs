@@ -4,7 +4,10 @@
 pub(crate) const NANO: i64 = 1_000_000_000;
 
 /// Reads `4 USD` or `0.25 USD` as nano-dollars.
-pub(crate) fn parse_usd(text: &str) -> Result<i64, &'static str> {
+///
+/// # Errors
+/// A sentence that says what to write instead.
+pub fn parse_usd(text: &str) -> Result<i64, &'static str> {
     const FORM: &str = "write an amount and the currency, such as `4 USD` or `0.25 USD`";
     let Some((amount, "USD")) = text.trim().split_once(' ').map(|(a, c)| (a, c.trim())) else {
         return Err(FORM);
@@ -32,7 +35,7 @@ pub(crate) fn parse_usd(text: &str) -> Result<i64, &'static str> {
 }
 
 /// Writes nano-dollars the way a person reads them: `$4`, `$0.25`, `$0.000012`.
-pub(crate) fn show_usd(nano: i64) -> String {
+pub fn show_usd(nano: i64) -> String {
     let sign = if nano < 0 { "-" } else { "" };
     let nano = nano.unsigned_abs();
     let dollars = nano / NANO.unsigned_abs();

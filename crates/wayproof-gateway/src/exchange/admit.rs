@@ -13,6 +13,7 @@ use tokio::time::Instant;
 use wayproof_upstream::{CallerCredential, VIRTUAL_KEY_PREFIX};
 use wayproof_wire::{Fault, FaultKind, Protocol};
 
+use crate::callers::{self, Holder};
 use crate::exchange::{Arrival, Wish};
 use crate::gateway::Shared;
 use crate::gemini;
@@ -26,6 +27,8 @@ pub(crate) enum Caller {
     Local,
     /// The holder of a configured key, by its name.
     Named(String),
+    /// The holder of a key that was given out.
+    Holder(Arc<Holder>),
     /// An agent at work on a job.
     Job(Arc<Job>),
 }
@@ -104,7 +107,8 @@ pub(crate) async fn check_key(
 ) -> Result<(Caller, CallerCredential), Fault> {
     let configured = &shared.settings.keys;
     let Some(shown) = keys::shown(headers) else {
-        return if configured.is_empty() && from == Whence::ThisMachine {
+        let is_open = configured.is_empty() && !callers::needs_key(shared);
+        return if is_open && from == Whence::ThisMachine {
             Ok((Caller::Local, CallerCredential::Own))
         } else {
             Err(unauthorized("a key of this gateway is needed"))
@@ -120,6 +124,10 @@ pub(crate) async fn check_key(
             Some(job) => Ok((Caller::Job(job), credential)),
             None => Err(unauthorized("this job key is unknown, or its job is over")),
         };
+    }
+    if let Some(id) = keys::claimed_key(shown.key) {
+        let holder = callers::find(shared, id, shown.key).await?;
+        return Ok((Caller::Holder(holder), credential));
     }
     if !configured.is_empty() {
         let digest = KeyDigest::of(shown.key);
@@ -139,7 +147,7 @@ pub(crate) async fn check_key(
     if shown.is_beside || shown.key.starts_with(VIRTUAL_KEY_PREFIX.as_bytes()) {
         return Err(unauthorized("this key is not one of this gateway"));
     }
-    if from == Whence::ThisMachine {
+    if from == Whence::ThisMachine && !callers::needs_key(shared) {
         Ok((Caller::Local, CallerCredential::Own))
     } else {
         Err(unauthorized("a key of this gateway is needed"))

@@ -48,7 +48,7 @@ pub(crate) async fn attempt(shared: &Shared, prepared: Prepared) -> Result<Attem
     let owed = async {
         match &call.caller {
             Caller::Job(job) => job.obligation_settled().await.map_err(Halt::Unfrozen),
-            Caller::Local | Caller::Named(_) => Ok(()),
+            Caller::Local | Caller::Named(_) | Caller::Holder(_) => Ok(()),
         }
     };
     // A ledger that is known to be unable to write says so at once, before anybody is asked.

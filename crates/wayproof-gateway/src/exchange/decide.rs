@@ -9,14 +9,17 @@ use std::sync::Arc;
 use bytes::Bytes;
 use serde_json::value::to_raw_value;
 use wayproof_engine::{Decision, Next, Refusal, TaskName};
-use wayproof_ledger::{Cost, Durable, EventBody, ExchangeOpened, ExchangeOutcome, ExchangeSettled};
+use wayproof_ledger::{
+    About, Cost, Durable, EventBody, ExchangeOpened, ExchangeOutcome, ExchangeSettled,
+};
 use wayproof_wire::{Fault, FaultKind, Housekeeping, Peek};
 
-use crate::exchange::admit::Call;
+use crate::exchange::admit::{Call, Caller};
 use crate::exchange::identify::Turn;
-use crate::exchange::observe::{self, Observed};
+use crate::exchange::observe::{self, Context, Observed};
 use crate::exchange::settle::Settlement;
 use crate::gateway::Shared;
+use crate::sessions::Session;
 
 /// An exchange that is decided and open.
 pub(crate) struct Decided {
@@ -36,17 +39,7 @@ pub(crate) fn decide(shared: &Arc<Shared>, observed: Observed) -> Result<Decided
         session,
         context,
     } = observed;
-    let (next, about) = {
-        let state = session.lock();
-        let next = wayproof_engine::decide(
-            &shared.policy.load(),
-            &state,
-            &context.facts(&turn),
-            &shared.world.now(&shared.upstream),
-            &shared.catalog,
-        );
-        (next, observe::about(&turn, &state))
-    };
+    let (next, about) = next(shared, &turn, &session, &context);
     let decision = match next {
         Next::Decided(decision) => decision,
         Next::Refused(refusal) => {
@@ -88,6 +81,32 @@ pub(crate) fn decide(shared: &Arc<Shared>, observed: Observed) -> Result<Decided
         opened,
         settlement,
     })
+}
+
+/// What the engine says, within what the caller's key is good for.
+fn next(shared: &Shared, turn: &Turn, session: &Session, context: &Context) -> (Next, About) {
+    let (next, about) = {
+        let state = session.lock();
+        let next = wayproof_engine::decide(
+            &shared.policy.load(),
+            &state,
+            &context.facts(turn),
+            &shared.world.now(&shared.upstream),
+            &shared.catalog,
+        );
+        (next, observe::about(turn, &state))
+    };
+    let Caller::Holder(holder) = &turn.call.caller else {
+        return (next, about);
+    };
+    let narrowed = match next {
+        Next::Decided(mut decision) => match holder.scope.narrow(&holder.name, &mut decision) {
+            Ok(()) => Next::Decided(decision),
+            Err(refusal) => Next::Refused(refusal),
+        },
+        Next::Refused(refusal) => Next::Refused(refusal),
+    };
+    (narrowed, about)
 }
 
 fn opening(turn: &Turn, decision: &Decision, provider: String, model: String) -> EventBody {

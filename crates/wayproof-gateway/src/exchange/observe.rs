@@ -10,6 +10,7 @@ use wayproof_ledger::{About, Escalated, EventBody, EvidenceNoted, JobOpened, Ses
 use wayproof_wire::{Fault, FaultKind, Request, SessionSource, find_ask, new_ask, outcomes};
 
 use crate::exchange::admit::{Call, Caller};
+use crate::exchange::hold;
 use crate::exchange::identify::Turn;
 use crate::gateway::Shared;
 use crate::sessions::{Acquaintance, Session};
@@ -60,8 +61,9 @@ pub(crate) fn observe(shared: &Shared, turn: Turn) -> Result<Observed, Fault> {
     let agent = turn.identity.agent;
     let executed = match &turn.call.caller {
         Caller::Job(job) => job.take_pending(),
-        Caller::Local | Caller::Named(_) => Vec::new(),
+        Caller::Local | Caller::Named(_) | Caller::Holder(_) => Vec::new(),
     };
+    let thrift = hold::thrift(shared, &turn);
     let mut state = session.lock();
     let ask = new_ask(agent, &request).or_else(|| {
         // A conversation that was under way before it was first seen here, or was forgotten.
@@ -75,6 +77,7 @@ pub(crate) fn observe(shared: &Shared, turn: Turn) -> Result<Observed, Fault> {
         ask: ask.as_deref(),
         outcomes: &outcomes(agent, &request),
         executed: &executed,
+        thrift: thrift.as_deref(),
     };
     let noted = wayproof_engine::observe(
         &shared.policy.load(),
@@ -99,8 +102,14 @@ pub(crate) fn observe(shared: &Shared, turn: Turn) -> Result<Observed, Fault> {
 pub(crate) fn about(turn: &Turn, state: &SessionState) -> About {
     let job = match &turn.call.caller {
         Caller::Job(job) => Some(job.id.clone()),
-        Caller::Local | Caller::Named(_) if turn.identity.housekeeping.is_some() => None,
-        Caller::Local | Caller::Named(_) => state.job.as_ref().map(|job| job.id.clone()),
+        Caller::Local | Caller::Named(_) | Caller::Holder(_)
+            if turn.identity.housekeeping.is_some() =>
+        {
+            None
+        }
+        Caller::Local | Caller::Named(_) | Caller::Holder(_) => {
+            state.job.as_ref().map(|job| job.id.clone())
+        }
     };
     About {
         session: Some(turn.identity.session.clone()),
@@ -166,6 +175,7 @@ fn find_session(shared: &Shared, turn: &Turn) -> (Arc<Session>, Acquaintance) {
         Caller::Local => name.clone(),
         // No session's name holds a line feed, since no header does.
         Caller::Named(caller) => format!("{caller}\n{name}"),
+        Caller::Holder(holder) => format!("{}\n{name}", holder.id),
     };
     shared
         .sessions
@@ -185,11 +195,13 @@ fn context(shared: &Shared, call: &Call) -> Result<Context, Fault> {
             Some(task)
         }
         (None, Caller::Job(job)) => job.task.clone(),
-        (None, Caller::Local | Caller::Named(_)) => None,
+        (None, Caller::Local | Caller::Named(_) | Caller::Holder(_)) => None,
     };
     let (new_job_id, paths) = match &call.caller {
         Caller::Job(job) => (job.id.clone(), job.paths.clone()),
-        Caller::Local | Caller::Named(_) => (shared.ids.next().to_string(), Vec::new()),
+        Caller::Local | Caller::Named(_) | Caller::Holder(_) => {
+            (shared.ids.next().to_string(), Vec::new())
+        }
     };
     Ok(Context {
         explicit_task,
@@ -198,9 +210,13 @@ fn context(shared: &Shared, call: &Call) -> Result<Context, Fault> {
     })
 }
 
+/// The repository that the caller says it works in.
+pub(crate) fn repo(call: &Call) -> Option<&str> {
+    call.head.headers.get("x-wayproof-repo")?.to_str().ok()
+}
+
 fn note_session(shared: &Shared, turn: &Turn) {
     let identity = &turn.identity;
-    let repo = turn.call.head.headers.get("x-wayproof-repo");
     let source = match identity.session_source {
         SessionSource::Header => "header",
         SessionSource::Body => "body",
@@ -212,9 +228,7 @@ fn note_session(shared: &Shared, turn: &Turn) {
         source: Some(source.to_owned()),
         parent: identity.parent_session.clone(),
         cwd: identity.cwd.clone(),
-        repo: repo
-            .and_then(|repo| repo.to_str().ok())
-            .map(ToOwned::to_owned),
+        repo: repo(&turn.call).map(ToOwned::to_owned),
         branch: identity.branch.clone(),
     };
     // An exchange's opening event names the agent and the session; a session of which nothing else

@@ -14,7 +14,9 @@ use wayproof_ledger::{About, AttemptRecord, Cost, EventBody, ExchangeOutcome, Ex
 use wayproof_upstream::{AnswerBody, AttemptFault, AttemptRecord as Tried, Candidate};
 use wayproof_wire::{Answer, Loss, Protocol, Stop, Usage, is_context_overflow};
 
+use crate::envelope::Spent;
 use crate::exchange::Wish;
+use crate::exchange::admit::Caller;
 use crate::exchange::copy::Copy;
 use crate::exchange::identify::Turn;
 use crate::exchange::observe;
@@ -65,6 +67,12 @@ pub(crate) struct Settlement {
     copy: Copy,
     bytes: u64,
     end: End,
+    /// What is held for it on budgets of operators.
+    held_nano_usd: Option<i64>,
+    /// What is held for it on its job.
+    held_on_job: Option<i64>,
+    /// The id of the key whose pace its tokens count for.
+    paced: Option<String>,
 }
 
 /// What a client is told to wait by, when a provider limits rates without saying for how long.
@@ -87,6 +95,10 @@ impl Settlement {
         decision: Decision,
     ) -> Self {
         shared.metrics.opened();
+        let paced = match &turn.call.caller {
+            Caller::Holder(holder) => Some(holder.id.clone()),
+            Caller::Local | Caller::Named(_) | Caller::Job(_) => None,
+        };
         Self {
             shared: Arc::clone(shared),
             about,
@@ -107,6 +119,9 @@ impl Settlement {
             copy: Copy::None,
             bytes: 0,
             end: End::Dropped,
+            held_nano_usd: None,
+            held_on_job: None,
+            paced,
         }
     }
 
@@ -156,6 +171,24 @@ impl Settlement {
     /// Notes a status of ours in the place of the provider's.
     pub(crate) fn told(&mut self, status: StatusCode) {
         self.told = Some(status);
+    }
+
+    /// Notes that money is held for it, or about to be.
+    pub(crate) fn holds(&mut self, nano_usd: i64) {
+        self.held_nano_usd = Some(nano_usd);
+    }
+
+    /// Holds an amount on its job, or says how the job stands.
+    pub(crate) fn hold_on_job(&mut self, limit: i64, amount: i64) -> Result<(), Spent> {
+        let job = self.about.job.as_deref().unwrap_or_default();
+        self.session.envelope().hold(job, limit, amount)?;
+        self.held_on_job = Some(amount);
+        Ok(())
+    }
+
+    /// What its events belong to.
+    pub(crate) const fn about(&self) -> &About {
+        &self.about
     }
 
     /// The exchange's id.
@@ -227,6 +260,11 @@ impl Settlement {
         let usage = answer.as_ref().and_then(|answer| answer.usage);
         let listed = self.listed(usage.as_ref());
         self.remember(outcome, usage.as_ref(), listed);
+        self.settle_budgets(outcome, listed);
+        let used = usage.and_then(|usage| usage.total_input()?.checked_add(usage.output?));
+        if let (Some(key), Some(used)) = (&self.paced, used) {
+            self.shared.paces.used(key, used);
+        }
         self.tell_losses();
         self.read_signs(answer.as_ref(), error.as_deref());
         self.shared.metrics.settled(&Settled {
@@ -283,6 +321,41 @@ impl Settlement {
         let catalog = &self.shared.catalog;
         let row = catalog.price(&target.provider, &target.model, self.opened_us)?;
         cost(row, usage?)
+    }
+
+    /// Puts what it cost in the place of what is held.
+    ///
+    /// What was asked of a provider and never told is charged with the most it can be: a broken-off answer's tokens
+    /// are billed too.
+    fn settle_budgets(&self, outcome: ExchangeOutcome, listed: Option<i64>) {
+        if self.held_nano_usd.is_none() && self.held_on_job.is_none() {
+            return;
+        }
+        let is_open = |tried: &Tried| match tried.fault {
+            None => tried.status.is_none(),
+            Some(AttemptFault::Broken | AttemptFault::TimedOut | AttemptFault::Abandoned) => true,
+            Some(
+                AttemptFault::Connect
+                | AttemptFault::Status
+                | AttemptFault::BreakerOpen
+                | AttemptFault::Misdirected
+                | AttemptFault::Unsayable,
+            ) => false,
+        };
+        let cost = match self.status {
+            Some(status) if !status.is_success() => Some(0),
+            Some(_) if outcome == ExchangeOutcome::Completed => listed,
+            Some(_) => None,
+            None if self.records.iter().any(is_open) => None,
+            None => Some(0),
+        };
+        if let (Some(held), Some(job)) = (self.held_on_job, &self.about.job) {
+            let mut envelope = self.session.envelope();
+            envelope.settle(job, held, cost.unwrap_or(held));
+        }
+        if self.held_nano_usd.is_some() {
+            self.shared.ledger.books().settle(self.exchange(), cost);
+        }
     }
 
     /// Adds the cost to the job, and remembers where its conversation is warm.
@@ -373,6 +446,7 @@ impl Settlement {
                 listed_nano_usd: listed,
                 ..Cost::default()
             },
+            held_nano_usd: self.held_nano_usd.or(self.held_on_job),
             catalog_digest: listed.map(|_| self.shared.catalog.digest().to_owned()),
             ttfb_us: self.ttfb_us,
             total_us: self.elapsed_us(),

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod admin;
 #[cfg(test)]
+mod budgets;
+#[cfg(test)]
 mod client;
 #[cfg(test)]
 mod completing;
@@ -40,3 +42,5 @@ mod socket;
 mod stage;
 #[cfg(test)]
 mod translating;
+#[cfg(test)]
+mod virtual_keys;
