@@ -27,7 +27,7 @@ pub use work::{Hold, HoldError, Holder, Overdrawn};
 
 use crate::clock::Clock;
 use crate::error::LedgerError;
-use clerk::{Clerk, Command};
+use clerk::{Asked, Clerk, Command};
 use work::Edit;
 
 /// What one budget has left in one span, as far as this process knows.
@@ -211,9 +211,34 @@ impl Books {
         subject: &Subject,
         at_most: u32,
     ) -> Result<Vec<Account>, LedgerError> {
-        let subject = subject.clone();
-        self.ask(|reply| Command::Accounts(subject, at_most, reply))
-            .await?
+        self.accounts_of(subject, None, at_most).await
+    }
+
+    /// The accounts of a subject in one span, at most so many; of a `*` those that spent most.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn accounts_in(
+        &self,
+        subject: &Subject,
+        span: &str,
+        at_most: u32,
+    ) -> Result<Vec<Account>, LedgerError> {
+        self.accounts_of(subject, Some(span), at_most).await
+    }
+
+    async fn accounts_of(
+        &self,
+        subject: &Subject,
+        span: Option<&str>,
+        at_most: u32,
+    ) -> Result<Vec<Account>, LedgerError> {
+        let asked = Asked {
+            subject: subject.clone(),
+            span: span.map(str::to_owned),
+            at_most,
+        };
+        self.ask(|reply| Command::Accounts(asked, reply)).await?
     }
 
     async fn edit(&self, edit: Edit) -> Result<(), LedgerError> {

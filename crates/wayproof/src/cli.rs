@@ -2,6 +2,8 @@
 //!
 //! The doc comments here are the manual; `wayproof reference cli` prints them as Markdown.
 
+pub(crate) mod books;
+
 use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -44,6 +46,24 @@ pub(crate) enum Command {
         /// What to read.
         #[command(subcommand)]
         command: LedgerCommand,
+    },
+    /// Gives out keys of the gateway, and takes them back.
+    Keys {
+        /// What to do with keys.
+        #[command(subcommand)]
+        command: books::KeysCommand,
+    },
+    /// Sets what everyone, a team, a person, a key or a repository may spend.
+    Budgets {
+        /// What to do with budgets.
+        #[command(subcommand)]
+        command: books::BudgetsCommand,
+    },
+    /// Says who is in which team.
+    People {
+        /// What to do with people.
+        #[command(subcommand)]
+        command: books::PeopleCommand,
     },
     /// Tells why an exchange went where it went.
     Explain(ExplainArgs),

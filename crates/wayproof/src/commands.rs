@@ -1,6 +1,7 @@
 //! The commands, one file a verb; those that wait for the network share one runtime.
 
 mod backtest;
+mod books;
 mod explain;
 mod gate;
 mod hook;
@@ -29,6 +30,9 @@ pub(crate) fn run(command: Command) -> Result<ExitCode> {
         Command::Demo(args) => wait(demo::run(args)),
         Command::Policy { command } => policy::run(command),
         Command::Ledger { command } => wait(ledger::run(command)),
+        Command::Keys { command } => wait(books::keys::run(command)),
+        Command::Budgets { command } => wait(books::budgets::run(command)),
+        Command::People { command } => wait(books::people::run(command)),
         Command::Explain(args) => wait(explain::run(args)),
         Command::Receipt { command } => receipt::run(&command),
         Command::DemoAgent { ask } => wait(demo::agent::run(&ask)),

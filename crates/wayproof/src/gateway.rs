@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 use wayproof_engine::{Catalog, Policy};
 use wayproof_gateway::{CallerKey, Gateway, KeyDigest, Parts, ServeError, Settings};
-use wayproof_ledger::{Clock, Ids};
+use wayproof_ledger::{Clock, Ids, Ledger};
 use wayproof_upstream::{Provider, Proxy, Upstream};
 
 pub(crate) use self::admin::{Admin, OpenJob, OpenedJob, ProofReport};
@@ -84,6 +84,7 @@ impl Running {
 pub(crate) async fn start(start: Start) -> Result<Running> {
     let (listener, address) = listen(&start).await?;
     let ledger = ledgers::open(&start.data, start.ledger.as_deref()).await?;
+    check_reach(address, start.key.is_some(), &ledger).await?;
     let clock = Clock::system();
     let key = |key: &String| CallerKey {
         name: "operator".to_owned(),
@@ -135,7 +136,7 @@ pub(crate) async fn start(start: Start) -> Result<Running> {
     })
 }
 
-/// Opens the address; one that other machines can reach needs a key for callers.
+/// Opens the address.
 async fn listen(start: &Start) -> Result<(TcpListener, SocketAddr)> {
     let taken = |error| {
         Mistake(format!(
@@ -148,13 +149,27 @@ async fn listen(start: &Start) -> Result<(TcpListener, SocketAddr)> {
     let address = listener
         .local_addr()
         .context("reading the address it listens on")?;
-    if !address.ip().is_loopback() && start.key.is_none() {
-        let sentence = format!(
-            "{address} can be reached from other machines: name the variable with the callers' key by --key-env"
-        );
-        return Err(Mistake(sentence).into());
-    }
     Ok((listener, address))
+}
+
+/// An address that other machines can reach needs a key for callers.
+async fn check_reach(address: SocketAddr, has_key: bool, ledger: &Ledger) -> Result<()> {
+    if address.ip().is_loopback() || has_key {
+        return Ok(());
+    }
+    let register = ledger
+        .books()
+        .fresh(-1)
+        .await
+        .context("reading the books")?;
+    if register.needs_key(ledger.clock().now_us()) {
+        return Ok(());
+    }
+    let sentence = format!(
+        "{address} can be reached from other machines: give out a key with `wayproof keys new`, or name the variable \
+         with the callers' key by --key-env"
+    );
+    Err(Mistake(sentence).into())
 }
 
 fn listen_problem(error: &std::io::Error) -> String {

@@ -117,7 +117,8 @@ async fn an_address_for_other_machines_needs_a_key() {
         .await
         .unwrap();
     let setting = Setting::with(&scripted);
-    let gateway = crate::stage::gateway(setting).await;
+    let data = tempfile::TempDir::new().unwrap();
+    let gateway = crate::stage::gateway(setting, &data).await;
     let listener = TcpListener::bind("0.0.0.0:0").await.unwrap();
     let error = gateway
         .serve(listener, std::future::ready(()))

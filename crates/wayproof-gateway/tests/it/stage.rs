@@ -129,8 +129,8 @@ impl Stage {
 }
 
 /// A gateway that does not serve yet.
-pub(crate) async fn gateway(setting: Setting) -> Gateway {
-    build(setting, &TempDir::new().unwrap()).await
+pub(crate) async fn gateway(setting: Setting, data: &TempDir) -> Gateway {
+    build(setting, data).await
 }
 
 async fn build(setting: Setting, data: &TempDir) -> Gateway {

@@ -93,6 +93,7 @@ async fn once_there_is_a_key_everybody_needs_one() {
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "one table, read from top to bottom")]
 async fn a_key_is_good_for_what_it_was_given_for() {
     let (scripted, stage) = stage().await;
     let (id, secret) = mint_key().unwrap();

@@ -39,7 +39,15 @@ pub(super) enum Command {
     Hold(Hold, Reply<(), HoldError>),
     Settle(String, Option<i64>),
     Edit(Edit, Reply<()>),
-    Accounts(Subject, u32, Reply<Vec<Account>>),
+    Accounts(Asked, Reply<Vec<Account>>),
+}
+
+/// Which accounts are meant.
+pub(super) struct Asked {
+    pub(super) subject: Subject,
+    /// Only those of this span.
+    pub(super) span: Option<String>,
+    pub(super) at_most: u32,
 }
 
 pub(super) struct Clerk {
@@ -67,7 +75,7 @@ struct Waiting {
     looks: Vec<Reply<()>>,
     holds: Vec<(Hold, Reply<(), HoldError>)>,
     edits: Vec<(Edit, Reply<()>)>,
-    accounts: Vec<(Subject, u32, Reply<Vec<Account>>)>,
+    accounts: Vec<(Asked, Reply<Vec<Account>>)>,
 }
 
 impl Clerk {
@@ -131,9 +139,7 @@ impl Clerk {
             Command::Look(reply) => waiting.looks.push(reply),
             Command::Hold(hold, reply) => waiting.holds.push((hold, reply)),
             Command::Edit(edit, reply) => waiting.edits.push((edit, reply)),
-            Command::Accounts(subject, at_most, reply) => {
-                waiting.accounts.push((subject, at_most, reply));
-            }
+            Command::Accounts(asked, reply) => waiting.accounts.push((asked, reply)),
             Command::Settle(exchange, cost) => match self.held.remove(&exchange) {
                 Some(held) => self.due.push((exchange, held, cost)),
                 // Whoever wanted it went away before anything was held. What holds nothing has nothing to settle.
@@ -156,8 +162,8 @@ impl Clerk {
         } else {
             self.write(holds, edits)
         };
-        for (subject, at_most, reply) in accounts {
-            let read = self.accounts(&subject, at_most);
+        for (asked, reply) in accounts {
+            let read = self.accounts(asked);
             // Whoever asked may have stopped waiting; so for every reply.
             drop(reply.send(read));
         }
@@ -195,10 +201,18 @@ impl Clerk {
         Ok(())
     }
 
-    fn accounts(&mut self, subject: &Subject, at_most: u32) -> Result<Vec<Account>, LedgerError> {
-        let (store, subject) = (self.store.clone(), subject.to_string());
+    fn accounts(&mut self, asked: Asked) -> Result<Vec<Account>, LedgerError> {
+        let store = self.store.clone();
+        let Asked {
+            subject,
+            span,
+            at_most,
+        } = asked;
         self.with_connection(async move |connection| {
-            let read = rows::accounts(connection, &subject, at_most).await;
+            let read = match &span {
+                None => rows::accounts(connection, &subject.to_string(), at_most).await,
+                Some(span) => rows::accounts_in(connection, &subject, span, at_most).await,
+            };
             read.map_err(store.failed("read"))
         })
     }

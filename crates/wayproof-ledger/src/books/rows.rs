@@ -2,7 +2,7 @@
 
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Error, Row as _};
-use wayproof_engine::Budget;
+use wayproof_engine::{Budget, Subject};
 
 use super::register::{Key, Person, Register};
 use super::work::AccountId;
@@ -209,6 +209,42 @@ pub(super) async fn accounts(
             Ok(Account {
                 subject: subject.to_owned(),
                 span: row.try_get(0)?,
+                balance: Balance {
+                    held_nano_usd: row.try_get(1)?,
+                    spent_nano_usd: row.try_get(2)?,
+                },
+            })
+        })
+        .collect()
+}
+
+/// The accounts of one subject, or of each one of its kind, in one span; those that spent most first.
+pub(super) async fn accounts_in(
+    connection: &mut AnyConnection,
+    subject: &Subject,
+    span: &str,
+    at_most: u32,
+) -> Result<Vec<Account>, Error> {
+    const ONE: &str = "SELECT subject, held_nano_usd, spent_nano_usd FROM accounts
+        WHERE subject = $1 AND span = $2 ORDER BY spent_nano_usd DESC, subject LIMIT $3";
+    const EACH: &str = "SELECT subject, held_nano_usd, spent_nano_usd FROM accounts
+        WHERE subject LIKE $1 AND span = $2 ORDER BY spent_nano_usd DESC, subject LIMIT $3";
+    let (sql, name) = if subject.is_each() {
+        (EACH, format!("{}:%", subject.kind.as_str()))
+    } else {
+        (ONE, subject.to_string())
+    };
+    let rows = sqlx::query(sql)
+        .bind(name)
+        .bind(span)
+        .bind(i64::from(at_most))
+        .fetch_all(connection)
+        .await?;
+    rows.iter()
+        .map(|row| {
+            Ok(Account {
+                subject: row.try_get(0)?,
+                span: span.to_owned(),
                 balance: Balance {
                     held_nano_usd: row.try_get(1)?,
                     spent_nano_usd: row.try_get(2)?,

@@ -11,6 +11,7 @@
 mod agents;
 mod backtest;
 mod bad_input;
+mod books;
 mod demo;
 mod environment;
 mod gate;

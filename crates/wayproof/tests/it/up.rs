@@ -12,18 +12,27 @@ use wayproof_testkit::{Persona, Play, Provider, Step};
 use crate::environment::Environment;
 
 /// A gateway process that is ended with the test.
-struct Up {
+pub(crate) struct Up {
     child: Child,
     port: u16,
 }
 
 impl Up {
     async fn start(environment: &Environment, provider: &Provider) -> Self {
+        Self::start_as("mock", environment, provider).await
+    }
+
+    /// With the provider under this name.
+    pub(crate) async fn start_as(
+        name: &str,
+        environment: &Environment,
+        provider: &Provider,
+    ) -> Self {
         environment.fixture();
         let port_file = environment.path("port");
         let (port_argument, spec) = (
             port_file.to_string_lossy().into_owned(),
-            format!("mock={}", provider.url()),
+            format!("{name}={}", provider.url()),
         );
         let args = [
             "up",
@@ -54,10 +63,15 @@ impl Up {
     }
 
     fn post(&self, path: &str, body: &str) -> String {
+        self.post_with("", path, body)
+    }
+
+    /// With further lines in the head, each with its end.
+    pub(crate) fn post_with(&self, head: &str, path: &str, body: &str) -> String {
         let mut socket = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
         write!(
             socket,
-            "POST {path} HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+            "POST {path} HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\ncontent-type: application/json\r\n{head}content-length: {}\r\n\r\n{body}",
             body.len()
         )
         .unwrap();
@@ -67,7 +81,7 @@ impl Up {
     }
 
     /// Asks it to drain and waits for the end.
-    fn stop(mut self) -> i32 {
+    pub(crate) fn stop(mut self) -> i32 {
         let id = i32::try_from(self.child.id()).unwrap();
         let status = std::process::Command::new("kill")
             .args(["-TERM", &id.to_string()])

@@ -1,0 +1,170 @@
+//! `wayproof people`: who is in which team.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+    process::ExitCode,
+};
+
+use anyhow::{Context, Result};
+use serde::Deserialize;
+use wayproof_ledger::{Ledger, Person};
+
+use super::{check_name, open, record};
+use crate::{
+    cli::books::{BooksListArgs, PeopleCommand},
+    exit::Mistake,
+    terminal::{print, print_json_pretty, table, tell},
+};
+
+/// A file of people.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    people: BTreeMap<String, Entry>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Entry {
+    #[serde(default)]
+    teams: BTreeSet<String>,
+}
+
+/// Runs a command on people.
+pub(crate) async fn run(command: PeopleCommand) -> Result<ExitCode> {
+    match command {
+        PeopleCommand::Set {
+            name,
+            teams,
+            ledger,
+        } => {
+            let person = Person {
+                name,
+                teams: teams.into_iter().collect(),
+            };
+            check(&person)?;
+            let ledger = open(&ledger).await?;
+            let said = said(&person);
+            let name = person.name.clone();
+            ledger
+                .books()
+                .put_person(person)
+                .await
+                .context("keeping the person")?;
+            record(&ledger, "person-set", &name, Some(said.clone())).await?;
+            tell(&format!("{name}: {said}"));
+        }
+        PeopleCommand::Read { file, ledger } => read(&file, &open(&ledger).await?).await?,
+        PeopleCommand::List(args) => list(&args).await?,
+        PeopleCommand::Remove { name, ledger } => {
+            let ledger = open(&ledger).await?;
+            if !ledger.books().register().people.contains_key(&name) {
+                return Err(Mistake(format!(
+                    "nobody is called `{name}`; see `wayproof people list`"
+                ))
+                .into());
+            }
+            ledger
+                .books()
+                .remove_person(&name)
+                .await
+                .context("forgetting the person")?;
+            record(&ledger, "person-removed", &name, None).await?;
+            tell(&format!(
+                "{name} is forgotten; their keys stay what they are"
+            ));
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn check(person: &Person) -> Result<()> {
+    check_name("person", &person.name)?;
+    person
+        .teams
+        .iter()
+        .try_for_each(|team| check_name("team", team))
+}
+
+fn said(person: &Person) -> String {
+    if person.teams.is_empty() {
+        return "in no team".to_owned();
+    }
+    let teams: Vec<&str> = person.teams.iter().map(String::as_str).collect();
+    format!("in {}", teams.join(", "))
+}
+
+async fn read(path: &Path, ledger: &Ledger) -> Result<()> {
+    let wrong = |why: &str| Mistake(format!("{} cannot be read: {why}", path.display()));
+    let text = std::fs::read_to_string(path).map_err(|error| wrong(&error.to_string()))?;
+    let file: File = toml::from_str(&text).map_err(|error| wrong(error.message()))?;
+    let people: Vec<Person> = file
+        .people
+        .into_iter()
+        .map(|(name, entry)| Person {
+            name,
+            teams: entry.teams,
+        })
+        .collect();
+    people.iter().try_for_each(check)?;
+    let known = ledger.books().register();
+    let named: BTreeSet<&str> = people.iter().map(|person| person.name.as_str()).collect();
+    let gone: Vec<String> = known
+        .people
+        .keys()
+        .filter(|name| !named.contains(name.as_str()))
+        .cloned()
+        .collect();
+    let changed: Vec<Person> = people
+        .iter()
+        .filter(|person| known.people.get(&person.name) != Some(person))
+        .cloned()
+        .collect();
+    let said = format!(
+        "{} set, {} forgotten, {} in all",
+        changed.len(),
+        gone.len(),
+        people.len()
+    );
+    for person in changed {
+        ledger
+            .books()
+            .put_person(person)
+            .await
+            .context("keeping a person")?;
+    }
+    for name in &gone {
+        ledger
+            .books()
+            .remove_person(name)
+            .await
+            .context("forgetting a person")?;
+    }
+    record(ledger, "person-set", "a file of people", Some(said.clone())).await?;
+    tell(&said);
+    Ok(())
+}
+
+async fn list(args: &BooksListArgs) -> Result<()> {
+    let ledger = open(&args.ledger).await?;
+    let register = ledger.books().register();
+    ledger.close().await?;
+    let people: Vec<&Person> = register.people.values().collect();
+    if args.json {
+        return print_json_pretty(&people);
+    }
+    let lines: Vec<Vec<String>> = people
+        .iter()
+        .map(|person| {
+            let keys: Vec<&str> = register
+                .keys
+                .values()
+                .filter(|key| key.person.as_ref() == Some(&person.name))
+                .map(|key| key.name.as_str())
+                .collect();
+            vec![person.name.clone(), said(person), keys.join(", ")]
+        })
+        .collect();
+    print(&table(&["person", "teams", "keys"], &lines))
+}
