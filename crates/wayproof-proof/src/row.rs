@@ -4,6 +4,7 @@
 //! what several rows say together is only as good as the worst of them.
 
 pub(crate) mod bug_fix;
+mod human_review;
 mod small_edit;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -30,6 +31,8 @@ pub(crate) enum Row {
     BugFix,
     /// It typechecks, or the nearest tests pass.
     SmallEdit,
+    /// A person looks at it.
+    HumanReview,
 }
 
 impl Row {
@@ -42,8 +45,8 @@ impl Row {
             | ProofRequirement::TestsRun
             | ProofRequirement::Build
             | ProofRequirement::Smoke
-            | ProofRequirement::HumanReview
             | ProofRequirement::PrimarySources => Self::SmallEdit,
+            ProofRequirement::HumanReview => Self::HumanReview,
         }
     }
 
@@ -51,7 +54,7 @@ impl Row {
     fn needs_suites(self) -> bool {
         match self {
             Self::BugFix => true,
-            Self::SmallEdit => false,
+            Self::SmallEdit | Self::HumanReview => false,
         }
     }
 
@@ -59,6 +62,7 @@ impl Row {
         match self {
             Self::BugFix => bug_fix::gather(work),
             Self::SmallEdit => small_edit::gather(work),
+            Self::HumanReview => Ok(human_review::gather(work)),
         }
     }
 }

@@ -18,6 +18,7 @@ mod generated;
 mod policy;
 mod prove;
 mod readme;
+mod review;
 mod run;
 mod sdks;
 mod up;
