@@ -1,6 +1,7 @@
 //! What kind of work an ask is: explicit instruction, then the policy's `match` rules, then the words of the ask.
 //! It runs once a job, not once a turn. It never looks at the conversation, the model or the price.
 
+mod change;
 mod keywords;
 mod lexicon;
 mod paths;
@@ -8,6 +9,7 @@ mod phrases;
 mod surfaces;
 mod words;
 
+pub use change::{ChangedFile, OwedProof, Touch, owed_by_change, touches};
 pub(crate) use keywords::is_test;
 pub use keywords::{Classifier, KNOWN_TASKS, Scores};
 pub(crate) use paths::named_in;
@@ -82,26 +84,6 @@ pub fn classify(policy: &Policy, text: &str, asked: &Asked<'_>) -> Classified {
         classified.rule.insert_str(0, &unknown);
     }
     classified
-}
-
-/// The tasks that a finished change owes by what it touches, in the policy's order, each with its reason.
-///
-/// A job's own task comes from its ask; these come on top, whatever was asked.
-pub fn owed_by_paths(
-    policy: &Policy,
-    paths: &[String],
-    branch: Option<&str>,
-) -> Vec<(TaskName, String)> {
-    let surfaces = surfaces::found("", paths);
-    policy
-        .tasks()
-        .iter()
-        .filter_map(|task| {
-            let found = task.matches.as_ref()?;
-            let reason = matched(found, paths, branch, &surfaces)?;
-            Some((task.name.clone(), reason))
-        })
-        .collect()
 }
 
 fn matched(

@@ -69,7 +69,17 @@ impl<'a> View<'a> {
         let is_check = self.facts.housekeeping == Some(Housekeeping::PermissionCheck);
         match wanted {
             Wanted::Routed | Wanted::Task(_) if self.is_embedding() => self.embedding(&lane),
+            Wanted::Class(_) if self.is_embedding() => self.embedding(&lane),
+            Wanted::Class(class) => {
+                let rule = format!("class `{class}` was asked for by name");
+                self.routed(Lane {
+                    class,
+                    rule,
+                    ..lane
+                })
+            }
             Wanted::UnknownTask(name) => self.unknown_task(name),
+            Wanted::UnknownClass(name) => self.unknown_class(name),
             Wanted::Pinned { provider, model } => self.pinned(&lane, provider, model),
             Wanted::PassedThrough => {
                 let why = format!("the policy does not route `{model}`, which goes out as it is");
@@ -154,6 +164,22 @@ impl<'a> View<'a> {
         refuse(
             FaultKind::NotFound,
             format!("there is no task `{name}` in the policy; {hint}"),
+        )
+    }
+
+    fn unknown_class(&self, name: &str) -> Result<Decision, Refusal> {
+        let known: Vec<&str> = self
+            .policy
+            .classes()
+            .iter()
+            .map(|class| class.name.as_str())
+            .collect();
+        refuse(
+            FaultKind::NotFound,
+            format!(
+                "there is no class `{name}` in the policy; it has {}",
+                list(&known)
+            ),
         )
     }
 

@@ -85,6 +85,8 @@ pub enum EvidenceKind {
     Rejection,
     /// A proof was run.
     Proof,
+    /// A person reviewed the work.
+    Review,
 }
 
 /// What came of it.

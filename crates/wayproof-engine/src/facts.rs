@@ -5,7 +5,12 @@ use std::collections::BTreeSet;
 
 use wayproof_wire::{Housekeeping, Protocol, Protocols, ToolOutcome};
 
-use crate::{classify::Asked, evidence::Evidence, names::TaskName, policy::Policy};
+use crate::{
+    classify::Asked,
+    evidence::Evidence,
+    names::{ClassName, TaskName},
+    policy::Policy,
+};
 
 /// One request, as far as deciding needs it.
 #[derive(Debug, Clone, Copy)]
@@ -74,8 +79,12 @@ pub(crate) enum Wanted<'a> {
     Routed,
     /// To be routed as this task.
     Task(TaskName),
+    /// To be routed to this class, whatever the ask is.
+    Class(ClassName),
     /// `wayproof/<something>` that no task has for a name.
     UnknownTask(&'a str),
+    /// `wayproof/class:<something>` that no class has for a name.
+    UnknownClass(&'a str),
     /// This model of this provider, unrouted.
     Pinned {
         /// Name of the provider.
@@ -125,6 +134,8 @@ impl World {
 
 /// Names that ask for routing and can never be a model.
 const AUTO: [&str; 3] = ["wayproof/auto", "wayproof-auto", "claude-wayproof-auto"];
+/// What stands between `wayproof/` and the name of a class.
+const CLASS_PREFIX: &str = "class:";
 const TASK_PREFIXES: [&str; 2] = ["wayproof/", "claude-wayproof-"];
 
 /// Whether a name is one of ours, which no provider would know.
@@ -141,6 +152,15 @@ pub(crate) fn wanted<'a>(policy: &Policy, model: &'a str, world: Option<&World>)
         .iter()
         .find_map(|prefix| model.strip_prefix(prefix))
     {
+        if let Some(class) = task.strip_prefix(CLASS_PREFIX) {
+            let known = policy
+                .classes()
+                .iter()
+                .find(|known| known.name.as_str() == class);
+            return known.map_or(Wanted::UnknownClass(class), |known| {
+                Wanted::Class(known.name.clone())
+            });
+        }
         return match policy.task_named(task) {
             Some(task) => Wanted::Task(task.name.clone()),
             None => Wanted::UnknownTask(task),
@@ -170,6 +190,8 @@ pub(crate) fn explicit_task(policy: &Policy, facts: &Facts<'_>) -> Option<TaskNa
         .or_else(|| match wanted(policy, facts.requested_model, None) {
             Wanted::Task(task) => Some(task),
             Wanted::Routed
+            | Wanted::Class(_)
+            | Wanted::UnknownClass(_)
             | Wanted::UnknownTask(_)
             | Wanted::Pinned { .. }
             | Wanted::PassedThrough => None,

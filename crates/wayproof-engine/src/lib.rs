@@ -26,7 +26,10 @@ mod simulate;
 
 pub use budget::{Budget, NotASubject, NotAWindow, Subject, SubjectKind, Who, Window, draws};
 pub use catalog::{BuildError, Catalog, CatalogError, build_catalog};
-pub use classify::{Asked, Classified, Classifier, KNOWN_TASKS, Scores, classify, owed_by_paths};
+pub use classify::{
+    Asked, ChangedFile, Classified, Classifier, KNOWN_TASKS, OwedProof, Scores, Touch, classify,
+    owed_by_change, touches,
+};
 pub use decide::decide;
 pub use decision::{Decision, Next, Planned, Refusal, Rejected, Routing, explain};
 pub use evidence::{

@@ -74,6 +74,8 @@ pub struct Task {
     pub budget_per_job_nano_usd: Option<i64>,
     /// What makes an ask this task.
     pub matches: Option<Match>,
+    /// What makes a finished change owe this task's proof on top of its own.
+    pub owed: Option<Match>,
     /// Who has to review.
     pub review: Option<Review>,
     /// Commands for checks: the task's own over the policy's.

@@ -45,6 +45,7 @@ pub(crate) fn pages(shared: Weak<Shared>) -> Router {
             get(jobs::owed).post(jobs::freeze),
         )
         .route("/wayproof/v1/jobs/{id}/proof", post(jobs::prove))
+        .route("/wayproof/v1/jobs/{id}/review", post(jobs::review))
         .route("/wayproof/v1/jobs/{id}/close", post(jobs::close))
         .route("/wayproof/v1/exchanges/{id}", get(read::exchange))
         .layer(middleware::from_fn_with_state(admin.clone(), guard));

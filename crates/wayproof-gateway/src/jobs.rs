@@ -9,8 +9,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::watch;
-use wayproof_engine::{Evidence, SessionState, TaskName};
-use wayproof_ledger::{EventBody, Ledger};
+use wayproof_engine::{Evidence, EvidenceKind, Failure, Grade, Outcome, SessionState, TaskName};
+use wayproof_ledger::{EventBody, Ledger, ReviewRecorded};
 
 use crate::envelope::Envelope;
 use crate::keys::KeyDigest;
@@ -132,6 +132,23 @@ impl Job {
     }
 }
 
+/// A reviewer's word that sends the work back, as evidence; any other decision is none.
+pub(crate) fn sent_back(reviewed: &ReviewRecorded) -> Option<Evidence> {
+    (reviewed.decision == ReviewRecorded::REDO).then(|| Evidence {
+        kind: EvidenceKind::Review,
+        tool: "wayproof".to_owned(),
+        grade: Grade::Attested,
+        outcome: Outcome::Failed,
+        counts: None,
+        failures: vec![Failure {
+            name: reviewed.reviewer.clone(),
+            location: None,
+            message: reviewed.remark.clone().unwrap_or_default(),
+        }],
+        diagnostics: Vec::new(),
+    })
+}
+
 /// Nobody fixed what a job owes.
 #[derive(Debug)]
 pub(crate) struct Unfrozen;
@@ -181,11 +198,16 @@ impl Jobs {
 
     /// Finds the job of a key that claims to be its.
     pub(crate) async fn admit(&self, ledger: &Ledger, id: &str, key: &[u8]) -> Option<Arc<Job>> {
-        let job = match self.find(id) {
-            Some(job) => job,
-            None => Box::pin(self.recall(ledger, id)).await?,
-        };
+        let job = Box::pin(self.find_or_recall(ledger, id)).await?;
         job.digest.is(&KeyDigest::of(key)).then_some(job)
+    }
+
+    /// Finds an open job, also one that was opened before this process began.
+    pub(crate) async fn find_or_recall(&self, ledger: &Ledger, id: &str) -> Option<Arc<Job>> {
+        match self.find(id) {
+            Some(job) => Some(job),
+            None => Box::pin(self.recall(ledger, id)).await,
+        }
     }
 
     /// Looks a job up that was opened before this process began.
@@ -221,6 +243,14 @@ impl Jobs {
         let spent = detail.job.money.listed_nano_usd.unwrap_or(0);
         let envelope = Envelope::resumed(id.to_owned(), spent);
         job.session = Arc::new(Session::resumed(SessionState::new(id), envelope));
+        let reviews = detail
+            .story
+            .iter()
+            .filter_map(|stored| match &stored.event.body {
+                EventBody::ReviewRecorded(reviewed) => sent_back(reviewed),
+                _ => None,
+            });
+        job.keep_pending(reviews.collect());
         Some(self.open(job))
     }
 

@@ -339,14 +339,22 @@ pub struct ReceiptIssued {
 pub struct ReviewRecorded {
     /// Who.
     pub reviewer: String,
-    /// `approved` or `changes-requested`.
+    /// `approved`, `rejected`, `redo`, or `found` for what models found, which decides nothing.
     pub decision: String,
+    /// What they say about it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remark: Option<String>,
     /// The tree reviewed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tree: Option<String>,
     /// SHA-256 of the signed review statement.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub statement_digest: Option<String>,
+}
+
+impl ReviewRecorded {
+    /// The decision that sends the work back to the agent.
+    pub const REDO: &str = "redo";
 }
 
 /// A provider told how much of a quota is used.

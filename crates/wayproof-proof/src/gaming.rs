@@ -33,8 +33,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use wayproof_receipt::predicate::{Finding, Severity};
 
-use crate::bug_fix::Outcome;
 use crate::plan::{FileChange, Role, inline};
+use crate::row::Outcome;
 pub(crate) use crate::test_text::is_comment;
 
 /// What there is to look at.

@@ -1,6 +1,5 @@
 #![doc = include_str!("../README.md")]
 
-mod bug_fix;
 mod checkout;
 mod code;
 mod compare;
@@ -12,10 +11,10 @@ mod prove;
 mod record;
 mod report;
 mod request;
+mod row;
 mod run;
 mod runner;
 mod sandbox;
-mod small_edit;
 mod test_text;
 mod tree_tests;
 mod typecheck;

@@ -6,20 +6,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicU64;
 
-use wayproof_engine::ProofRequirement;
 use wayproof_receipt::Verdict;
 use wayproof_receipt::predicate::{Check, CheckKind, Finding, Side};
 use wayproof_repo::{Change, ChangeKind, Commit, Repo};
 
-use crate::bug_fix::{self, Case, Outcome};
 use crate::checkout::{self, Sources};
+use crate::gaming;
 use crate::plan::{self, FileChange, Files, Suite};
 use crate::record::{Revisions, write_down};
 use crate::request::{Commands, Head, Progress, ProveError, ProveRequest, Proven, Step};
+use crate::row::{self, Case, Outcome, Work};
 use crate::run::{Host, Memo, Trouble};
 use crate::sandbox::Sandbox;
-use crate::verdict::{self, Judgment};
-use crate::{gaming, small_edit};
+use crate::verdict::Judgment;
 
 /// Proves a change.
 pub fn prove(
@@ -57,10 +56,7 @@ pub fn prove(
     let evidence = gather(request, &sources, &host, &suites, progress);
     let evidence = match evidence {
         Ok(evidence) => evidence,
-        Err(Trouble::Infra(sentence)) => Evidence {
-            judgment: Judgment::infra(sentence),
-            ..Evidence::empty()
-        },
+        Err(Trouble::Infra(sentence)) => Evidence::of(Judgment::infra(sentence)),
         Err(Trouble::Sandbox(source)) => return Err(ProveError::Sandbox(source)),
         Err(Trouble::Io { doing, source }) => return Err(ProveError::Io { doing, source }),
     };
@@ -220,13 +216,28 @@ pub(crate) struct Evidence {
 }
 
 impl Evidence {
-    fn empty() -> Self {
+    /// A judgment that rests on nothing that was run.
+    pub(crate) fn of(judgment: Judgment) -> Self {
         Self {
-            judgment: Judgment::infra(String::new()),
+            judgment,
             outcomes: Vec::new(),
             findings: Vec::new(),
             checks: Vec::new(),
         }
+    }
+
+    /// The evidence of two rows. Runs of the same suites count once.
+    pub(crate) fn and(mut self, other: Self) -> Self {
+        if self.outcomes.is_empty() {
+            self.outcomes = other.outcomes;
+        }
+        for finding in other.findings {
+            if !self.findings.contains(&finding) {
+                self.findings.push(finding);
+            }
+        }
+        self.checks.extend(other.checks);
+        self
     }
 }
 
@@ -237,18 +248,10 @@ fn gather(
     suites: &[Suite],
     progress: &dyn Progress,
 ) -> Result<Evidence, Trouble> {
-    let is_bug_fix = request
-        .requirements
-        .iter()
-        .flatten()
-        .any(|required| *required == ProofRequirement::FailingTestBecomesGreen);
     if sources.changes.is_empty() {
-        return Ok(Evidence {
-            judgment: Judgment::unchanged(),
-            ..Evidence::empty()
-        });
+        return Ok(Evidence::of(Judgment::unchanged()));
     }
-    if suites.is_empty() && is_bug_fix {
+    if suites.is_empty() && row::needs_suites(request) {
         let sentence = "no test suite was found: no Cargo.toml, package.json, go.mod, pom.xml, build.gradle or CMakeLists.txt at the base, and no Python, Ruby or PHP tests";
         return Err(Trouble::Infra(sentence.to_owned()));
     }
@@ -263,35 +266,11 @@ fn gather(
         runs: request.runs,
         progress,
     };
-    if !is_bug_fix {
-        return small_edit::gather(&case, request, suites, sources);
-    }
-    let mut outcomes = Vec::new();
-    for suite in suites {
-        outcomes.push(bug_fix::judge(&case, suite)?);
-    }
-    // Where one suite has tests, another that has none (a stray script of another language) says nothing.
-    if outcomes.iter().any(has_tests) {
-        outcomes.retain(has_tests);
-    }
-    let mut findings: Vec<Finding> = outcomes
-        .iter()
-        .flat_map(|outcome| outcome.findings.clone())
-        .collect();
-    findings.extend(gaming::look(&gaming::Scene {
-        changes: sources.changes,
-        outcomes: &outcomes,
-        base_files: &base_files(sources),
-        task: request.task.as_str(),
-    }));
-    let has_source_change = sources.changes.iter().any(checkout::changes_source);
-    let judgment = verdict::bug_fix(&outcomes, &findings, has_source_change);
-    let checks = outcomes.iter().flat_map(checks_of).collect();
-    Ok(Evidence {
-        judgment,
-        outcomes,
-        findings,
-        checks,
+    row::gather(&Work {
+        case,
+        request,
+        suites,
+        sources,
     })
 }
 
@@ -317,11 +296,6 @@ pub(crate) fn base_files(sources: &Sources<'_>) -> BTreeMap<String, String> {
             Some((path, String::from_utf8(bytes).ok()?))
         })
         .collect()
-}
-
-fn has_tests(outcome: &Outcome) -> bool {
-    let is_heard = |run: &crate::run::SuiteRun| !run.results.is_empty() || !run.stopped.is_empty();
-    is_heard(&outcome.observed.base) || outcome.observed.head.iter().any(is_heard)
 }
 
 /// Every command of an outcome.

@@ -8,12 +8,12 @@ use wayproof_receipt::predicate::{
 };
 use wayproof_repo::{Commit, Repo};
 
-use crate::bug_fix::Outcome;
 use crate::compare;
 use crate::plan::{FileChange, Role};
 use crate::prove::Evidence;
 use crate::report::Status;
 use crate::request::{ProveError, ProveRequest, Proven, Runs};
+use crate::row::Outcome;
 use crate::run::SuiteRun;
 
 /// The two ends of a change.

@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 
 use wayproof_receipt::predicate::{Check, CheckKind};
 
-use crate::bug_fix::Case;
 use crate::plan::{Ecosystem, Suite, role};
 use crate::report::{CompileFormat, Severity, read_diagnostics};
 use crate::request::Commands;
+use crate::row::Case;
 use crate::run::{Tree, Trouble};
 use crate::runner::{cmake, go, java, php, python, ruby, rust};
 use crate::sandbox::Ran;

@@ -5,9 +5,9 @@
 use wayproof_receipt::Verdict;
 use wayproof_receipt::predicate::{Finding, Severity};
 
-use crate::bug_fix::{Outcome, first_line};
 use crate::compare::{Grade, Lost};
 use crate::report::{Status, TestId};
+use crate::row::Outcome;
 use crate::run::{Red, Seen};
 
 /// A verdict with what lowered it.
@@ -328,4 +328,12 @@ pub(crate) fn gaps_of(outcomes: &[Outcome], findings: &[Finding]) -> Vec<String>
     gaps.sort();
     gaps.dedup();
     gaps
+}
+
+/// The first line that says something.
+pub(crate) fn first_line(text: &str) -> &str {
+    text.lines()
+        .map(str::trim)
+        .find(|line| !line.is_empty())
+        .unwrap_or("no message")
 }

@@ -24,5 +24,5 @@ pub use predicate::{Predicate, Proof, Verdict};
 pub use render::{markdown, text};
 pub use statement::{DigestSet, ResourceDescriptor, STATEMENT_TYPE, Statement, StatementError};
 pub use time::Time;
-pub use trust::{Signer, Trust, TrustError};
+pub use trust::{Reviewer, Signer, Trust, TrustError};
 pub use verify::{Lowering, Verification, VerifiedLine, VerifyOutcome, verify};

@@ -109,7 +109,7 @@ fn judge(bundle: &Bundle, trust: Option<&Trust>) -> Verification {
         .collect();
     let mut statements = Vec::new();
     for line in bundle.lines() {
-        let signers = match authenticate::signers(&line.envelope, trust) {
+        let mut signers = match authenticate::signers(&line.envelope, trust) {
             Ok(signers) => signers,
             Err(problem) => {
                 problems.push(format!("line {}: {problem}", line.number));
@@ -121,11 +121,16 @@ fn judge(bundle: &Bundle, trust: Option<&Trust>) -> Verification {
             continue;
         }
         match line.envelope.statement() {
-            Ok(statement) => statements.push(VerifiedLine {
-                digest: line.digest.clone(),
-                signers,
-                statement,
-            }),
+            Ok(statement) => {
+                if !matches!(statement.predicate, Predicate::Review(_)) {
+                    only_provers(&mut signers, trust);
+                }
+                statements.push(VerifiedLine {
+                    digest: line.digest.clone(),
+                    signers,
+                    statement,
+                });
+            }
             Err(error) => problems.push(format!("line {}: {}", line.number, sentence(&error))),
         }
     }
@@ -140,6 +145,15 @@ fn judge(bundle: &Bundle, trust: Option<&Trust>) -> Verification {
         problems,
         unread,
     })
+}
+
+/// Who is pinned for reviews alone is nobody on a line of another kind.
+fn only_provers(signers: &mut [Signer], trust: Option<&Trust>) {
+    for signer in signers {
+        if trust.is_some_and(|trust| !trust.is_prover(&signer.key)) {
+            signer.name = None;
+        }
+    }
 }
 
 struct Evidence {

@@ -96,7 +96,12 @@ impl Repo {
     }
 
     /// Gives the raw, NUL-separated list of changes.
-    fn raw_changes(&self, base: &str, head: &str, options: &[&str]) -> Result<Vec<u8>, RepoError> {
+    pub(crate) fn raw_changes(
+        &self,
+        base: &str,
+        head: &str,
+        options: &[&str],
+    ) -> Result<Vec<u8>, RepoError> {
         let (base, head) = (self.treeish(base)?, self.treeish(head)?);
         self.objects()
             .args([
@@ -115,7 +120,7 @@ impl Repo {
 }
 
 /// Reads `:mode mode name name status` and the one or two paths after it.
-fn parse_change<'a>(
+pub(crate) fn parse_change<'a>(
     header: &[u8],
     fields: &mut impl Iterator<Item = &'a [u8]>,
 ) -> Result<Change, RepoError> {

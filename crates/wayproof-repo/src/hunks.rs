@@ -110,7 +110,7 @@ fn hunk_line(kind: LineKind, text: &[u8]) -> HunkLine {
 }
 
 /// Reads `@@ -start[,lines] +start[,lines] @@`.
-fn parse_header(line: &[u8]) -> Result<Hunk, RepoError> {
+pub(crate) fn parse_header(line: &[u8]) -> Result<Hunk, RepoError> {
     let text = String::from_utf8_lossy(line);
     let mut words = text.split(' ').skip(1);
     let old = words.next().and_then(|word| range(word.strip_prefix('-')?));

@@ -3,10 +3,13 @@
 //! The doc comments here are the manual; `wayproof reference cli` prints them as Markdown.
 
 pub(crate) mod books;
+mod review;
 
 use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub(crate) use review::{ChangeArgs, DecideArgs, ReviewCommand, ReviewRunArgs};
 
 /// Routes coding agents' work by task policy, runs the required proof itself, and leaves receipts.
 #[derive(Debug, Parser)]
@@ -33,6 +36,12 @@ pub(crate) enum Command {
     Prove(ProveArgs),
     /// Says whether a change may be merged: its receipts pay what the base's policy asks for.
     Gate(GateArgs),
+    /// Reviews a change: models look for weaknesses, people decide with their signature.
+    Review {
+        /// What to do.
+        #[command(subcommand)]
+        command: ReviewCommand,
+    },
     /// Shows the whole path in a temporary repository, without keys or network.
     Demo(DemoArgs),
     /// Works with the policy file `wayproof.toml`.
@@ -226,7 +235,7 @@ pub(crate) struct GateArgs {
     /// The branch the change is on, for rules of the policy that match branches.
     #[arg(long)]
     pub(crate) branch: Option<String>,
-    /// The file of the base that names the trusted signers, a line `name ed25519 key` each.
+    /// The file of the base that names the trusted signers, a line `name ed25519 key` each, `@reviewer` in front of people who review. Reviewers are always those of .wayproof/trust.
     #[arg(long, value_name = "PATH", default_value = crate::gate::TRUST_PATH)]
     pub(crate) trust: String,
     /// Accepts a proof with gaps that are named.

@@ -7,9 +7,10 @@ mod gate;
 mod hook;
 mod ledger;
 mod policy;
-mod prove;
+pub(crate) mod prove;
 pub(crate) mod receipt;
 mod reference;
+pub(crate) mod review;
 mod run;
 mod up;
 
@@ -27,6 +28,7 @@ pub(crate) fn run(command: Command) -> Result<ExitCode> {
         Command::Run(args) => wait(run::run(args)),
         Command::Prove(args) => wait(prove::run(args)),
         Command::Gate(args) => wait(gate::run(args)),
+        Command::Review { command } => wait(review::run(command)),
         Command::Demo(args) => wait(demo::run(args)),
         Command::Policy { command } => policy::run(command),
         Command::Ledger { command } => wait(ledger::run(command)),

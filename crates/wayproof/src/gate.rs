@@ -10,16 +10,25 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 use serde::Serialize;
-use wayproof_engine::{Policy, TaskName, owed_by_paths};
+use wayproof_engine::{Policy, Task, TaskName, owed_by_change};
 use wayproof_receipt::{
     Predicate, Proof, PublicKey, ResourceDescriptor, Trust, Verdict, Verification, VerifyOutcome,
     sha256_hex, verify,
 };
 use wayproof_repo::{Commit, Oid, Repo};
 
-use crate::{exit::Mistake, proving::repo_mistake, sealing::NOTES_REF};
+use crate::{
+    exit::Mistake,
+    proving::repo_mistake,
+    review::{
+        lines,
+        standing::{self, Asked, Standing},
+        subject::{self, Subject},
+    },
+    sealing::NOTES_REF,
+};
 
-pub(crate) use report::{junit, markdown, sarif, text};
+pub(crate) use report::{junit, markdown, sarif, text, uri};
 
 /// Where the base keeps the signers it trusts.
 pub(crate) const TRUST_PATH: &str = ".wayproof/trust";
@@ -30,6 +39,8 @@ pub(crate) struct Question<'a> {
     pub(crate) repo: &'a Repo,
     pub(crate) base: &'a Commit,
     pub(crate) head: &'a Commit,
+    /// The revision it goes into, which may have moved on since the base.
+    pub(crate) into: &'a Commit,
     /// The base's policy.
     pub(crate) policy: &'a Policy,
     /// The base's trust.
@@ -86,8 +97,14 @@ pub(crate) struct Owed {
     pub(crate) task: Option<String>,
     /// Why it is owed.
     pub(crate) why: String,
-    /// The receipt that pays it.
+    /// The receipt or the review that pays it.
     pub(crate) paid_by: Option<String>,
+    /// How it stands with the people who have to review, if they have to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) review: Option<Standing>,
+    /// Whether a proof can pay it, or some of it.
+    #[serde(skip)]
+    pub(crate) is_provable: bool,
 }
 
 /// What came out.
@@ -104,7 +121,10 @@ pub(crate) struct Ruling {
 impl Ruling {
     /// Tasks that are owed and not paid, as far as they are known.
     pub(crate) fn unpaid(&self) -> impl Iterator<Item = &str> {
-        let unpaid = self.owed.iter().filter(|owed| owed.paid_by.is_none());
+        let unpaid = self
+            .owed
+            .iter()
+            .filter(|owed| owed.paid_by.is_none() && owed.is_provable);
         unpaid.filter_map(|owed| owed.task.as_deref())
     }
 }
@@ -121,6 +141,17 @@ pub(crate) fn trust_at(repo: &Repo, revision: &str, path: &str) -> Result<Trust>
         .map_err(|_| Mistake(format!("the trust file {path} of the base is not text")))?;
     Ok(Trust::parse(&text)
         .map_err(|error| Mistake(format!("the trust file {path} of the base: {error}")))?)
+}
+
+/// The signers that a revision trusts, if it names any.
+pub(crate) fn trust_if_any(repo: &Repo, revision: &str) -> Result<Option<Trust>> {
+    let is_there = repo
+        .read(revision, TRUST_PATH)
+        .map_err(repo_mistake)?
+        .is_some();
+    is_there
+        .then(|| trust_at(repo, revision, TRUST_PATH))
+        .transpose()
 }
 
 /// Judges a change.
@@ -140,7 +171,7 @@ pub(crate) fn judge(question: &Question<'_>) -> Result<Ruling> {
     let owed = if paths.is_empty() {
         Vec::new()
     } else {
-        owed(question, &paths, &receipts)
+        owed(question, &paths, &receipts)?
     };
     Ok(Ruling {
         is_satisfied: owed.iter().all(|owed| owed.paid_by.is_some()),
@@ -153,49 +184,90 @@ pub(crate) fn judge(question: &Question<'_>) -> Result<Ruling> {
 }
 
 /// The proofs that are owed: those the policy asks for by what the change touches, and the task's own.
-fn owed(question: &Question<'_>, paths: &[String], receipts: &[Found]) -> Vec<Owed> {
-    let paid_by = |task: &str| {
-        let pays = receipts
-            .iter()
-            .find(|found| found.objections.is_empty() && found.task.as_deref() == Some(task));
-        pays.map(|found| found.digest.clone())
-    };
-    let mut owed: Vec<Owed> = owed_by_paths(question.policy, paths, question.branch)
+fn owed(question: &Question<'_>, paths: &[String], receipts: &[Found]) -> Result<Vec<Owed>> {
+    let (base, head) = (question.base.tree.as_str(), question.head.tree.as_str());
+    let patches = question.repo.patches(base, head, 0).map_err(repo_mistake)?;
+    let touched = subject::touches_of(&patches);
+    let by_change = owed_by_change(question.policy, paths, &touched, question.branch);
+    let is_claimed = by_change.iter().any(|owed| !owed.is_on_top);
+    let mut wanted: Vec<(Option<String>, String)> = by_change
         .into_iter()
-        .map(|(task, why)| Owed {
-            paid_by: paid_by(task.as_str()),
-            task: Some(task.to_string()),
-            why,
-        })
+        .map(|owed| (Some(owed.task.to_string()), owed.why))
         .collect();
-    if let Some(task) = question.task {
-        if !owed
+    let is_wanted = |wanted: &[(Option<String>, String)], task: &str| {
+        wanted
             .iter()
-            .any(|owed| owed.task.as_deref() == Some(task.as_str()))
-        {
-            owed.push(Owed {
-                task: Some(task.to_string()),
-                why: "asked for by whoever called".to_owned(),
-                paid_by: paid_by(task.as_str()),
-            });
+            .any(|(known, _)| known.as_deref() == Some(task))
+    };
+    if let Some(task) = question.task {
+        if !is_wanted(&wanted, task.as_str()) {
+            let why = "asked for by whoever called".to_owned();
+            wanted.push((Some(task.to_string()), why));
         }
-    } else if owed.is_empty() {
+    } else if !is_claimed {
         // What kind of work it is was settled before it began, and is in the receipt.
         let best = receipts
             .iter()
             .find(|found| found.objections.is_empty())
             .or_else(|| receipts.first());
-        let task = best.and_then(|found| found.task.clone());
-        owed.push(Owed {
-            paid_by: task.as_deref().and_then(paid_by),
-            why: match task {
-                Some(_) => "the task of the receipt".to_owned(),
-                None => "every change owes the proof of its task".to_owned(),
-            },
-            task,
-        });
+        match best.and_then(|found| found.task.clone()) {
+            Some(task) if is_wanted(&wanted, &task) => {}
+            Some(task) => wanted.push((Some(task), "the task of the receipt".to_owned())),
+            None => wanted.push((None, "every change owes the proof of its task".to_owned())),
+        }
     }
-    owed
+    let owed = wanted
+        .into_iter()
+        .map(|(task, why)| pay(question, receipts, task, why));
+    owed.collect()
+}
+
+/// What pays a proof that is owed: a receipt, people who review, or both.
+fn pay(
+    question: &Question<'_>,
+    receipts: &[Found],
+    task: Option<String>,
+    why: String,
+) -> Result<Owed> {
+    let row = task
+        .as_deref()
+        .and_then(|task| standing::reviewed_task(question.policy, task));
+    let is_provable = row.is_none_or(|row| !standing::is_enough(row));
+    let mut paid_by = receipts
+        .iter()
+        .filter(|found| found.objections.is_empty() && found.task == task && task.is_some())
+        .map(|found| found.digest.clone())
+        .next();
+    let review = match row {
+        None => None,
+        Some(row) => Some(standing_of(question, row)?),
+    };
+    if let Some(standing) = &review {
+        paid_by = match (standing.is_satisfied(), is_provable) {
+            (false, _) => None,
+            (true, true) => paid_by,
+            (true, false) => standing.paid_by(),
+        };
+    }
+    Ok(Owed {
+        task,
+        why,
+        paid_by,
+        review,
+        is_provable,
+    })
+}
+
+/// How the change stands with the people whose review a task wants.
+fn standing_of(question: &Question<'_>, task: &Task) -> Result<Standing> {
+    let subject = Subject::of(question.repo, question.into, question.head)?;
+    let asked = Asked {
+        repo: question.repo,
+        subject: &subject,
+        trust: Some(question.trust),
+        machine: question.own.key,
+    };
+    standing::standing(&asked, &standing::rule_of(task))
 }
 
 /// The name that proofs of this very run are signed with.
@@ -216,6 +288,7 @@ fn find(question: &Question<'_>) -> Result<Vec<Found>> {
             return Ok(());
         };
         let digest = sha256_hex(&bytes);
+        let bytes = lines::without_strangers(&bytes, question.trust);
         if found.iter().any(|found| found.digest == digest) {
             return Ok(());
         }

@@ -259,6 +259,38 @@ pub(crate) async fn find(named: Option<&str>, data: &Path) -> Result<Option<Admi
     Ok(admin.check().await.is_ok().then_some(admin))
 }
 
+/// What needs a gateway.
+#[derive(Debug)]
+pub(crate) struct ForWork<'a> {
+    /// The gateway somebody named.
+    pub(crate) named: Option<&'a str>,
+    /// Providers somebody named: then a gateway of its own has them.
+    pub(crate) providers: &'a [Provider],
+    pub(crate) policy: &'a Policy,
+    pub(crate) data: &'a Path,
+    pub(crate) ledger: Option<String>,
+}
+
+/// The gateway that is named or runs already, else one of our own on a free port.
+pub(crate) async fn for_work(work: ForWork<'_>) -> Result<(Admin, Option<Running>)> {
+    if work.providers.is_empty()
+        && let Some(admin) = find(work.named, work.data).await?
+    {
+        return Ok((admin, None));
+    }
+    let running = start(Start {
+        listen: ([127, 0, 0, 1], 0).into(),
+        policy: work.policy.clone(),
+        providers: settings::providers_or_found(work.providers).await?,
+        data: work.data.to_owned(),
+        ledger: work.ledger,
+        key: None,
+        syncs_before_answer: false,
+    })
+    .await?;
+    Ok((admin_of(&running, work.data)?, Some(running)))
+}
+
 /// The admin client of a gateway in this process.
 pub(crate) fn admin_of(running: &Running, data: &Path) -> Result<Admin> {
     Ok(Admin::new(running.url(), &token(data)?))

@@ -10,6 +10,7 @@ mod gate;
 mod gateway;
 mod ledgers;
 mod proving;
+mod review;
 mod run;
 mod sealing;
 mod settings;

@@ -10,12 +10,15 @@ use wayproof_engine::{Policy, TaskName};
 use wayproof_proof::Proven;
 use wayproof_receipt::{
     Bundle, Envelope, Predicate, ResourceDescriptor, SigningKey, Statement, Time, Trust, Verdict,
-    predicate::{Obligation, Spend, Svr, Verifier},
+    predicate::{Obligation, ReviewRule, Spend, Svr, Verifier},
     seal, sha256_hex,
 };
 use wayproof_repo::{Commit, Repo};
 
-use crate::commands::receipt::TRUST_FILE;
+use crate::{
+    commands::receipt::TRUST_FILE,
+    review::{lines, standing},
+};
 
 /// Where receipts are attached in a repository.
 pub(crate) const NOTES_REF: &str = "refs/notes/wayproof";
@@ -79,6 +82,13 @@ pub(crate) fn obligation(owed: &Owed<'_>, at_us: i64, key: &SigningKey) -> Resul
             .into_iter()
             .collect(),
         job: owed.job.map(str::to_owned),
+        review: task.filter(|task| standing::is_required(task)).map(|task| {
+            let rule = standing::rule_of(task);
+            ReviewRule {
+                by: rule.by,
+                at_least: rule.at_least,
+            }
+        }),
         frozen_at: Some(Time(at_us)),
         ..Obligation::default()
     };
@@ -122,8 +132,9 @@ pub(crate) fn receipt(
     Ok(Bundle::new(lines))
 }
 
-/// Keeps a receipt in the data directory and attaches it to the tree and, where the tree is committed, its commit.
-pub(crate) fn keep(bundle: &Bundle, data: &Path, repo: &Repo, head: &Commit) -> Result<Sealed> {
+/// Keeps a receipt in the data directory, with the reviews its tree has already, and attaches it to the tree and, where the tree is committed, its commit.
+pub(crate) fn keep(bundle: Bundle, data: &Path, repo: &Repo, head: &Commit) -> Result<Sealed> {
+    let bundle = lines::carried_over(repo, &head.tree, bundle)?;
     let bytes = bundle.to_jsonl().into_bytes();
     let digest = sha256_hex(&bytes);
     let folder = data.join("receipts");

@@ -47,6 +47,15 @@ pub(crate) fn data_path(given: Option<&Path>) -> Result<PathBuf> {
         .with_context(|| format!("finding the data directory {}", folder.display()))
 }
 
+/// A path whose `~` is the home directory.
+pub(crate) fn under_home(path: &Path) -> Result<PathBuf> {
+    let Ok(rest) = path.strip_prefix("~") else {
+        return Ok(path.to_owned());
+    };
+    let home = choose_base_strategy().context("finding the home directory")?;
+    Ok(home.home_dir().join(rest))
+}
+
 /// Writes a file that only its owner can read, at once or not at all.
 pub(crate) fn write_private(file: &Path, content: &[u8]) -> Result<()> {
     let folder = file

@@ -14,6 +14,11 @@ impl Word<'static> {
 }
 
 impl<'t> Word<'t> {
+    /// The word itself.
+    pub(crate) fn text(self) -> &'t str {
+        self.text
+    }
+
     /// Hashes a word (FNV-1a).
     pub(crate) fn new(text: &'t str) -> Self {
         const OFFSET: u64 = 0xcbf2_9ce4_8422_2325;

@@ -61,6 +61,10 @@ pub(crate) struct TaskTable {
     /// What makes an ask this task: any listed path, surface or branch.
     #[serde(default, rename = "match", skip_serializing_if = "Option::is_none")]
     pub(crate) matches: Option<MatchTable>,
+    /// What makes a finished change owe the proof of this task on top of its own: any listed path, branch, or
+    /// sensitive surface that its paths, manifests or changed lines touch. It never decides where an ask goes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) owed: Option<MatchTable>,
     /// When a job of this task moves up.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) escalate: Option<Vec<EscalateTable>>,

@@ -47,6 +47,7 @@ fn task(base: TaskTable, mine: TaskTable) -> TaskTable {
     TaskTable {
         route: mine.route.or(base.route),
         matches: mine.matches.or(base.matches),
+        owed: mine.owed.or(base.owed),
         escalate: mine.escalate.or(base.escalate),
         proof: mine.proof.or(base.proof),
         tries: mine.tries.or(base.tries),

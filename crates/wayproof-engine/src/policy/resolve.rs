@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use super::{
     Class, EscalateRule, Globs, Match, Policy, PolicyTest, Review, Task,
-    document::{ClassTable, Document, EscalateTable, OneOrMany, ProofEntry, TaskTable},
+    document::{ClassTable, Document, EscalateTable, MatchTable, OneOrMany, ProofEntry, TaskTable},
     money,
     parse::Place,
     problem::Problem,
@@ -126,7 +126,8 @@ impl TaskReader<'_> {
             proof: self.proof(report),
             tries: self.table.tries,
             budget_per_job_nano_usd: self.budget(report),
-            matches: self.matches(report),
+            matches: self.matches("match", self.table.matches.as_ref(), report),
+            owed: self.matches("owed", self.table.owed.as_ref(), report),
             review: self.review(),
             checks,
             route: route?,
@@ -229,16 +230,21 @@ impl TaskReader<'_> {
         }
     }
 
-    fn matches(&self, report: &mut Report<'_>) -> Option<Match> {
-        let table = self.table.matches.as_ref()?;
+    fn matches(
+        &self,
+        kind: &str,
+        table: Option<&MatchTable>,
+        report: &mut Report<'_>,
+    ) -> Option<Match> {
+        let table = table?;
         Some(Match {
             surfaces: table.surfaces.clone(),
-            paths: self.globs("paths", &table.paths, report),
-            branches: self.globs("branches", &table.branches, report),
+            paths: self.globs([kind, "paths"], &table.paths, report),
+            branches: self.globs([kind, "branches"], &table.branches, report),
         })
     }
 
-    fn globs(&self, key: &str, texts: &[String], report: &mut Report<'_>) -> Globs {
+    fn globs(&self, [kind, key]: [&str; 2], texts: &[String], report: &mut Report<'_>) -> Globs {
         let mut builder = GlobSetBuilder::new();
         for (index, text) in texts.iter().enumerate() {
             match GlobBuilder::new(text).literal_separator(true).build() {
@@ -246,14 +252,14 @@ impl TaskReader<'_> {
                     builder.add(glob);
                 }
                 Err(error) => report(
-                    &["task", self.name, "match", key, &index.to_string()],
+                    &["task", self.name, kind, key, &index.to_string()],
                     unnamed(format!("`{text}` is not a glob: {}", error.kind())),
                 ),
             }
         }
         let set = builder.build().unwrap_or_else(|error| {
             report(
-                &["task", self.name, "match", key],
+                &["task", self.name, kind, key],
                 unnamed(format!("these globs do not compile: {}", error.kind())),
             );
             GlobSet::empty()

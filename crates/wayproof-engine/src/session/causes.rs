@@ -97,9 +97,22 @@ fn derive(job: &mut JobState, evidence: &Evidence, text: Option<&str>) -> Vec<(C
                 format!("the proof ran and failed{fact}"),
             )]
         }
-        EvidenceKind::Proof | EvidenceKind::Lint | EvidenceKind::Shell | EvidenceKind::Edit => {
-            Vec::new()
+        EvidenceKind::Review if evidence.grade >= Grade::Attested => {
+            let remark = evidence.failures.first().map_or_else(String::new, |said| {
+                format!(": {} {}", said.name, said.message)
+                    .trim_end()
+                    .to_owned()
+            });
+            vec![(
+                Cause::ReviewerRedo,
+                format!("a reviewer sends the work back{remark}"),
+            )]
         }
+        EvidenceKind::Review
+        | EvidenceKind::Proof
+        | EvidenceKind::Lint
+        | EvidenceKind::Shell
+        | EvidenceKind::Edit => Vec::new(),
     }
 }
 

@@ -12,13 +12,14 @@ use wayproof_engine::{
 };
 use wayproof_ledger::{
     About, EventBody, JobClosed, JobOpened, ObligationFrozen, ProofFinished, ReceiptIssued,
+    ReviewRecorded,
 };
 use wayproof_wire::Protocol;
 
 use crate::admin::{Admin, Problem};
 use crate::exchange::record;
 use crate::gateway::Shared;
-use crate::jobs::{Job, Obligation};
+use crate::jobs::{Job, Obligation, sent_back};
 use crate::keys::{KeyDigest, mint_job_key};
 
 /// A job that is wanted.
@@ -194,6 +195,23 @@ pub(crate) async fn prove(
     Ok(StatusCode::NO_CONTENT)
 }
 
+/// Takes in what a reviewer decided about a job's work. One who sends it back moves its next turn up.
+pub(crate) async fn review(
+    State(admin): State<Admin>,
+    Path(id): Path<String>,
+    reviewed: Result<Json<ReviewRecorded>, JsonRejection>,
+) -> Result<StatusCode, Problem> {
+    let shared = admin.shared()?;
+    let reviewed = body(reviewed)?;
+    let job = find_or_recall(&shared, &id).await?;
+    let sent_back = sent_back(&reviewed);
+    append(&shared, &id, EventBody::ReviewRecorded(reviewed)).await?;
+    if let Some(evidence) = sent_back {
+        fold(&shared, &job, vec![evidence]);
+    }
+    Ok(StatusCode::NO_CONTENT)
+}
+
 /// Ends a job; its key is worth nothing from then on.
 pub(crate) async fn close(
     State(admin): State<Admin>,
@@ -273,6 +291,12 @@ fn fold(shared: &Shared, job: &Job, executed: Vec<Evidence>) {
     let noted = wayproof_engine::observe(&shared.policy.load(), &mut state, &facts, &observation);
     drop(state);
     record(shared, &about(&job.id), noted, None);
+}
+
+/// An open job, also one that was opened before this process began.
+async fn find_or_recall(shared: &Shared, id: &str) -> Result<std::sync::Arc<Job>, Problem> {
+    let job = Box::pin(shared.jobs.find_or_recall(&shared.ledger, id)).await;
+    job.ok_or_else(|| Problem::not_found("open job", id))
 }
 
 fn find(shared: &Shared, id: &str) -> Result<std::sync::Arc<Job>, Problem> {

@@ -38,6 +38,12 @@ pub struct Review {
     /// When.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reviewed_at: Option<Time>,
+    /// The revision the change goes into: what was looked at is what merging into it changes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub base: Option<ResourceDescriptor>,
+    /// What was found beforehand, if anything looked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub report: Option<ResourceDescriptor>,
     /// The checklist that was gone through.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub checklist: Option<ResourceDescriptor>,

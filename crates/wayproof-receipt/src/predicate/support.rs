@@ -97,7 +97,7 @@ impl Proof {
     }
 
     /// Whether a requirement is left that only a review can show.
-    pub(crate) fn awaits_review(&self, obliged: &[Vec<String>]) -> bool {
+    pub fn awaits_review(&self, obliged: &[Vec<String>]) -> bool {
         let groups = self.groups(obliged);
         groups
             .into_iter()

@@ -26,8 +26,7 @@ pub(super) fn signers(
             },
         };
         if signers.iter().all(|signer| signer.key != key) {
-            let name = trust.and_then(|trust| trust.name(&key)).map(str::to_owned);
-            signers.push(Signer { key, name });
+            signers.push(Trust::signer(trust, key));
         }
     }
     if signers.is_empty() {

@@ -114,6 +114,9 @@ fn reviews(lines: &[VerifiedLine], proof: &Proof, lowered: &mut Vec<Reason>) {
         .max(u32::from(proof.awaits_review(&obliged(lines))));
     let mut approvals: BTreeSet<[u8; 32]> = BTreeSet::new();
     for (line, review) in reviews_of_tree(lines, proof) {
+        if is_superseded(lines, proof, (line, review)) {
+            continue;
+        }
         match review.decision {
             ReviewDecision::Rejected => {
                 let reason = Reason::new(Verdict::Unproven, "a reviewer rejected the change");
@@ -131,6 +134,24 @@ fn reviews(lines: &[VerifiedLine], proof: &Proof, lowered: &mut Vec<Reason>) {
         );
         lowered.push(Reason::new(Verdict::Unproven, why));
     }
+}
+
+/// Whether everybody who signed a decision signed a later one about the same tree. Of two at the same time, or
+/// without a time, both hold.
+fn is_superseded(
+    lines: &[VerifiedLine],
+    proof: &Proof,
+    (line, review): (&VerifiedLine, &Review),
+) -> bool {
+    let Some(at) = review.reviewed_at else {
+        return false;
+    };
+    line.signers.iter().all(|signer| {
+        reviews_of_tree(lines, proof).any(|(other, later)| {
+            later.reviewed_at.is_some_and(|then| then > at)
+                && other.signers.iter().any(|one| one.key == signer.key)
+        })
+    })
 }
 
 fn reviews_of_tree<'l>(
@@ -152,7 +173,8 @@ fn reviews_of_tree<'l>(
         })
 }
 
-/// Keys on a review that signed neither proof nor obligation: nobody approves their own work.
+/// Keys on a review that signed neither proof nor obligation: nobody approves their own work. A key that is pinned
+/// as something else than a reviewer's, such as a machine's, is nobody's approval.
 fn others<'l>(
     lines: &'l [VerifiedLine],
     review: &'l VerifiedLine,
@@ -168,6 +190,7 @@ fn others<'l>(
     review
         .signers
         .iter()
+        .filter(|signer| signer.is_reviewer || signer.name.is_none())
         .map(|signer| &signer.key)
         .filter(move |key| !is_provers(key))
 }

@@ -1,7 +1,8 @@
 //! A whole receipt of a bug fix, and the means to bend it.
 
 use wayproof_receipt::{
-    Bundle, Envelope, Predicate, ResourceDescriptor, SigningKey, Statement, Time, Trust, Verdict,
+    Bundle, Envelope, Predicate, ResourceDescriptor, Reviewer, SigningKey, Statement, Time, Trust,
+    Verdict,
     predicate::{
         AgentSession, Check, CheckKind, CheckResult, Escalation, FailToPass, Flake, ModelSpend,
         Obligation, PassToPass, PriceBasis, Proof, RedReason, Review, ReviewDecision, ReviewRule,
@@ -34,6 +35,7 @@ pub(crate) fn trust() -> Trust {
     Trust::default()
         .and("ci", &prover().public())
         .and("ada", &reviewer().public())
+        .and_reviewer("ada", &reviewer().public(), Reviewer::default())
 }
 
 pub(crate) fn subjects() -> Vec<ResourceDescriptor> {
@@ -171,10 +173,14 @@ pub(crate) fn obligation_line(obligation: Obligation) -> Envelope {
 }
 
 pub(crate) fn review_line(key: &SigningKey, decision: ReviewDecision) -> Envelope {
+    review_line_at(key, decision, NOON)
+}
+
+pub(crate) fn review_line_at(key: &SigningKey, decision: ReviewDecision, at: i64) -> Envelope {
     let review = Review {
         reviewer: "Ada".into(),
         decision,
-        reviewed_at: Some(Time(NOON)),
+        reviewed_at: Some(Time(at)),
         ..Review::default()
     };
     seal(&statement(Predicate::Review(Box::new(review))), key).expect("seals")

@@ -183,6 +183,27 @@ fn a_trust_file_pins_signers() {
     assert_eq!(Trust::with(&ci).name(&ada), None);
 }
 
+#[test]
+fn a_trust_file_marks_reviewers() {
+    let (ci, ada) = (prover().public(), reviewer().public());
+    let text = format!(
+        "ci {ci}\n@reviewer ada {} Ada@Example.org @ada @acme/security laptop # comment@x\n",
+        ada.to_openssh()
+    );
+    let trust = Trust::parse(&text).unwrap();
+    assert_eq!(trust.name(&ada), Some("ada"));
+    assert!(trust.is_prover(&ci) && !trust.is_prover(&ada));
+    assert_eq!(trust.reviewer(&ci), None);
+    let known = trust.reviewer(&ada).unwrap();
+    assert_eq!(known.mails, ["ada@example.org"]);
+    assert_eq!(known.handles, ["@ada", "@acme/security"]);
+    assert_eq!(trust.reviewers().collect::<Vec<_>>(), ["ada"]);
+    assert_eq!(Trust::parse(&trust.to_string()).unwrap(), trust);
+    let both = Trust::parse(&format!("{text}ada {ada}\n")).unwrap();
+    assert!(both.is_prover(&ada) && both.reviewer(&ada).is_some());
+    assert!(Trust::parse("@reviewer ada\n").is_err());
+}
+
 #[rstest]
 #[case::nothing("# nobody\n", "the trust file names no signer")]
 #[case::one_word("# x\n\nada\n", "line 3: expected `<name> <key type> <base64>`")]

@@ -2,15 +2,15 @@
 
 use rstest::rstest;
 use wayproof_receipt::{
-    Bundle, Envelope, Predicate, ResourceDescriptor, SigningKey, Statement, Time, Trust, Verdict,
-    Verification, VerifyOutcome,
+    Bundle, Envelope, Predicate, ResourceDescriptor, Reviewer, SigningKey, Statement, Time, Trust,
+    Verdict, Verification, VerifyOutcome,
     predicate::{Finding, ReviewDecision, Severity},
     seal, verify,
 };
 
 use crate::fixture::{
-    NOON, Receipt, jsonl, line, obligation_line, owned, prover, review_line, reviewer, spend,
-    statement, stranger, summary, trust,
+    NOON, Receipt, jsonl, line, obligation_line, owned, prover, review_line, review_line_at,
+    reviewer, spend, statement, stranger, summary, trust,
 };
 
 fn judged(lines: Vec<Envelope>) -> Verification {
@@ -211,6 +211,47 @@ fn a_review_by_somebody_else_satisfies_its_requirement() {
         with(1, vec![approve(reviewer()), rejected]),
         Verdict::Unproven
     );
+}
+
+#[test]
+fn a_machines_key_approves_nothing_and_the_last_word_of_a_reviewer_holds() {
+    let machine = SigningKey::from_seed(&[9; 32]);
+    let pinned = trust().and("gateway", &machine.public());
+    let judged = |reviews: Vec<Envelope>| {
+        let lines = Receipt::awaiting_review(1).lines();
+        let bundle = Bundle::new(lines.into_iter().chain(reviews));
+        let verification = verify(bundle.to_jsonl().as_bytes(), Some(&pinned));
+        assert_eq!(verification.outcome, VerifyOutcome::Good);
+        verification.verdict
+    };
+    let (yes, no) = (ReviewDecision::Approved, ReviewDecision::Rejected);
+    let says = |decision, at| review_line_at(&reviewer(), decision, at);
+    assert_eq!(
+        judged(vec![review_line(&machine, yes)]),
+        Some(Verdict::Unproven),
+        "a pinned machine is no reviewer"
+    );
+    assert_eq!(
+        judged(vec![says(no, NOON), says(yes, NOON + 1)]),
+        Some(Verdict::Proven)
+    );
+    assert_eq!(
+        judged(vec![says(yes, NOON), says(no, NOON + 1)]),
+        Some(Verdict::Unproven)
+    );
+    assert_eq!(
+        judged(vec![says(yes, NOON), says(no, NOON)]),
+        Some(Verdict::Unproven),
+        "nobody can tell which was later"
+    );
+}
+
+#[test]
+fn a_reviewers_key_pinned_for_reviews_alone_proves_nothing() {
+    let only = Trust::default().and_reviewer("ci", &prover().public(), Reviewer::default());
+    let bundle = Bundle::new(Receipt::default().lines());
+    let verification = verify(bundle.to_jsonl().as_bytes(), Some(&only));
+    assert_eq!(verification.outcome, VerifyOutcome::SignerNotPinned);
 }
 
 #[test]

@@ -187,3 +187,74 @@ fn names_that_are_not_text_survive() {
     );
     assert_eq!(repo.diff(&base, "HEAD", &change.path).unwrap().len(), 1);
 }
+
+#[test]
+fn patches_name_their_files_whatever_the_content_looks_like() {
+    let fixture = Fixture::with(&[
+        ("a b\n.txt", "one\ntwo\nthree\n"),
+        ("link", "text\n"),
+        ("gone.rs", "fn old() {}\n"),
+    ]);
+    let base = fixture.git(&["rev-parse", "HEAD"]);
+    for path in ["gone.rs", "link"] {
+        std::fs::remove_file(fixture.root().join(path)).unwrap();
+    }
+    std::os::unix::fs::symlink("a", fixture.root().join("link")).unwrap();
+    std::fs::write(fixture.root().join("new.bin"), [0_u8, 1, 2]).unwrap();
+    fixture.commit(&[(
+        "a b\n.txt",
+        "one\n-- a/x\n++ b/x\ndiff --git a/x b/x\n@@ -1 +1 @@\nthree",
+    )]);
+    let files = fixture.repo().patches(&base, "HEAD", 1).unwrap();
+    let names: Vec<&str> = files.iter().map(|file| file.path.as_str()).collect();
+    assert_eq!(names, ["a b\n.txt", "gone.rs", "link", "new.bin"]);
+    let text: Vec<(Option<LineKind>, u32, &str)> = files[0].runs[0]
+        .iter()
+        .map(|line| (line.kind, line.number, line.text.as_str()))
+        .collect();
+    assert_eq!(text[0], (None, 1, "one"));
+    assert_eq!(text[1], (Some(LineKind::Removed), 2, "two"));
+    assert!(text.contains(&(Some(LineKind::Added), 2, "-- a/x")));
+    assert!(text.contains(&(Some(LineKind::Added), 4, "diff --git a/x b/x")));
+    assert!(text.contains(&(Some(LineKind::Added), 5, "@@ -1 +1 @@")));
+    assert_eq!(
+        files[2].runs.len(),
+        2,
+        "a file that went and a link that came"
+    );
+    assert_eq!(files[3].runs, Vec::<Vec<_>>::new());
+}
+
+#[test]
+fn merging_is_tried_and_the_makers_are_named() {
+    let fixture = Fixture::with(&[("a", "1\n2\n3\n4\n5\n")]);
+    let repo = fixture.repo();
+    let at = |revision: &str| repo.resolve(revision).unwrap();
+    let start = at("HEAD");
+    fixture.commit(&[("a", "1\n2\n3\n4\nfive\n")]);
+    fixture.git(&[
+        "commit",
+        "--quiet",
+        "--amend",
+        "-m",
+        "head\n\nCo-authored-by: Bob <bob@example.org>",
+    ]);
+    let head = at("HEAD");
+    let merged = repo.merged_tree(&start, &head).unwrap();
+    assert_eq!(merged, Some(head.tree.clone()));
+    fixture.git(&["checkout", "--quiet", start.id.as_str()]);
+    fixture.commit(&[("a", "one\n2\n3\n4\n5\n")]);
+    let merged = repo.merged_tree(&at("HEAD"), &head).unwrap().unwrap();
+    let both = repo.read(merged.as_str(), "a").unwrap().unwrap();
+    assert_eq!(both, b"one\n2\n3\n4\nfive\n");
+    fixture.commit(&[("a", "1\n2\n3\n4\n6\n")]);
+    assert_eq!(repo.merged_tree(&at("HEAD"), &head).unwrap(), None);
+    let makers = repo.makers(&start, &head).unwrap();
+    assert!(
+        makers
+            .people
+            .iter()
+            .any(|one| one.mail == "bob@example.org")
+    );
+    assert_eq!(makers.people.len(), 2, "{makers:?}");
+}

@@ -8,7 +8,7 @@ use wayproof_repo::Repo;
 
 use crate::{
     cli::GateArgs,
-    commands::prove,
+    commands::prove::{self, Ends},
     exit,
     gate::{self, Own, Question, Ruling},
     ledgers,
@@ -22,6 +22,7 @@ pub(crate) async fn run(args: GateArgs) -> Result<ExitCode> {
     let repo = Repo::discover(&args.repo).map_err(repo_mistake)?;
     let head = repo.resolve(&args.head).map_err(repo_mistake)?;
     let base = prove::base_of(&repo, args.base.as_deref(), &head)?;
+    let into = prove::into_of(&repo, args.base.as_deref(), &head)?;
     let policy = settings::policy_at(&repo, base.id.as_str())?;
     let trust = gate::trust_at(&repo, base.id.as_str(), &args.trust)?;
     let task = args
@@ -33,6 +34,7 @@ pub(crate) async fn run(args: GateArgs) -> Result<ExitCode> {
         repo: &repo,
         base: &base,
         head: &head,
+        into: &into,
         policy: &policy,
         trust: &trust,
         task: task.as_ref(),
@@ -58,7 +60,11 @@ pub(crate) async fn run(args: GateArgs) -> Result<ExitCode> {
                 ask: None,
                 job: None,
             };
-            let (_, sealed) = prove::prove(&repo, &owed, &head, (&data, &key, &ledger)).await?;
+            let ends = Ends {
+                into: &into,
+                head: &head,
+            };
+            let (_, sealed) = prove::prove(&repo, &owed, &ends, (&data, &key, &ledger)).await?;
             question
                 .own
                 .receipts

@@ -13,6 +13,7 @@ use crate::{
     cli::ProveArgs,
     exit, ledgers,
     proving::{self, Audience, Proving, repo_mistake},
+    review,
     sealing::{self, Owed, Sealed},
     settings, terminal,
 };
@@ -31,6 +32,7 @@ pub(crate) async fn run(args: ProveArgs) -> Result<ExitCode> {
     let repo = Repo::discover(&args.repo).map_err(repo_mistake)?;
     let head = head_of(&repo, args.head.as_deref())?;
     let base = base_of(&repo, args.base.as_deref(), &head)?;
+    let into = into_of(&repo, args.base.as_deref(), &head)?;
     let policy = settings::policy_at(&repo, base.id.as_str())?;
     let task = settings::known_task(&policy, &args.task)?;
     let data = settings::data_directory(&args.data)?;
@@ -50,7 +52,11 @@ pub(crate) async fn run(args: ProveArgs) -> Result<ExitCode> {
         ask: None,
         job: None,
     };
-    let (proven, sealed) = prove(&repo, &owed, &head, (&data, &key, &ledger)).await?;
+    let ends = Ends {
+        into: &into,
+        head: &head,
+    };
+    let (proven, sealed) = prove(&repo, &owed, &ends, (&data, &key, &ledger)).await?;
     ledger.close().await.context("closing the ledger")?;
     let verdict = proven.proof.verdict;
     if args.json {
@@ -61,15 +67,25 @@ pub(crate) async fn run(args: ProveArgs) -> Result<ExitCode> {
     Ok(exit::of_verdict(verdict))
 }
 
+/// What is proven, and the revision it goes into.
+#[derive(Debug)]
+pub(crate) struct Ends<'a> {
+    pub(crate) into: &'a Commit,
+    pub(crate) head: &'a Commit,
+}
+
 /// Runs the proof a change owes, seals it, keeps and attaches the receipt, and records all of it.
 pub(crate) async fn prove(
     repo: &Repo,
     owed: &Owed<'_>,
-    head: &Commit,
+    &Ends {
+        into,
+        head,
+    }: &Ends<'_>,
     (data, key, ledger): (&Path, &SigningKey, &Ledger),
 ) -> Result<(Proven, Option<Sealed>)> {
     let obligation = sealing::obligation(owed, Clock::system().now_us(), key)?;
-    let proven = proving::run(Proving {
+    let mut proven = proving::run(Proving {
         repo: repo.root().to_owned(),
         policy: owed.policy.clone(),
         task: owed.task.clone(),
@@ -79,9 +95,10 @@ pub(crate) async fn prove(
         audience: Audience::Told,
     })
     .await?;
+    review::settle(&mut proven, (repo, owed), (into, head), &key.public())?;
     let sealed = if sealing::is_sealed(proven.proof.verdict) {
         let bundle = sealing::receipt(&proven, &obligation, None, Clock::system().now_us(), key)?;
-        Some(sealing::keep(&bundle, data, repo, head)?)
+        Some(sealing::keep(bundle, data, repo, head)?)
     } else {
         None
     };
@@ -123,6 +140,21 @@ pub(crate) fn base_of(repo: &Repo, given: Option<&str>, head: &Commit) -> Result
     Ok(branched
         .filter(|base| base.tree != head.tree)
         .unwrap_or(checked_out))
+}
+
+/// The revision a change goes into: the one given, else the trunk, else the checked-out commit. The change itself is
+/// measured from where it left that, see [`base_of`].
+pub(crate) fn into_of(repo: &Repo, given: Option<&str>, head: &Commit) -> Result<Commit> {
+    if let Some(revision) = given {
+        return repo.resolve(revision).map_err(repo_mistake);
+    }
+    let checked_out = repo.head().map_err(repo_mistake)?;
+    let trunk = TRUNKS.iter().find_map(|trunk| {
+        let base = repo.merge_base(trunk, head.id.as_str()).ok()?;
+        let tip = repo.resolve(trunk).ok()?;
+        (base.tree != head.tree).then_some(tip)
+    });
+    Ok(trunk.unwrap_or(checked_out))
 }
 
 /// What goes into the ledger.

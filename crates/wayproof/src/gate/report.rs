@@ -7,12 +7,15 @@ use std::fmt::Write as _;
 use serde_json::{Value, json};
 use wayproof_receipt::predicate::Severity;
 
-use super::{Found, Grade, Owed, Ruling, short};
+use super::{Found, Grade, Owed, Ruling, Standing, short};
 use crate::terminal::plain;
 
 /// The sentence about an owed proof.
 fn sentence(ruling: &Ruling, owed: &Owed) -> String {
     let task = owed.task.as_deref().unwrap_or("a task");
+    if let Some(review) = &owed.review {
+        return reviewed(task, owed, review);
+    }
     match &owed.paid_by {
         Some(digest) => format!("{task}: proven by receipt {}", short(digest)),
         None if ruling.receipts.is_empty() => {
@@ -20,6 +23,32 @@ fn sentence(ruling: &Ruling, owed: &Owed) -> String {
         }
         None => format!("{task}: no receipt counts"),
     }
+}
+
+/// The sentence about a proof that people have a part in.
+fn reviewed(task: &str, owed: &Owed, review: &Standing) -> String {
+    let names: Vec<&str> = review
+        .counted()
+        .map(|heard| heard.reviewer.as_str())
+        .collect();
+    let mut sentence = match (&owed.paid_by, review.is_satisfied()) {
+        (Some(_), _) => format!("{task}: approved by {}", names.join(", ")),
+        (None, true) => format!(
+            "{task}: approved by {}, but no receipt counts",
+            names.join(", ")
+        ),
+        (None, false) => format!("{task}: {}", review.missing.join("; ")),
+    };
+    for heard in &review.reviews {
+        if let Some(objection) = heard.objections.first() {
+            let _ = write!(
+                sentence,
+                "; {} {} and does not count: {objection}",
+                heard.reviewer, heard.decision
+            );
+        }
+    }
+    sentence
 }
 
 fn grade(found: &Found) -> &'static str {
@@ -216,7 +245,7 @@ pub(crate) fn sarif(ruling: &Ruling) -> Value {
 }
 
 /// A path as a relative reference.
-fn uri(path: &str) -> String {
+pub(crate) fn uri(path: &str) -> String {
     let mut out = String::with_capacity(path.len());
     for byte in path.bytes() {
         match byte {

@@ -3,7 +3,7 @@
 use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use wayproof_ledger::{JobClosed, ObligationFrozen, ProofFinished};
+use wayproof_ledger::{JobClosed, ObligationFrozen, ProofFinished, ReviewRecorded};
 use wayproof_proof::Proven;
 use wayproof_receipt::{
     PublicKey,
@@ -259,6 +259,12 @@ impl Admin {
 
     pub(crate) async fn report(&self, job: &str, report: &ProofReport) -> Result<()> {
         self.post(&format!("jobs/{job}/proof"), report)
+            .await
+            .map(|_| ())
+    }
+
+    pub(crate) async fn review(&self, job: &str, reviewed: &ReviewRecorded) -> Result<()> {
+        self.post(&format!("jobs/{job}/review"), reviewed)
             .await
             .map(|_| ())
     }

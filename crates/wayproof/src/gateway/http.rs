@@ -3,7 +3,7 @@
 use anyhow::{Context, Result, bail};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, Limited};
-use hyper::{Method, Request, Uri, client::conn::http1};
+use hyper::{HeaderMap, Method, Request, Uri, client::conn::http1};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
@@ -15,6 +15,14 @@ const ANSWER_LIMIT: usize = 64 << 20;
 pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) body: Bytes,
+    headers: HeaderMap,
+}
+
+impl Answer {
+    /// The value of a header, when it is text.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
 }
 
 /// Posts JSON.
@@ -60,6 +68,7 @@ async fn send(method: Method, url: &str, headers: &[(&str, &str)], body: String)
             .await
             .context("asking the gateway")?;
         let status = response.status().as_u16();
+        let headers = response.headers().clone();
         let body = Limited::new(response.into_body(), ANSWER_LIMIT)
             .collect()
             .await;
@@ -68,6 +77,7 @@ async fn send(method: Method, url: &str, headers: &[(&str, &str)], body: String)
         Ok::<_, anyhow::Error>(Answer {
             status,
             body: body.to_bytes(),
+            headers,
         })
     };
     tokio::pin!(exchange);

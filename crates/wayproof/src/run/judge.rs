@@ -14,9 +14,10 @@ use super::{
     agents::{Agent, Pointing},
 };
 use crate::{
-    gateway::{self, Admin, OpenJob, OpenedJob, ProofReport, Running, Start},
+    gateway::{self, Admin, ForWork, OpenJob, OpenedJob, ProofReport, Running},
     ledgers,
     proving::{self, Audience, Proving, repo_mistake},
+    review::{self, Settled},
     sealing::{self, Owed, Sealed},
     settings, terminal,
 };
@@ -34,6 +35,8 @@ pub(crate) struct Judged {
     /// The one thing the agent needs to know.
     pub(crate) fact: String,
     tree: String,
+    /// Whether only a person's review is missing, which the agent can do nothing about.
+    awaits_review: bool,
 }
 
 /// What one claim of being done came to.
@@ -96,7 +99,14 @@ impl Judge {
             Some(name) => Some(settings::known_task(&policy, name)?),
             None => prompt.map(|ask| settings::classified(&policy, ask)),
         };
-        let (admin, own_gateway) = gateway_for(&order, &policy).await?;
+        let (admin, own_gateway) = gateway::for_work(ForWork {
+            named: order.gateway.as_deref(),
+            providers: &order.providers,
+            policy: &policy,
+            data: &order.data,
+            ledger: order.ledger.clone(),
+        })
+        .await?;
         let wanted = OpenJob {
             task: task.as_ref().map(ToString::to_string),
             repo: repo.root().to_string_lossy().into_owned(),
@@ -243,22 +253,36 @@ impl Judge {
         let (Some(task), Some(obligation)) = (self.task.clone(), self.obligation.clone()) else {
             anyhow::bail!("the job has no task to prove");
         };
-        let proven = proving::run(Proving {
+        let mut proven = proving::run(Proving {
             repo: self.repo.root().to_owned(),
             policy: self.policy.clone(),
-            task,
+            task: task.clone(),
             base: self.base.id.to_string(),
             head: head.id.to_string(),
             obligation: obligation.digest(),
             audience: self.audience,
         })
         .await?;
+        let owed = Owed {
+            policy: &self.policy,
+            task: &task,
+            base: &self.base,
+            ask: None,
+            job: None,
+        };
+        let settled = review::settle(
+            &mut proven,
+            (&self.repo, &owed),
+            (&self.base, head),
+            &self.key.public(),
+        )?;
         self.keep(&proven, &obligation, head).await?;
         let tree = head.tree.to_string();
         Ok(Judged {
             verdict: proven.proof.verdict,
             fact: proven.one_fact,
             tree,
+            awaits_review: settled == Settled::AwaitsReview,
         })
     }
 
@@ -267,7 +291,7 @@ impl Judge {
             let spend = self.admin.job(&self.job.job).await?.spend();
             let at = Clock::system().now_us();
             let bundle = sealing::receipt(proven, obligation, Some(spend), at, &self.key)?;
-            self.sealed = Some(sealing::keep(&bundle, &self.data, &self.repo, head)?);
+            self.sealed = Some(sealing::keep(bundle, &self.data, &self.repo, head)?);
         } else {
             self.sealed = None;
         }
@@ -281,7 +305,7 @@ impl Judge {
             Verdict::Refuted | Verdict::Unproven => true,
             Verdict::Proven | Verdict::ProvenWithGaps | Verdict::InvalidInfra => false,
         };
-        is_open && self.tries < self.tries_allowed()
+        is_open && !judged.awaits_review && self.tries < self.tries_allowed()
     }
 
     fn tries_allowed(&self) -> u32 {
@@ -366,24 +390,4 @@ impl Judge {
             sealed: self.sealed,
         })
     }
-}
-
-/// The gateway that is named or runs already, else one of our own on a free port.
-async fn gateway_for(order: &Order, policy: &Policy) -> Result<(Admin, Option<Running>)> {
-    if order.providers.is_empty()
-        && let Some(admin) = gateway::find(order.gateway.as_deref(), &order.data).await?
-    {
-        return Ok((admin, None));
-    }
-    let running = gateway::start(Start {
-        listen: ([127, 0, 0, 1], 0).into(),
-        policy: policy.clone(),
-        providers: settings::providers_or_found(&order.providers).await?,
-        data: order.data.clone(),
-        ledger: order.ledger.clone(),
-        key: None,
-        syncs_before_answer: false,
-    })
-    .await?;
-    Ok((gateway::admin_of(&running, &order.data)?, Some(running)))
 }

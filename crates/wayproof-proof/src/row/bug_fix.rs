@@ -7,56 +7,52 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use wayproof_receipt::predicate::{Finding, Severity, Side};
 
-use crate::checkout::{Trees, changes_source};
+use super::{Case, Outcome, Work};
 use crate::compare::{self, Compared, Lost, Observed};
+use crate::gaming;
 use crate::hollow::{self, Texts};
-use crate::plan::{FileChange, Role, Suite};
+use crate::plan::Suite;
+use crate::prove::{Evidence, base_files, checks_of};
 use crate::report::TestId;
-use crate::request::{Runs, Step};
-use crate::run::{Host, Red, Seen, Selection, SuiteRun, Tree, Trouble, run_suite};
-use crate::runner;
+use crate::run::{Red, Seen, Selection, SuiteRun, Tree, Trouble, run_suite};
 use crate::test_text;
 use crate::tree_tests;
+use crate::verdict::{self, first_line};
 
-/// A change to judge and the means to do it.
-pub(crate) struct Case<'a> {
-    /// Where things run.
-    pub host: &'a Host<'a>,
-    /// The trees.
-    pub trees: &'a Trees,
-    /// What changed.
-    pub changes: &'a [FileChange],
-    /// How often.
-    pub runs: Runs,
-    /// Who is told.
-    pub progress: &'a dyn crate::request::Progress,
+/// Judges the change by every suite.
+pub(crate) fn gather(work: &Work<'_>) -> Result<Evidence, Trouble> {
+    let mut outcomes = Vec::new();
+    for suite in work.suites {
+        outcomes.push(judge(&work.case, suite)?);
+    }
+    // Where one suite has tests, another that has none (a stray script of another language) says nothing.
+    if outcomes.iter().any(Outcome::has_tests) {
+        outcomes.retain(Outcome::has_tests);
+    }
+    let findings = findings(work, &outcomes);
+    let judgment = verdict::bug_fix(&outcomes, &findings, work.case.has_source_change());
+    Ok(Evidence {
+        checks: outcomes.iter().flat_map(checks_of).collect(),
+        outcomes,
+        findings,
+        ..Evidence::of(judgment)
+    })
 }
 
-/// What one suite says about the change.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Outcome {
-    /// Every run.
-    pub observed: Observed,
-    /// The candidates, judged.
-    pub compared: Compared,
-    /// Tests that passed at the base and do not at the head.
-    pub lost: Vec<Lost>,
-    /// Tests of the base whose text of then fails on the head's source, though their edited text passes.
-    pub contradicted: BTreeMap<TestId, Red>,
-    /// The text of the tests the change made green.
-    pub texts: BTreeMap<TestId, Texts>,
-    /// Whether the head's own control surface was needed to judge at all.
-    pub needs_own_control: bool,
-    /// What the comparison of control surfaces showed.
-    pub findings: Vec<Finding>,
+/// What the runs and the detectors found.
+pub(crate) fn findings(work: &Work<'_>, outcomes: &[Outcome]) -> Vec<Finding> {
+    let of_runs = outcomes.iter().flat_map(|outcome| &outcome.findings);
+    let mut findings: Vec<Finding> = of_runs.cloned().collect();
+    findings.extend(gaming::look(&gaming::Scene {
+        changes: work.case.changes,
+        outcomes,
+        base_files: &base_files(work.sources),
+        task: work.request.task.as_str(),
+    }));
+    findings
 }
 
 impl Outcome {
-    /// The head's whole run.
-    pub(crate) fn head(&self) -> Option<&SuiteRun> {
-        self.observed.head.first()
-    }
-
     fn is_good(&self) -> bool {
         !self.compared.fixed.is_empty()
             && self.lost.iter().all(|lost| lost.is_replaced)
@@ -135,32 +131,6 @@ fn unchanged_reds(outcome: &Outcome) -> impl Iterator<Item = TestId> {
     let was_red = |id: &&TestId| matches!(outcome.observed.base.seen(id), Seen::Red(_));
     let ids: Vec<TestId> = texts.map(|(id, _)| id).filter(was_red).cloned().collect();
     ids.into_iter()
-}
-
-impl Case<'_> {
-    fn tell(&self, suite: &Suite, side: Side, what: &'static str) {
-        self.progress.step(&Step::Running {
-            suite: suite.ecosystem.name().to_owned(),
-            side,
-            what,
-        });
-    }
-
-    fn has_source_change(&self) -> bool {
-        self.changes.iter().any(changes_source)
-    }
-
-    /// Whether a test was there, as it is now, before the work began.
-    fn is_untouched(&self, suite: &Suite, id: &TestId) -> bool {
-        let touched = |role: Role| matches!(role, Role::Test | Role::Golden | Role::Control);
-        let has_touched_tests = self.trees.base.path != self.trees.base_with_tests.path;
-        if !suite.ecosystem.names_files() {
-            return !has_touched_tests;
-        }
-        let file = crate::plan::join(&suite.dir, runner::file_of(id));
-        let mut changes = self.changes.iter();
-        !changes.any(|change| touched(change.role) && change.path == file)
-    }
 }
 
 /// The whole suite at the base and at the head. What compiles goes one after the other, because every tree starts
@@ -433,12 +403,4 @@ fn compare_surfaces(
         needs_own_control: true,
         ..outcome
     })
-}
-
-/// The first line that says something.
-pub(crate) fn first_line(text: &str) -> &str {
-    text.lines()
-        .map(str::trim)
-        .find(|line| !line.is_empty())
-        .unwrap_or("no message")
 }

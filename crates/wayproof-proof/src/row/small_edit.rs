@@ -6,13 +6,12 @@ use wayproof_engine::ProofRequirement;
 use wayproof_receipt::Verdict;
 use wayproof_receipt::predicate::{Check, Finding};
 
-use crate::bug_fix::{Case, Outcome};
-use crate::checkout::{Sources, changes_source};
+use super::{Case, Outcome, Row, Work, bug_fix};
+use crate::checkout::changes_source;
 use crate::compare::{self, Compared, Observed};
-use crate::gaming;
 use crate::plan::{Ecosystem, Role, Suite, join};
-use crate::prove::{Evidence, base_files, checks_of};
-use crate::request::{ProveRequest, Step};
+use crate::prove::{Evidence, checks_of};
+use crate::request::Step;
 use crate::run::{Selection, SuiteRun, Trouble, run_suite};
 use crate::typecheck::{self, Typechecked};
 use crate::verdict::{self, Judgment};
@@ -25,30 +24,23 @@ struct Shown {
 }
 
 /// Runs what the requirements ask for and judges it.
-pub(crate) fn gather(
-    case: &Case<'_>,
-    request: &ProveRequest,
-    suites: &[Suite],
-    sources: &Sources<'_>,
-) -> Result<Evidence, Trouble> {
+pub(crate) fn gather(work: &Work<'_>) -> Result<Evidence, Trouble> {
+    let case = &work.case;
     let asks = |wanted: &[ProofRequirement]| {
-        request
-            .requirements
-            .iter()
-            .flatten()
-            .any(|required| wanted.contains(required))
+        let mut required = work.groups(Row::SmallEdit).flatten();
+        required.any(|required| wanted.contains(required))
     };
     let mut shown = Shown {
         typechecked: Vec::new(),
         outcomes: Vec::new(),
         has_tested: false,
     };
-    for suite in suites {
+    for suite in work.suites {
         if asks(&[ProofRequirement::Typecheck, ProofRequirement::Build]) {
             case.progress.step(&Step::Checking { what: "typecheck" });
             shown
                 .typechecked
-                .extend(typecheck::check(case, suite, &request.commands)?);
+                .extend(typecheck::check(case, suite, &work.request.commands)?);
         }
         if asks(&[ProofRequirement::FocusedTest, ProofRequirement::TestsRun]) {
             let outcome = focused(case, suite)?;
@@ -61,13 +53,8 @@ pub(crate) fn gather(
             .head()
             .is_some_and(|head| !head.results.is_empty() || !head.stopped.is_empty())
     });
-    let findings = gaming::look(&gaming::Scene {
-        changes: case.changes,
-        outcomes: &shown.outcomes,
-        base_files: &base_files(sources),
-        task: request.task.as_str(),
-    });
-    let judgment = judge(case, request, &shown, &findings);
+    let findings = bug_fix::findings(work, &shown.outcomes);
+    let judgment = judge(work, &shown, &findings);
     let mut checks: Vec<Check> = shown
         .typechecked
         .into_iter()
@@ -75,10 +62,10 @@ pub(crate) fn gather(
         .collect();
     checks.extend(shown.outcomes.iter().flat_map(checks_of));
     Ok(Evidence {
-        judgment,
         outcomes: shown.outcomes,
         findings,
         checks,
+        ..Evidence::of(judgment)
     })
 }
 
@@ -171,7 +158,7 @@ impl Shown {
 }
 
 /// The first requirement that nothing showed.
-fn unmet(request: &ProveRequest, shown: &Shown) -> Option<Judgment> {
+fn unmet(work: &Work<'_>, shown: &Shown) -> Option<Judgment> {
     let is_met = |required: &ProofRequirement| match required {
         ProofRequirement::Typecheck | ProofRequirement::Build => shown.has_typechecked(),
         ProofRequirement::FocusedTest | ProofRequirement::TestsRun => shown.is_all_green(),
@@ -181,9 +168,8 @@ fn unmet(request: &ProveRequest, shown: &Shown) -> Option<Judgment> {
         | ProofRequirement::Smoke
         | ProofRequirement::PrimarySources => false,
     };
-    let group = request
-        .requirements
-        .iter()
+    let group = work
+        .groups(Row::SmallEdit)
         .find(|group| !group.iter().any(is_met))?;
     let names: Vec<String> = group.iter().map(ToString::to_string).collect();
     let mut objections = shown
@@ -202,7 +188,7 @@ fn unmet(request: &ProveRequest, shown: &Shown) -> Option<Judgment> {
     })
 }
 
-fn judge(case: &Case<'_>, request: &ProveRequest, shown: &Shown, findings: &[Finding]) -> Judgment {
+fn judge(work: &Work<'_>, shown: &Shown, findings: &[Finding]) -> Judgment {
     if let Some(judgment) = verdict::refuted(&shown.outcomes, findings) {
         return judgment;
     }
@@ -218,11 +204,11 @@ fn judge(case: &Case<'_>, request: &ProveRequest, shown: &Shown, findings: &[Fin
             one_fact,
         };
     }
-    if let Some(judgment) = unmet(request, shown) {
+    if let Some(judgment) = unmet(work, shown) {
         return judgment;
     }
     let mut gaps = verdict::gaps_of(&shown.outcomes, findings);
-    if case.changes.iter().any(changes_source) && !shown.has_tested {
+    if work.case.has_source_change() && !shown.has_tested {
         gaps.push("NO_COVERING_TEST".to_owned());
     }
     let verdict = if gaps.is_empty() {
