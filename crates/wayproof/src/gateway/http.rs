@@ -3,7 +3,7 @@
 use anyhow::{Context, Result, bail};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, Limited};
-use hyper::{Method, Request, Uri, client::conn::http1};
+use hyper::{HeaderMap, Method, Request, Uri, client::conn::http1};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
@@ -14,7 +14,15 @@ const ANSWER_LIMIT: usize = 64 << 20;
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
+}
+
+impl Answer {
+    /// A header that is text.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
 }
 
 /// Posts JSON.
@@ -60,6 +68,7 @@ async fn send(method: Method, url: &str, headers: &[(&str, &str)], body: String)
             .await
             .context("asking the gateway")?;
         let status = response.status().as_u16();
+        let headers = response.headers().clone();
         let body = Limited::new(response.into_body(), ANSWER_LIMIT)
             .collect()
             .await;
@@ -67,6 +76,7 @@ async fn send(method: Method, url: &str, headers: &[(&str, &str)], body: String)
             body.map_err(|error| anyhow::anyhow!("reading the gateway's answer: {error}"))?;
         Ok::<_, anyhow::Error>(Answer {
             status,
+            headers,
             body: body.to_bytes(),
         })
     };

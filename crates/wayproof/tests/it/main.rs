@@ -11,6 +11,8 @@
 mod agents;
 mod backtest;
 mod bad_input;
+mod connect;
+mod connected;
 mod demo;
 mod environment;
 mod gate;

@@ -12,14 +12,16 @@ use wayproof_testkit::{Persona, Play, Provider, Step};
 use crate::environment::Environment;
 
 /// A gateway process that is ended with the test.
-struct Up {
+pub(crate) struct Up {
     child: Child,
-    port: u16,
+    pub(crate) port: u16,
 }
 
 impl Up {
-    async fn start(environment: &Environment, provider: &Provider) -> Self {
-        environment.fixture();
+    pub(crate) async fn start(environment: &Environment, provider: &Provider) -> Self {
+        if !environment.repo().join(".git").exists() {
+            environment.fixture();
+        }
         let port_file = environment.path("port");
         let (port_argument, spec) = (
             port_file.to_string_lossy().into_owned(),
@@ -54,10 +56,15 @@ impl Up {
     }
 
     fn post(&self, path: &str, body: &str) -> String {
+        self.post_with(path, "", body)
+    }
+
+    /// Posts with more headers, each with its line end.
+    pub(crate) fn post_with(&self, path: &str, headers: &str, body: &str) -> String {
         let mut socket = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
         write!(
             socket,
-            "POST {path} HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+            "POST {path} HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: {}\r\n{headers}\r\n{body}",
             body.len()
         )
         .unwrap();
@@ -67,7 +74,7 @@ impl Up {
     }
 
     /// Asks it to drain and waits for the end.
-    fn stop(mut self) -> i32 {
+    pub(crate) fn stop(mut self) -> i32 {
         let id = i32::try_from(self.child.id()).unwrap();
         let status = std::process::Command::new("kill")
             .args(["-TERM", &id.to_string()])
