@@ -71,10 +71,16 @@ const LIBRARIES: [(&[&str], &str); 7] = [
 ];
 
 /// Packages of npm, each in a folder of its own. The agents need a newer Node than some systems have.
-const NPM: [(&str, &[&str]); 4] = [
+const NPM: [(&str, &[&str]); 10] = [
     ("node24", &["node@24.21.0"]),
     ("claude", &["@anthropic-ai/claude-code@2.1.330"]),
     ("codex", &["@openai/codex@0.169.0"]),
+    ("copilot", &["@github/copilot@1.0.102"]),
+    ("gemini", &["@google/gemini-cli@0.61.0"]),
+    ("opencode", &["opencode-ai@1.18.33"]),
+    ("qwen", &["@qwen-code/qwen-code@0.24.4"]),
+    ("pi", &["@mariozechner/pi-coding-agent@0.73.1"]),
+    ("continue", &["@continuedev/cli@1.5.47"]),
     (
         "js",
         &[
@@ -88,6 +94,9 @@ const NPM: [(&str, &[&str]); 4] = [
 
 /// Packages of the Python environment that runs fixture tests.
 const PYTHON: [&str; 1] = ["pytest==8.4.2"];
+
+/// Packages of the Python environment of the agent that comes from there.
+const AIDER: [&str; 1] = ["aider-chat==0.86.2"];
 
 /// Packages of the Python environment that asks the gateway as programs do.
 const SDKS: [&str; 6] = [
@@ -122,6 +131,7 @@ pub(crate) fn ensure_for_tests() -> Result<Vec<(&'static str, PathBuf)>> {
     }
     ensure_python(&folder, "python", &PYTHON)?;
     ensure_python(&folder, "sdks", &SDKS)?;
+    ensure_python(&folder, "aider", &AIDER)?;
     for (name, requirement) in RELEASES {
         ensure_release(&folder, name, requirement)?;
     }

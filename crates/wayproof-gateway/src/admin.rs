@@ -5,6 +5,7 @@
 
 mod jobs;
 mod read;
+mod session;
 
 use std::sync::{Arc, Weak};
 
@@ -48,6 +49,7 @@ pub(crate) fn pages(shared: Weak<Shared>) -> Router {
         .route("/wayproof/v1/jobs/{id}/review", post(jobs::review))
         .route("/wayproof/v1/jobs/{id}/close", post(jobs::close))
         .route("/wayproof/v1/exchanges/{id}", get(read::exchange))
+        .route("/wayproof/v1/sessions/{id}", get(session::session))
         .layer(middleware::from_fn_with_state(admin.clone(), guard));
     Router::new()
         .merge(guarded)

@@ -1,6 +1,6 @@
 //! Reads what a scripted model needs from a request: who is asked, what was called, which tool runs commands.
 //!
-//! It reads three protocols loosely and judges nothing.
+//! It reads four protocols loosely and judges nothing.
 
 use serde_json::{Value, json};
 
@@ -13,6 +13,7 @@ pub(crate) enum Speech {
     CountTokens,
     Chat,
     Responses,
+    Gemini,
 }
 
 /// A tool that runs a command, with how it wants its argument.
@@ -35,7 +36,7 @@ pub(crate) struct Transcript {
     pub(crate) input_tokens: usize,
 }
 
-const SHELL_TOOLS: [&str; 7] = [
+const SHELL_TOOLS: [&str; 8] = [
     "Bash",
     "exec_command",
     "shell_command",
@@ -43,6 +44,8 @@ const SHELL_TOOLS: [&str; 7] = [
     "shell",
     "run_shell_command",
     "execute",
+    // What the doctor offers.
+    "report_ready",
 ];
 
 impl Transcript {
@@ -54,25 +57,38 @@ impl Transcript {
             path if path.ends_with("/count_tokens") => Speech::CountTokens,
             path if path.ends_with("/chat/completions") => Speech::Chat,
             path if path.ends_with("/responses") => Speech::Responses,
+            path if path.ends_with("enerateContent") => Speech::Gemini,
             path => return Err(format!("nothing is scripted for {path}")),
         };
         let body: Value = serde_json::from_slice(&request.body)
             .map_err(|error| format!("the request is not JSON: {error}"))?;
         let items = match speech {
             Speech::Responses => &body["input"],
+            Speech::Gemini => &body["contents"],
             Speech::Messages | Speech::CountTokens | Speech::Chat => &body["messages"],
         };
         let mut call_ids = Vec::new();
         collect_call_ids(items, &mut call_ids);
         Ok(Self {
             speech,
-            model: body["model"].as_str().unwrap_or_default().to_owned(),
-            is_streaming: body["stream"].as_bool().unwrap_or(false),
+            model: match speech {
+                Speech::Gemini => model_in(path),
+                _ => body["model"].as_str().unwrap_or_default().to_owned(),
+            },
+            is_streaming: body["stream"].as_bool().unwrap_or(false)
+                || path.ends_with(":streamGenerateContent"),
             call_ids,
             shell: find_shell(&body["tools"]).or_else(|| find_shell_in_input(items)),
             input_tokens: request.body.len() / 4,
         })
     }
+}
+
+/// Gemini names the model in the path.
+fn model_in(path: &str) -> String {
+    let name = path.rsplit_once("/models/").map_or(path, |(_, name)| name);
+    let model = name.split_once(':').map_or(name, |(model, _)| model);
+    model.to_owned()
 }
 
 fn collect_call_ids(value: &Value, found: &mut Vec<String>) {
@@ -82,7 +98,10 @@ fn collect_call_ids(value: &Value, found: &mut Vec<String>) {
             for (name, field) in fields {
                 match (name.as_str(), field) {
                     ("id" | "call_id", Value::String(id)) => found.push(id.clone()),
-                    ("content" | "tool_calls", nested) => collect_call_ids(nested, found),
+                    (
+                        "content" | "tool_calls" | "parts" | "functionCall" | "functionResponse",
+                        nested,
+                    ) => collect_call_ids(nested, found),
                     _ => {}
                 }
             }
@@ -101,6 +120,14 @@ fn find_shell_in_input(items: &Value) -> Option<ShellTool> {
 
 fn find_shell(tools: &Value) -> Option<ShellTool> {
     let tools = tools.as_array()?;
+    // Gemini groups its tools.
+    let grouped = tools.iter().map(|group| &group["functionDeclarations"]);
+    if let Some(found) = grouped
+        .filter(|group| group.is_array())
+        .find_map(find_shell)
+    {
+        return Some(found);
+    }
     SHELL_TOOLS.iter().find_map(|wanted| {
         tools.iter().find_map(|tool| {
             let tool = if tool["function"].is_object() {
@@ -111,13 +138,12 @@ fn find_shell(tools: &Value) -> Option<ShellTool> {
             if tool["name"].as_str() != Some(wanted) {
                 return None;
             }
-            let schema = if tool["input_schema"].is_object() {
-                &tool["input_schema"]
-            } else {
-                &tool["parameters"]
-            };
+            let schema = ["input_schema", "parameters", "parametersJsonSchema"]
+                .into_iter()
+                .map(|name| &tool[name])
+                .find(|schema| schema.is_object())?;
             let properties = schema["properties"].as_object()?;
-            let argument = ["command", "cmd", "script"]
+            let argument = ["command", "cmd", "script", "status"]
                 .into_iter()
                 .find(|name| properties.contains_key(*name))?;
             Some(ShellTool {

@@ -62,6 +62,7 @@ pub(crate) fn speak(transcript: &Transcript, line: &Line) -> Reply {
         Speech::Messages | Speech::CountTokens => messages(transcript, line, &tokens),
         Speech::Chat => chat(transcript, line, &tokens),
         Speech::Responses => responses(transcript, line, &tokens),
+        Speech::Gemini => gemini(transcript, line, &tokens),
     };
     if transcript.is_streaming {
         Reply::events(stream)
@@ -163,6 +164,28 @@ fn chat(transcript: &Transcript, line: &Line, tokens: &Tokens) -> (Value, Vec<St
     .collect();
     stream.push("data: [DONE]\n\n".to_owned());
     (whole, stream)
+}
+
+fn gemini(transcript: &Transcript, line: &Line, tokens: &Tokens) -> (Value, Vec<String>) {
+    let part = match line {
+        Line::Text(text) => json!({"text": text}),
+        Line::Call {
+            id,
+            tool,
+            arguments,
+        } => json!({"functionCall": {"id": id, "name": tool, "args": arguments}}),
+    };
+    let prompt = tokens.fresh + tokens.cached;
+    let whole = json!({
+        "candidates": [{"index": 0, "finishReason": "STOP", "content": {"role": "model", "parts": [part]}}],
+        "usageMetadata": {
+            "promptTokenCount": prompt, "cachedContentTokenCount": tokens.cached,
+            "candidatesTokenCount": tokens.output, "totalTokenCount": prompt + tokens.output,
+        },
+        "modelVersion": transcript.model, "responseId": format!("resp_{}", transcript.call_ids.len()),
+    });
+    let event = format!("data: {whole}\n\n");
+    (whole, vec![event])
 }
 
 fn responses(transcript: &Transcript, line: &Line, tokens: &Tokens) -> (Value, Vec<String>) {

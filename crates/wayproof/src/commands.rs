@@ -2,6 +2,8 @@
 
 mod backtest;
 mod books;
+pub(crate) mod connect;
+mod doctor;
 mod explain;
 mod gate;
 mod hook;
@@ -12,6 +14,7 @@ pub(crate) mod receipt;
 mod reference;
 pub(crate) mod review;
 mod run;
+mod statusline;
 mod up;
 
 use std::process::ExitCode;
@@ -29,6 +32,9 @@ pub(crate) fn run(command: Command) -> Result<ExitCode> {
         Command::Prove(args) => wait(prove::run(args)),
         Command::Gate(args) => wait(gate::run(args)),
         Command::Review { command } => wait(review::run(command)),
+        Command::Connect(args) => wait(connect::run(args)),
+        Command::Disconnect(args) => connect::take_back(&args),
+        Command::Doctor(args) => wait(doctor::run(args)),
         Command::Demo(args) => wait(demo::run(args)),
         Command::Policy { command } => policy::run(command),
         Command::Ledger { command } => wait(ledger::run(command)),
@@ -39,10 +45,23 @@ pub(crate) fn run(command: Command) -> Result<ExitCode> {
         Command::Receipt { command } => receipt::run(&command),
         Command::DemoAgent { ask } => wait(demo::agent::run(&ask)),
         Command::Hook { command } => wait(hook::run(&command)),
+        Command::Statusline(data) => alone(statusline::run(data)),
         Command::Reference { page } => reference::run(page),
         // Handled before any thread is started.
         Command::SandboxExec { .. } => Ok(ExitCode::FAILURE),
     }
+}
+
+/// Runs a future on this thread alone, for what has to be quick.
+fn alone(work: impl Future<Output = Result<ExitCode>>) -> Result<ExitCode> {
+    let runtime = Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("starting the runtime")?;
+    let status = runtime.block_on(work);
+    // A read of standard input that nobody ends is not waited for.
+    runtime.shutdown_background();
+    status
 }
 
 /// Runs a future on as many threads as there are cores; on a single core one thread does it all.

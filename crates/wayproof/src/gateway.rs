@@ -20,7 +20,7 @@ use wayproof_gateway::{CallerKey, Gateway, KeyDigest, Parts, ServeError, Setting
 use wayproof_ledger::{Clock, Ids, Ledger};
 use wayproof_upstream::{Provider, Proxy, Upstream};
 
-pub(crate) use self::admin::{Admin, OpenJob, OpenedJob, ProofReport};
+pub(crate) use self::admin::{Admin, OpenJob, OpenedJob, ProofReport, ProviderHealth};
 use crate::{
     exit::{Broken, Mistake},
     ledgers, settings,
@@ -289,6 +289,32 @@ pub(crate) async fn for_work(work: ForWork<'_>) -> Result<(Admin, Option<Running
     })
     .await?;
     Ok((admin_of(&running, work.data)?, Some(running)))
+}
+
+/// The gateway that is named or written down in the data directory, if it answers; nothing is made on the way.
+pub(crate) async fn running(named: Option<&str>, data: &Path) -> Option<Admin> {
+    let admin = at_place(named, data)?;
+    admin.check().await.is_ok().then_some(admin)
+}
+
+/// The gateway that is named or written down in the data directory, without asking whether it is there.
+pub(crate) fn at_place(named: Option<&str>, data: &Path) -> Option<Admin> {
+    let token = settings::variable("WAYPROOF_ADMIN_TOKEN").or_else(|| {
+        Some(
+            fs::read_to_string(data.join(TOKEN_FILE))
+                .ok()?
+                .trim()
+                .to_owned(),
+        )
+    })?;
+    let written = || {
+        let text = fs::read_to_string(data.join(PLACE_FILE)).ok()?;
+        let place: Place = serde_json::from_str(&text).ok()?;
+        Some(place.url)
+    };
+    let url = named.map(|url| url.trim_end_matches('/').to_owned());
+    let url = url.or_else(written)?;
+    Some(Admin::new(url, &token))
 }
 
 /// The admin client of a gateway in this process.

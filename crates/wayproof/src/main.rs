@@ -3,8 +3,10 @@
 
 mod cli;
 mod commands;
+mod connect;
 mod demo;
 mod discover;
+mod doctor;
 mod exit;
 mod gate;
 mod gateway;

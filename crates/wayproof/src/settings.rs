@@ -223,6 +223,12 @@ pub(crate) fn has_sign_in(agent: Agent) -> bool {
     }
 }
 
+/// The home directory: the one that HOME names, else the one of the account.
+pub(crate) fn home() -> Result<PathBuf> {
+    let strategy = choose_base_strategy().context("finding the home directory; set HOME")?;
+    Ok(strategy.home_dir().to_owned())
+}
+
 /// The whole environment, for finding toolchains; checks see only what the proof runner lets through.
 pub(crate) fn variables() -> impl Iterator<Item = (String, String)> {
     std::env::vars_os()

@@ -78,10 +78,7 @@ pub(crate) struct Ends<'a> {
 pub(crate) async fn prove(
     repo: &Repo,
     owed: &Owed<'_>,
-    &Ends {
-        into,
-        head,
-    }: &Ends<'_>,
+    &Ends { into, head }: &Ends<'_>,
     (data, key, ledger): (&Path, &SigningKey, &Ledger),
 ) -> Result<(Proven, Option<Sealed>)> {
     let obligation = sealing::obligation(owed, Clock::system().now_us(), key)?;

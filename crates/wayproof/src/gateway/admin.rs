@@ -48,6 +48,14 @@ enum Owed {
     Settled,
 }
 
+/// A provider as its gateway sees it.
+#[derive(Debug, Deserialize)]
+pub(crate) struct ProviderHealth {
+    pub(crate) name: String,
+    pub(crate) base: String,
+    pub(crate) is_healthy: bool,
+}
+
 /// A proof on its way to the gateway.
 #[derive(Debug, Serialize)]
 pub(crate) struct ProofReport {
@@ -231,6 +239,35 @@ impl Admin {
     /// Whether somebody answers who knows the token.
     pub(crate) async fn check(&self) -> Result<()> {
         self.get("health").await.map(|_| ())
+    }
+
+    /// The providers that the gateway has at hand.
+    pub(crate) async fn providers(&self) -> Result<Vec<ProviderHealth>> {
+        #[derive(Deserialize)]
+        struct Health {
+            providers: Vec<ProviderHealth>,
+        }
+        let answer = self.get("health").await?;
+        let health: Health =
+            serde_json::from_slice(&answer.body).context("reading how the gateway is")?;
+        Ok(health.providers)
+    }
+
+    /// A conversation as it stands, if the gateway knows it.
+    pub(crate) async fn session(&self, id: &str) -> Result<Option<Value>> {
+        // An id is a name, not a path.
+        let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+        if id.is_empty() || !id.chars().all(is_name) || id.starts_with('.') {
+            return Ok(None);
+        }
+        let url = format!("{}/wayproof/v1/sessions/{id}", self.base);
+        let answer = http::get(&url, &[("authorization", &self.authorization)]).await?;
+        if answer.status == 404 {
+            return Ok(None);
+        }
+        let answer = checked(answer)?;
+        let page = serde_json::from_slice(&answer.body).context("reading the gateway's session")?;
+        Ok(Some(page))
     }
 
     pub(crate) async fn open_job(&self, job: &OpenJob) -> Result<OpenedJob> {

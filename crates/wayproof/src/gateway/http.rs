@@ -14,8 +14,8 @@ const ANSWER_LIMIT: usize = 64 << 20;
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
-    headers: HeaderMap,
 }
 
 impl Answer {
@@ -76,8 +76,8 @@ async fn send(method: Method, url: &str, headers: &[(&str, &str)], body: String)
             body.map_err(|error| anyhow::anyhow!("reading the gateway's answer: {error}"))?;
         Ok::<_, anyhow::Error>(Answer {
             status,
-            body: body.to_bytes(),
             headers,
+            body: body.to_bytes(),
         })
     };
     tokio::pin!(exchange);

@@ -33,7 +33,7 @@ async fn a_key_opens_the_door_until_it_is_revoked() {
     let provider = provider().await;
     let environment = Environment::new();
     let up = Up::start_as("anthropic", &environment, &provider).await;
-    assert_eq!(status(&up.post_with("", "/v1/messages", ASK)), "200");
+    assert_eq!(status(&up.post_with("/v1/messages", "", ASK)), "200");
     environment.run(&["people", "set", "ana", "--team", "core"]);
     let made = environment.run(&[
         "keys", "new", "ci", "--person", "ana", "--task", "bug-fix", "--json",
@@ -44,7 +44,7 @@ async fn a_key_opens_the_door_until_it_is_revoked() {
     // Another process made it; everybody needs one a moment later.
     let mut last = String::new();
     for _ in 0..100 {
-        last = up.post_with("", "/v1/messages", ASK);
+        last = up.post_with("/v1/messages", "", ASK);
         if status(&last) == "401" {
             break;
         }
@@ -52,7 +52,7 @@ async fn a_key_opens_the_door_until_it_is_revoked() {
     }
     assert_eq!(status(&last), "401", "{last}");
     let shown = format!("x-api-key: {key}\r\n");
-    let answer = up.post_with(&shown, "/v1/messages", ASK);
+    let answer = up.post_with("/v1/messages", &shown, ASK);
     assert_eq!(status(&answer), "200", "{answer}");
     let set = environment.run(&[
         "budgets",
@@ -73,7 +73,7 @@ async fn a_key_opens_the_door_until_it_is_revoked() {
     );
     tokio::time::sleep(std::time::Duration::from_millis(150)).await;
     let long = ASK.replace("64", "32000");
-    let answer = up.post_with(&shown, "/v1/messages", &long);
+    let answer = up.post_with("/v1/messages", &shown, &long);
     assert_eq!(status(&answer), "402", "{answer}");
     assert!(
         answer.contains("the budget of team:core") && answer.contains("of its $0.01 (day)"),
@@ -85,7 +85,7 @@ async fn a_key_opens_the_door_until_it_is_revoked() {
     let revoked = environment.run(&["keys", "revoke", "ci"]);
     assert_eq!(revoked.status, 0, "{revoked:?}");
     tokio::time::sleep(std::time::Duration::from_millis(150)).await;
-    let answer = up.post_with(&shown, "/v1/messages", ASK);
+    let answer = up.post_with("/v1/messages", &shown, ASK);
     assert_eq!(status(&answer), "401", "{answer}");
     assert!(answer.contains("was revoked"), "{answer}");
     assert_eq!(up.stop(), 0);

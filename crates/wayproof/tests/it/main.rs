@@ -12,6 +12,8 @@ mod agents;
 mod backtest;
 mod bad_input;
 mod books;
+mod connect;
+mod connected;
 mod demo;
 mod environment;
 mod gate;

@@ -14,11 +14,11 @@ use crate::environment::Environment;
 /// A gateway process that is ended with the test.
 pub(crate) struct Up {
     child: Child,
-    port: u16,
+    pub(crate) port: u16,
 }
 
 impl Up {
-    async fn start(environment: &Environment, provider: &Provider) -> Self {
+    pub(crate) async fn start(environment: &Environment, provider: &Provider) -> Self {
         Self::start_as("mock", environment, provider).await
     }
 
@@ -28,7 +28,9 @@ impl Up {
         environment: &Environment,
         provider: &Provider,
     ) -> Self {
-        environment.fixture();
+        if !environment.repo().join(".git").exists() {
+            environment.fixture();
+        }
         let port_file = environment.path("port");
         let (port_argument, spec) = (
             port_file.to_string_lossy().into_owned(),
@@ -63,15 +65,15 @@ impl Up {
     }
 
     fn post(&self, path: &str, body: &str) -> String {
-        self.post_with("", path, body)
+        self.post_with(path, "", body)
     }
 
-    /// With further lines in the head, each with its end.
-    pub(crate) fn post_with(&self, head: &str, path: &str, body: &str) -> String {
+    /// Posts with more headers, each with its line end.
+    pub(crate) fn post_with(&self, path: &str, headers: &str, body: &str) -> String {
         let mut socket = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
         write!(
             socket,
-            "POST {path} HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\ncontent-type: application/json\r\n{head}content-length: {}\r\n\r\n{body}",
+            "POST {path} HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: {}\r\n{headers}\r\n{body}",
             body.len()
         )
         .unwrap();

@@ -1,0 +1,34 @@
+//! Codex: a provider in `config.toml`, a stop hook in `hooks.json`.
+//!
+//! The model's name decides which tools Codex offers; one of ours makes it use plain tools that every model can serve.
+
+use std::path::Path;
+
+use serde_json::json;
+
+use super::{AUTO, Change, Format, Plan, Point};
+
+pub(super) fn plan(folder: &Path, point: &Point) -> Plan {
+    let mut provider = json!({
+        "name": "wayproof", "base_url": point.v1(), "wire_api": "responses", "supports_websockets": true,
+    });
+    if point.keeps_sign_in {
+        provider["requires_openai_auth"] = json!(true);
+    }
+    Plan::default()
+        .file(
+            folder.join("config.toml"),
+            Format::Toml,
+            vec![
+                Change::set(&["model"], AUTO),
+                Change::set(&["model_provider"], "wayproof"),
+                Change::set(&["model_providers", "wayproof"], provider),
+            ],
+        )
+        .file(
+            folder.join("hooks.json"),
+            Format::Json,
+            vec![Change::item(&["hooks", "Stop"], point.stop_hook())],
+        )
+        .step("Codex runs a hook only after it was trusted: start `codex` once and accept the stop hook under /hooks.")
+}

@@ -1,0 +1,25 @@
+//! Copilot CLI: it takes a provider from the environment alone, so a file of ours beside its settings has the variables.
+
+use std::path::Path;
+
+use super::{ANY_KEY, AUTO, Change, Format, Plan, Point};
+
+pub(super) fn plan(folder: &Path, point: &Point) -> Plan {
+    let file = folder.join("wayproof.env");
+    let step = format!(
+        "Copilot CLI takes its provider from the environment alone. Put this line into your shell's profile:\n  set -a; . '{}'; set +a",
+        file.display()
+    );
+    let values = [
+        ("COPILOT_PROVIDER_BASE_URL", point.v1()),
+        ("COPILOT_PROVIDER_TYPE", "openai".to_owned()),
+        ("COPILOT_PROVIDER_API_KEY", ANY_KEY.to_owned()),
+        ("COPILOT_MODEL", AUTO.to_owned()),
+    ];
+    let changes = values
+        .into_iter()
+        .map(|(name, value)| Change::set(&[name], value));
+    Plan::default()
+        .file(file, Format::DotEnv, changes.collect())
+        .step(step)
+}

@@ -1,0 +1,30 @@
+//! opencode: a provider with its models, which have to be listed, in `opencode.json`.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::json;
+
+use super::{ANY_KEY, AUTO, Change, Format, Plan, Point, Surroundings, existing};
+
+pub(super) fn plan(folder: &Path, around: &Surroundings<'_>, point: &Point) -> Plan {
+    let named = (around.variable)("OPENCODE_CONFIG").filter(|_| around.folder.is_none());
+    let file = named
+        .map(PathBuf::from)
+        .unwrap_or_else(|| existing(folder.join("opencode.json"), &folder.join("opencode.jsonc")));
+    let provider = json!({
+        "name": "Wayproof", "npm": "@ai-sdk/openai-compatible",
+        "options": {"baseURL": point.v1(), "apiKey": ANY_KEY},
+        "models": {AUTO: {
+            "name": "Wayproof", "tool_call": true, "reasoning": true,
+            "limit": {"context": 200_000, "output": 32_000},
+        }},
+    });
+    Plan::default().file(
+        file,
+        Format::Json,
+        vec![
+            Change::set(&["provider", "wayproof"], provider),
+            Change::set(&["model"], format!("wayproof/{AUTO}")),
+        ],
+    )
+}

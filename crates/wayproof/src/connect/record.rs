@@ -1,0 +1,86 @@
+//! What was changed for an agent, kept in the data directory until it is taken back. Readable by its owner alone, for
+//! settings files hold keys.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, Result};
+use serde::{Deserialize, Serialize};
+
+use super::{document::Format, edit::Made};
+use crate::{exit::Broken, settings};
+
+/// A connection of an agent.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Record {
+    version: u32,
+    pub(crate) agent: String,
+    /// The gateway's base URL.
+    pub(crate) gateway: String,
+    pub(crate) files: Vec<FileRecord>,
+}
+
+/// One file of it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct FileRecord {
+    /// As the agent names it.
+    pub(crate) path: PathBuf,
+    /// Where it is, behind links.
+    pub(crate) target: PathBuf,
+    pub(crate) format: Format,
+    /// What it said before, or that it was not there.
+    pub(crate) before: Option<String>,
+    /// SHA-256 of what it said after.
+    pub(crate) after: String,
+    pub(crate) made: Vec<Made>,
+    /// Folders that were made for it.
+    pub(crate) folders: Vec<PathBuf>,
+}
+
+const VERSION: u32 = 1;
+
+impl Record {
+    pub(crate) fn new(agent: &str, gateway: &str) -> Self {
+        Self {
+            version: VERSION,
+            agent: agent.to_owned(),
+            gateway: gateway.to_owned(),
+            files: Vec::new(),
+        }
+    }
+
+    /// The record of an agent, if it is connected.
+    pub(crate) fn load(data: &Path, agent: &str) -> Result<Option<Self>> {
+        let file = file(data, agent);
+        let text = match fs::read_to_string(&file) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error).with_context(|| format!("reading {}", file.display())),
+        };
+        let record: Self = serde_json::from_str(&text)
+            .map_err(|error| Broken(format!("{} cannot be read: {error}", file.display())))?;
+        if record.version != VERSION {
+            let sentence = format!("{} is of another version of wayproof", file.display());
+            return Err(Broken(sentence).into());
+        }
+        Ok(Some(record))
+    }
+
+    pub(crate) fn save(&self, data: &Path) -> Result<()> {
+        let file = file(data, &self.agent);
+        let folder = file.parent().unwrap_or(data);
+        fs::create_dir_all(folder).with_context(|| format!("making {}", folder.display()))?;
+        settings::write_private(&file, serde_json::to_string_pretty(self)?.as_bytes())
+    }
+
+    pub(crate) fn forget(&self, data: &Path) -> Result<()> {
+        let file = file(data, &self.agent);
+        fs::remove_file(&file).with_context(|| format!("removing {}", file.display()))
+    }
+}
+
+fn file(data: &Path, agent: &str) -> PathBuf {
+    data.join("connections").join(format!("{agent}.json"))
+}

@@ -1,0 +1,525 @@
+//! Connecting agents: settings change as little as possible, come back byte for byte, and what is connected works.
+
+use std::{
+    fs,
+    os::unix::fs::{PermissionsExt, symlink},
+    path::Path,
+};
+
+use serde_json::Value;
+use wayproof_testkit::{Persona, Play, Provider, Step};
+
+use crate::{
+    environment::{Environment, Said},
+    up::Up,
+};
+
+/// An agent, a file of its settings under the home directory, what its owner wrote there, and a word that we add.
+const WRITTEN: [(&str, &str, &str, &str); 10] = [
+    (
+        "claude-code",
+        ".claude/settings.json",
+        "{\n    // mine\n    \"model\": \"opus\",\n    \"env\": {\"A\": \"1\"},\n    \"hooks\": {\"Stop\": [{\"hooks\": []}]},\n    \"statusLine\": {\"type\": \"command\", \"command\": \"mine\"}\n}\n",
+        "ANTHROPIC_BASE_URL",
+    ),
+    (
+        "codex",
+        ".codex/config.toml",
+        "# Codex\r\nmodel = \"gpt-6.1-sol\" # dear\r\n\r\n[projects.\"/src/a.b\"]\r\ntrust_level = \"trusted\"\r\n",
+        "model_providers.wayproof",
+    ),
+    (
+        "gemini-cli",
+        ".gemini/.env",
+        "# keys\nexport GEMINI_API_KEY='secret value'\n",
+        "GOOGLE_GEMINI_BASE_URL",
+    ),
+    (
+        "aider",
+        ".aider.conf.yml",
+        "# aider\nmodel: sonnet # the usual\nread:\n  - CONVENTIONS.md\n",
+        "openai-api-base",
+    ),
+    (
+        "opencode",
+        ".config/opencode/opencode.jsonc",
+        "{\n\t// tabs\n\t\"provider\": {\n\t\t\"mine\": {},\n\t},\n}",
+        "@ai-sdk/openai-compatible",
+    ),
+    (
+        "qwen-code",
+        ".qwen/settings.json",
+        "{\"ui\":{\"theme\":\"x\"}}",
+        "selectedType",
+    ),
+    (
+        "cline",
+        ".cline/data/settings/providers.json",
+        "{\"version\":1,\"lastUsedProvider\":\"anthropic\",\"providers\":{\"anthropic\":{\"settings\":{}}}}",
+        "openai-compatible",
+    ),
+    (
+        "continue",
+        ".continue/config.yaml",
+        "name: Mine\nversion: 0.0.1\nschema: v1\nmodels:\n- name: a\n  provider: ollama\n# end\n",
+        "Wayproof",
+    ),
+    (
+        "pi",
+        ".pi/agent/settings.json",
+        "{\n  \"defaultModel\": \"a\"\n}\n",
+        "wayproof-auto",
+    ),
+    (
+        "vscode",
+        ".config/Code/User/chatLanguageModels.json",
+        "[\n\t{\n\t\t\"name\": \"Ollama\",\n\t\t\"vendor\": \"ollama\"\n\t}\n]\n",
+        "customendpoint",
+    ),
+];
+
+fn write(environment: &Environment, file: &str, text: &str) -> std::path::PathBuf {
+    let file = environment.path("home").join(file);
+    fs::create_dir_all(file.parent().unwrap()).unwrap();
+    fs::write(&file, text).unwrap();
+    file
+}
+
+fn connect(environment: &Environment, agent: &str) -> Said {
+    let said = environment.run(&["connect", agent]);
+    assert_eq!(said.status, 0, "{said:?}");
+    said
+}
+
+/// Every file of the home directory but our own, with what it says.
+fn tree(folder: &Path) -> Vec<(std::path::PathBuf, String)> {
+    let mut all = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.ends_with("home/.local") {
+            continue;
+        }
+        if path.is_dir() {
+            all.push((path.clone(), String::new()));
+            all.extend(tree(&path));
+        } else {
+            all.push((path.clone(), fs::read_to_string(&path).unwrap()));
+        }
+    }
+    all.sort();
+    all
+}
+
+#[test]
+fn every_agents_settings_come_back_byte_for_byte() {
+    for (agent, file, text, ours) in WRITTEN {
+        let environment = Environment::new();
+        let file = write(&environment, file, text);
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o640)).unwrap();
+        let before = tree(&environment.path("home"));
+        let dry = environment.run(&["connect", agent, "--dry-run"]);
+        assert!(
+            dry.status == 0 && dry.out.contains(ours),
+            "{agent}: {dry:?}"
+        );
+        assert_eq!(tree(&environment.path("home")), before, "{agent}");
+        connect(&environment, agent);
+        let changed = fs::read_to_string(&file).unwrap();
+        assert!(changed.contains(ours), "{agent}: {changed}");
+        for line in text
+            .lines()
+            .filter(|line| line.contains("//") || line.starts_with('#'))
+        {
+            assert!(changed.contains(line.trim_end()), "{agent}: {changed}");
+        }
+        assert_eq!(text.contains("\r\n"), changed.contains("\r\n"), "{agent}");
+        let mode = fs::metadata(&file).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o640, "{agent}");
+        let connected = tree(&environment.path("home"));
+        let again = connect(&environment, agent);
+        assert!(again.out.contains("already"), "{agent}: {again:?}");
+        assert_eq!(tree(&environment.path("home")), connected, "{agent}");
+        let said = environment.run(&["disconnect", agent]);
+        assert_eq!(said.status, 0, "{agent}: {said:?}");
+        let after = tree(&environment.path("home"));
+        assert_eq!(after, before, "{agent}");
+        let twice = environment.run(&["disconnect", agent]);
+        assert!(
+            twice.status == 0 && twice.out.contains("not connected"),
+            "{twice:?}"
+        );
+    }
+}
+
+#[test]
+fn files_that_were_not_there_are_gone_afterwards() {
+    for (agent, ..) in WRITTEN {
+        let environment = Environment::new();
+        connect(&environment, agent);
+        assert!(!tree(&environment.path("home")).is_empty(), "{agent}");
+        environment.run(&["disconnect", agent]);
+        let left = tree(&environment.path("home"));
+        assert_eq!(left, [], "{agent}");
+    }
+}
+
+#[test]
+fn what_the_owner_changed_since_stays() {
+    for (agent, file, text, ours) in WRITTEN {
+        let environment = Environment::new();
+        let file = write(&environment, file, text);
+        connect(&environment, agent);
+        // A line of the owner's in a place where each format takes one.
+        let connected = fs::read_to_string(&file).unwrap();
+        let (own, edited) = match file.extension().and_then(|kind| kind.to_str()) {
+            Some("json" | "jsonc") if text.starts_with('[') => (
+                "\"name\": \"More\"",
+                connected.replacen('[', "[ {\"name\": \"More\"},", 1),
+            ),
+            Some("json" | "jsonc") => ("\"zz\": 1", connected.replacen('{', "{ \"zz\": 1,", 1)),
+            Some("toml") => ("zz = 1", format!("zz = 1\r\n{connected}")),
+            Some("yml" | "yaml") => ("zz: 1", format!("zz: 1\n{connected}")),
+            _ => ("ZZ=1", format!("ZZ=1\n{connected}")),
+        };
+        fs::write(&file, &edited).unwrap();
+        let said = environment.run(&["disconnect", agent]);
+        assert_eq!(said.status, 0, "{agent}: {said:?}");
+        let after = fs::read_to_string(&file).unwrap();
+        assert!(
+            after.contains(own) && !after.contains(ours),
+            "{agent}: {after}"
+        );
+        for line in text
+            .lines()
+            .filter(|line| line.contains("//") || line.starts_with('#'))
+        {
+            assert!(after.contains(line.trim_end()), "{agent}: {after}");
+        }
+    }
+}
+
+#[test]
+fn a_value_that_the_owner_put_in_our_place_is_left_and_named() {
+    let environment = Environment::new();
+    let file = write(&environment, ".claude/settings.json", "{}\n");
+    connect(&environment, "claude");
+    let text = fs::read_to_string(&file).unwrap();
+    fs::write(
+        &file,
+        text.replace("http://127.0.0.1:4417", "https://elsewhere"),
+    )
+    .unwrap();
+    let listed = environment.run(&["connect", "--list", "--json"]).json();
+    assert_eq!(listed[0]["state"], "drifted", "{listed:#}");
+    let said = environment.run(&["disconnect", "claude"]);
+    assert!(
+        said.status == 0
+            && said
+                .out
+                .contains("env.ANTHROPIC_BASE_URL was changed since"),
+        "{said:?}"
+    );
+    let left: Value = serde_json::from_str(&fs::read_to_string(&file).unwrap()).unwrap();
+    assert_eq!(
+        left,
+        serde_json::json!({"env": {"ANTHROPIC_BASE_URL": "https://elsewhere"}})
+    );
+}
+
+#[test]
+fn links_are_followed_and_kept() {
+    let environment = Environment::new();
+    let real = write(&environment, "dotfiles/claude.json", "{\"model\":\"opus\"}");
+    let link = environment.path("home/.claude/settings.json");
+    fs::create_dir_all(link.parent().unwrap()).unwrap();
+    symlink("../dotfiles/claude.json", &link).unwrap();
+    connect(&environment, "claude-code");
+    assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+    assert!(
+        fs::read_to_string(&real)
+            .unwrap()
+            .contains("ANTHROPIC_BASE_URL")
+    );
+    environment.run(&["disconnect", "claude-code"]);
+    assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+    assert_eq!(fs::read_to_string(&real).unwrap(), "{\"model\":\"opus\"}");
+}
+
+#[test]
+fn broken_settings_are_refused_in_one_sentence() {
+    let cases: [(&str, &str, &[u8]); 6] = [
+        (
+            "claude-code",
+            ".claude/settings.json",
+            b"{\"a\": 1 \"b\": 2}",
+        ),
+        ("claude-code", ".claude/settings.json", b"{\"env\": 1}"),
+        ("claude-code", ".claude/settings.json", b"\xff\xfe{}"),
+        ("codex", ".codex/config.toml", b"model = "),
+        ("aider", ".aider.conf.yml", b"model: [\n"),
+        (
+            "continue",
+            ".continue/config.yaml",
+            b"models: [{name: a}]\n",
+        ),
+    ];
+    for (agent, file, bytes) in cases {
+        let environment = Environment::new();
+        let file = write(&environment, file, "");
+        fs::write(&file, bytes).unwrap();
+        let said = environment.run(&["connect", agent]);
+        assert_eq!(said.status, 2, "{agent}: {said:?}");
+        assert_eq!(said.err.trim().lines().count(), 1, "{said:?}");
+        assert!(
+            said.err
+                .contains(file.file_name().unwrap().to_str().unwrap()),
+            "{said:?}"
+        );
+        assert_eq!(fs::read(&file).unwrap(), bytes, "{agent}");
+    }
+    let environment = Environment::new();
+    fs::create_dir_all(environment.path("home/.claude/settings.json")).unwrap();
+    assert_eq!(environment.run(&["connect", "claude"]).status, 2);
+}
+
+#[test]
+fn wrong_arguments_are_mistakes() {
+    let environment = Environment::new();
+    for args in [
+        &["connect"] as &[&str],
+        &["connect", "emacs"],
+        &["connect", "claude", "--gateway", "127.0.0.1:4417"],
+        &["connect", "claude", "--gateway", "http://a@b/?c"],
+        &["connect", "--list", "claude"],
+        &["disconnect"],
+        &["disconnect", "emacs"],
+        &["doctor", "emacs"],
+    ] {
+        let said = environment.run(args);
+        assert_eq!(said.status, 2, "{args:?}: {said:?}");
+    }
+}
+
+#[test]
+fn agents_own_variables_say_where_settings_are() {
+    let environment = Environment::new();
+    let elsewhere = environment.path("elsewhere");
+    for (agent, variable, file) in [
+        ("claude-code", "CLAUDE_CONFIG_DIR", "settings.json"),
+        ("codex", "CODEX_HOME", "config.toml"),
+        ("copilot-cli", "COPILOT_HOME", "wayproof.env"),
+        ("gemini-cli", "GEMINI_CLI_HOME", ".gemini/.env"),
+        ("qwen-code", "QWEN_HOME", "settings.json"),
+        ("pi", "PI_CODING_AGENT_DIR", "models.json"),
+        ("opencode", "XDG_CONFIG_HOME", "opencode/opencode.json"),
+    ] {
+        let folder = elsewhere.join(agent);
+        let mut command = environment.wayproof(&["connect", agent]);
+        let said = Said::of(command.env(variable, &folder).output().unwrap());
+        assert_eq!(said.status, 0, "{said:?}");
+        assert!(folder.join(file).is_file(), "{agent}: {said:?}");
+    }
+    let folder = elsewhere.join("by-flag");
+    let said = environment.run(&["connect", "aider", "--dir", folder.to_str().unwrap()]);
+    assert!(
+        said.status == 0 && folder.join(".aider.conf.yml").is_file(),
+        "{said:?}"
+    );
+}
+
+#[test]
+fn agents_without_a_file_get_steps() {
+    let environment = Environment::new();
+    for (agent, words) in [
+        ("cursor", "Override OpenAI Base URL"),
+        ("copilot", "set -a; . '"),
+        ("vscode", "Ollama"),
+    ] {
+        let said = connect(&environment, agent);
+        assert!(said.out.contains(words), "{said:?}");
+    }
+}
+
+/// A model that calls whatever tool the doctor offers.
+async fn provider() -> Provider {
+    let play = Play::new(vec![Persona {
+        model: "m".into(),
+        steps: vec![Step::Shell("ready".into()), Step::Say("ready".into())],
+    }]);
+    Provider::start(move |request| play.answer(request))
+        .await
+        .unwrap()
+}
+
+const POLICY: &str =
+    "version = 1\n[class.fast]\ntargets = [\"mock/m\"]\n[class.strong]\ntargets = [\"mock/m\"]\n";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_doctor_goes_round_through_the_gateway() {
+    let provider = provider().await;
+    let environment = Environment::new();
+    environment
+        .fixture()
+        .write("wayproof.toml", POLICY)
+        .unwrap();
+    let up = Up::start(&environment, &provider).await;
+    for agent in ["claude-code", "codex", "gemini-cli", "aider"] {
+        let said = connect(&environment, agent);
+        assert!(said.out.contains("checked: "), "{said:?}");
+    }
+    let said = environment.run(&["doctor", "--json"]);
+    let findings = said.json();
+    let trips: Vec<&Value> = findings["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|found| found["check"] == "round-trip")
+        .collect();
+    assert_eq!(trips.len(), 4, "{findings:#}");
+    for trip in trips {
+        assert!(
+            trip["fact"].as_str().unwrap().contains("mock/m"),
+            "{trip:#}"
+        );
+    }
+    assert_eq!(
+        (said.status, &findings["ok"]),
+        (0, &Value::Bool(true)),
+        "{findings:#}"
+    );
+    let paths: Vec<String> = provider
+        .captured()
+        .iter()
+        .map(|one| one.path.clone())
+        .collect();
+    for part in [
+        "/messages",
+        "/responses",
+        "/chat/completions",
+        ":streamGenerateContent",
+    ] {
+        assert!(paths.iter().any(|path| path.contains(part)), "{paths:?}");
+    }
+    assert_eq!(up.stop(), 0);
+    provider.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_doctor_tells_what_is_wrong_and_how_to_mend_it() {
+    let provider = provider().await;
+    let environment = Environment::new();
+    environment
+        .fixture()
+        .write("wayproof.toml", POLICY)
+        .unwrap();
+    let up = Up::start(&environment, &provider).await;
+    connect(&environment, "claude-code");
+    connect(&environment, "aider");
+    // Settings that drifted, a missing hook and a broken policy are told with their fix.
+    let file = environment.path("home/.claude/settings.json");
+    let text = fs::read_to_string(&file)
+        .unwrap()
+        .replace("\"Stop\"", "\"Start\"");
+    fs::write(&file, text).unwrap();
+    fs::write(environment.repo().join("wayproof.toml"), "version = 9\n").unwrap();
+    let said = environment.run(&["doctor", "claude"]);
+    assert_eq!(said.status, 1, "{said:?}");
+    assert!(said.out.contains("the stop hook is missing"), "{said:?}");
+    assert!(
+        said.out
+            .contains("fix: wayproof connect claude-code --gateway"),
+        "{said:?}"
+    );
+    assert!(said.out.contains("fix: wayproof policy check"), "{said:?}");
+    // The provider goes away.
+    provider.stop().await;
+    let said = environment.run(&["doctor", "aider"]);
+    assert!(
+        said.status == 1 && said.out.contains("mock cannot be reached"),
+        "{said:?}"
+    );
+    assert_eq!(up.stop(), 0);
+    let said = environment.run(&["doctor", "aider"]);
+    assert!(
+        said.status == 1 && said.out.contains("nobody listens at"),
+        "{said:?}"
+    );
+}
+
+#[test]
+fn a_port_that_another_program_has_is_told() {
+    let environment = Environment::new();
+    let other = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", other.local_addr().unwrap());
+    // It listens and hangs up on everybody.
+    let hangs_up = std::thread::spawn(move || {
+        for stream in other.incoming().take(4) {
+            drop(stream);
+        }
+    });
+    let said = environment.run(&["doctor", "--gateway", &url]);
+    assert!(
+        said.status == 1 && said.out.contains("another program listens at"),
+        "{said:?}"
+    );
+    drop(hangs_up);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_status_line_tells_of_the_session() {
+    let provider = provider().await;
+    let environment = Environment::new();
+    environment
+        .fixture()
+        .write("wayproof.toml", POLICY)
+        .unwrap();
+    let line = |input: &str| {
+        let mut command = environment.wayproof(&["statusline"]);
+        command.stdin(std::process::Stdio::piped());
+        command.stdout(std::process::Stdio::piped());
+        command.stderr(std::process::Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        std::io::Write::write_all(&mut child.stdin.take().unwrap(), input.as_bytes()).unwrap();
+        Said::of(child.wait_with_output().unwrap())
+    };
+    let session = "3f8f1c52-0000-4000-8000-1c52de1f0000";
+    let input = format!("{{\"session_id\":\"{session}\"}}");
+    let said = line(&input);
+    assert_eq!(
+        (said.status, said.out.as_str(), said.err.as_str()),
+        (0, "wayproof: no gateway\n", "")
+    );
+    let up = Up::start(&environment, &provider).await;
+    let said = line(&input);
+    assert_eq!(
+        (said.status, said.out.as_str()),
+        (0, "wayproof: ready\n"),
+        "{said:?}"
+    );
+    let body = "{\"model\":\"claude-wayproof-auto\",\"max_tokens\":9,\"messages\":[{\"role\":\"user\",\"content\":\"fix the crash in the parser, the test fails\"}]}";
+    let header = format!(
+        "x-claude-code-session-id: {session}\r\nuser-agent: claude-cli/2.1.330 (external, cli)\r\n"
+    );
+    let answer = up.post_with("/v1/messages", &header, body);
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    let said = line(&input);
+    assert!(
+        said.out.contains("mock/m") && said.out.contains("bug-fix"),
+        "{said:?}"
+    );
+    for hostile in [
+        "",
+        "{",
+        "[]",
+        "{\"session_id\":\"../jobs\"}",
+        "{\"session_id\":7}",
+    ] {
+        let said = line(hostile);
+        assert!(
+            said.status == 0 && said.err.is_empty(),
+            "{hostile}: {said:?}"
+        );
+    }
+    assert_eq!(up.stop(), 0);
+    provider.stop().await;
+}
