@@ -20,7 +20,7 @@ mod decide;
 
 mod simulate;
 
-pub use catalog::{BuildError, Catalog, CatalogError, build_catalog};
+pub use catalog::{BuildError, Catalog, CatalogError, Listing, build_catalog};
 pub use classify::{Asked, Classified, Classifier, KNOWN_TASKS, Scores, classify, owed_by_paths};
 pub use decide::decide;
 pub use decision::{Decision, Next, Planned, Refusal, Rejected, Routing, explain};

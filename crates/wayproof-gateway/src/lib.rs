@@ -8,6 +8,7 @@ mod fault;
 mod front;
 mod gateway;
 mod gemini;
+mod glance;
 mod jobs;
 mod keys;
 mod metrics;
@@ -21,6 +22,7 @@ mod socket;
 mod world;
 
 pub use gateway::{Gateway, Parts, Settings};
+pub use glance::{Glance, ProviderSeen};
 pub use keys::{CallerKey, KeyDigest};
 pub use serve::ServeError;
 pub use world::takes_own_key;
