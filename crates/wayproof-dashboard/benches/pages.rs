@@ -21,6 +21,7 @@ use wayproof_ledger::{About, Clock, EventBody, JobOpened, Ledger};
 #[expect(dead_code, reason = "tests use more of it")]
 mod stage;
 #[path = "../tests/it/story.rs"]
+#[expect(dead_code, reason = "tests use more of it")]
 mod story;
 
 use stage::Stage;

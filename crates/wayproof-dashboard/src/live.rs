@@ -101,9 +101,12 @@ impl Watcher {
     }
 }
 
-/// One event; every line of the state is a line of data.
+/// One event; every line of the state is a line of data. A carriage return alone ends a line too.
 fn event(state: &str) -> Bytes {
-    let lines = state.lines().map(|line| format!("data: {line}\n"));
+    let lines = state.split(['\n', '\r']);
+    let lines = lines
+        .filter(|line| !line.is_empty())
+        .map(|line| format!("data: {line}\n"));
     Bytes::from(lines.collect::<String>() + "\n")
 }
 
@@ -144,8 +147,8 @@ mod tests {
     #[test]
     fn an_event_cannot_be_broken_out_of() {
         assert_eq!(
-            event("a\nevent: x\r\n\nb"),
-            "data: a\ndata: event: x\ndata: \ndata: b\n\n"
+            event("a\nevent: x\rid: 1\r\n\nb"),
+            "data: a\ndata: event: x\ndata: id: 1\ndata: b\n\n"
         );
     }
 }

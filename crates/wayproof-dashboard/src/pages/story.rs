@@ -33,11 +33,11 @@ pub(crate) struct Entry {
 }
 
 /// Runs of requests whose decision is told along with them.
-const TOLD: usize = 60;
+const TOLD: usize = 40;
 /// Requests listed in one step; the rest is counted.
 const LISTED: usize = 25;
 /// Steps of one page.
-const MAX_ENTRIES: usize = 400;
+const MAX_ENTRIES: usize = 240;
 
 enum Piece<'a> {
     Event(&'a StoredEvent),

@@ -295,7 +295,7 @@ async fn the_first_page_moves_by_itself_and_is_walked_by_keyboard() {
         .client
         .wait()
         .at_most(Duration::from_secs(20))
-        .for_element(Locator::Css("#live a[href='/jobs/019ad009%2Dnew']"))
+        .for_element(Locator::Css("#live a[href='/jobs/019ad009-new']"))
         .await
         .expect("the new job appears without loading the page again");
     assert_eq!(browser.run("return window.violated || ''").await, "");

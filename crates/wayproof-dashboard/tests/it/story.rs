@@ -202,7 +202,7 @@ fn end(receipt: &str, words: &Words) -> [EventBody; 4] {
 pub(crate) fn opened(words: &Words, class: &str) -> EventBody {
     let decision = json!({
         "task": words.task, "class": class, "routing": "routed",
-        "attempts": [{"target": format!("anthropic/{}", plain(&words.model)), "window_tokens": 200_000, "switch_nano_usd": 1_230_000}],
+        "attempts": [{"target": {"provider": "anthropic", "model": words.model}, "window_tokens": 200_000, "switch_nano_usd": 1_230_000}],
         "rule": words.why, "confidence_pm": 871, "runner_up": [words.task, 90],
         "causes": [{"cause": "proof-refuted", "at_turn": 2, "to": "strong", "why": words.why}],
         "rejected": [{"target": words.model, "why": words.why}],
@@ -217,19 +217,6 @@ pub(crate) fn opened(words: &Words, class: &str) -> EventBody {
         }),
         |text| EventBody::ExchangeOpened(Box::new(serde_json::from_str(text).unwrap())),
     )
-}
-
-/// A target's name has no white space and no control characters; the hostile rest stays.
-fn plain(model: &str) -> String {
-    let kept: String = model
-        .chars()
-        .filter(|c| !c.is_whitespace() && !c.is_control())
-        .collect();
-    if kept.is_empty() {
-        "m".to_owned()
-    } else {
-        kept
-    }
 }
 
 pub(crate) fn settled(words: &Words, class: &str, listed: Option<i64>) -> EventBody {

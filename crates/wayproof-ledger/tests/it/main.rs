@@ -13,6 +13,7 @@ mod engine;
 mod event;
 mod failure;
 mod fixture;
+mod pages;
 mod proof;
 mod record;
 mod spend;

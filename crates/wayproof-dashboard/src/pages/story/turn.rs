@@ -6,7 +6,7 @@ use wayproof_engine::{ClassName, Decision, Planned};
 use wayproof_ledger::{ExchangeRow, Money};
 
 use crate::show::money::{listed, usd};
-use crate::show::text::{abbreviated, counted, or_none, short, tokens};
+use crate::show::text::{abbreviated, counted, cut, or_none, short, tokens};
 use crate::show::time::{clock, lasted};
 
 /// One request.
@@ -147,6 +147,8 @@ pub(crate) struct DecisionView {
 
 /// Rejected targets and causes that are listed.
 const LISTED: usize = 30;
+/// The longest sentence of a decision that is shown.
+const MAX_SENTENCE: usize = 600;
 
 impl DecisionView {
     pub(crate) fn of(decision: &Decision) -> Self {
@@ -164,19 +166,19 @@ impl DecisionView {
                 "turn {}: {}{to}: {}",
                 noted.at_turn,
                 noted.cause.as_str(),
-                noted.why
+                cut(&noted.why, MAX_SENTENCE)
             )
         });
         let rejected = decision.rejected.iter().take(LISTED);
         Self {
-            rule: decision.rule.clone(),
+            rule: cut(&decision.rule, MAX_SENTENCE),
             task: short(decision.task.as_str()),
             sure,
             class: or_none(decision.class.as_ref().map(ClassName::as_str)),
             routing: decision.routing.as_str(),
             targets: decision.attempts.iter().take(LISTED).map(planned).collect(),
             rejected: rejected
-                .map(|passed| (short(&passed.target), passed.why.clone()))
+                .map(|passed| (short(&passed.target), cut(&passed.why, MAX_SENTENCE)))
                 .collect(),
             causes: causes.collect(),
             proof: owed(decision),
