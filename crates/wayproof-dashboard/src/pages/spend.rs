@@ -13,7 +13,7 @@ use crate::params::Params;
 use crate::problem::Problem;
 use crate::show::chart::{self, Mark};
 use crate::show::money::{listed, per, told, usd};
-use crate::show::text::{count, percent, repo, short};
+use crate::show::text::{count, counted, percent, repo, short};
 use crate::show::time::{DAY_US, day};
 
 const ROWS: u32 = 200;
@@ -48,6 +48,8 @@ struct SpendPage {
     rows: Vec<Line>,
     is_cut: bool,
     total: Line,
+    listed_sum: String,
+    listed_note: String,
     by_proof: Vec<(String, String, String)>,
     daily: String,
     weekly: String,
@@ -116,6 +118,7 @@ pub(crate) async fn show(
         .spend_by_two([Dimension::Verdict, Dimension::Verdict], since, ROWS)
         .await?;
     let record = desk.ledger().days(since).await?;
+    let (total, sums) = total(&by_verdict);
     let today = now_us.div_euclid(DAY_US);
     let filled = filled(&record, today - days + 1, today);
     let weeks = weeks(&filled);
@@ -126,7 +129,15 @@ pub(crate) async fn show(
             .take(ROWS as usize)
             .map(|cell| line(cell, &one, &two))
             .collect(),
-        total: total(&by_verdict),
+        listed_sum: told(sums.listed_nano_usd),
+        listed_note: match sums.listed_unknown {
+            0 => "by price lists".to_owned(),
+            unknown => format!(
+                "and {} without a price",
+                counted(unknown, "request", "requests")
+            ),
+        },
+        total,
         by_proof: by_proof(&by_verdict),
         daily: chart::bars(
             "Listed spend by day",
@@ -205,7 +216,7 @@ fn add_money(sum: &mut Money, part: &Money) {
 }
 
 /// Every job has one verdict, so rows by verdict count each job once.
-fn total(by_verdict: &[SpendCell]) -> Line {
+fn total(by_verdict: &[SpendCell]) -> (Line, Money) {
     let mut money = Money::default();
     let (mut requests, mut jobs, mut proven) = (0_i64, 0_i64, 0_i64);
     for cell in by_verdict {
@@ -214,7 +225,7 @@ fn total(by_verdict: &[SpendCell]) -> Line {
         jobs = jobs.saturating_add(cell.jobs);
         proven = proven.saturating_add(cell.proven);
     }
-    figures(requests, jobs, proven, &money)
+    (figures(requests, jobs, proven, &money), money)
 }
 
 /// What went into work that was proven, and into work that was not: name, sum, share.

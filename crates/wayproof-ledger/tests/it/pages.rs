@@ -12,9 +12,9 @@ use crate::fixture::{NOON_US, about, job_opened, listed, opened, settled};
 use crate::on_both;
 
 on_both! {
-    jobs_are_found_by_every_condition_and_paged_without_loss,
-    what_goes_on_and_what_was_seen_is_told_from_the_end_of_the_log,
-    rows_days_and_two_dimensions_are_summed_without_mixing_money,
+    jobs_are_found_by_every_condition_and_paged_without_loss
+    what_goes_on_and_what_was_seen_is_told_from_the_end_of_the_log
+    rows_days_and_two_dimensions_are_summed_without_mixing_money
 }
 
 async fn record(ledger: &Ledger, job: &str, exchange: Option<&str>, body: EventBody) {
