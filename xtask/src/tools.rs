@@ -13,7 +13,7 @@ use anyhow::{Context, Result, bail};
 use crate::run::{command, run, succeeds};
 
 /// Programs from the system's packages: what to look for, and the Debian package that has it.
-const SYSTEM: [(&str, &str); 16] = [
+const SYSTEM: [(&str, &str); 18] = [
     ("bwrap", "bubblewrap"),
     ("go", "golang-go"),
     ("node", "nodejs"),
@@ -30,6 +30,8 @@ const SYSTEM: [(&str, &str); 16] = [
     ("c++", "g++"),
     ("make", "make"),
     ("cmake", "cmake"),
+    ("chromium", "chromium"),
+    ("chromedriver", "chromium-driver"),
 ];
 
 /// What is no program: a command that succeeds where it is installed, and the Debian package that has it.
@@ -71,7 +73,7 @@ const LIBRARIES: [(&[&str], &str); 7] = [
 ];
 
 /// Packages of npm, each in a folder of its own. The agents need a newer Node than some systems have.
-const NPM: [(&str, &[&str]); 10] = [
+const NPM: [(&str, &[&str]); 11] = [
     ("node24", &["node@24.21.0"]),
     ("claude", &["@anthropic-ai/claude-code@2.1.330"]),
     ("codex", &["@openai/codex@0.169.0"]),
@@ -81,6 +83,7 @@ const NPM: [(&str, &[&str]); 10] = [
     ("qwen", &["@qwen-code/qwen-code@0.24.4"]),
     ("pi", &["@mariozechner/pi-coding-agent@0.73.1"]),
     ("continue", &["@continuedev/cli@1.5.47"]),
+    ("axe", &["axe-core@4.14.1"]),
     (
         "js",
         &[

@@ -30,6 +30,17 @@ pub struct Catalog {
     providers: BTreeMap<String, Provider>,
 }
 
+/// A model as the catalog lists it.
+#[derive(Debug, Clone, Copy)]
+pub struct Listing<'a> {
+    /// Who serves it.
+    pub provider: &'a str,
+    /// Its context window, in tokens.
+    pub window: Option<u64>,
+    /// Its prices, with its name.
+    pub price: &'a PriceRow,
+}
+
 /// A catalog file that cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum CatalogError {
@@ -176,6 +187,21 @@ impl Catalog {
     /// The context window of a provider's model, in tokens.
     pub fn context_window(&self, provider: &str, model: &str) -> Option<u64> {
         self.model(provider, model)?.window
+    }
+
+    /// Every model with its prices at a time, by provider and name. Models without a price have no name of their own
+    /// here and are left out.
+    pub fn models(&self, at_us: i64) -> impl Iterator<Item = Listing<'_>> {
+        self.providers.iter().flat_map(move |(provider, served)| {
+            served.models.iter().filter_map(move |model| {
+                let price = model.prices.iter().rev().find(|row| row.holds(at_us))?;
+                Some(Listing {
+                    provider,
+                    window: model.window,
+                    price,
+                })
+            })
+        })
     }
 
     fn model(&self, provider: &str, model: &str) -> Option<&Model> {

@@ -25,7 +25,7 @@ mod scope;
 mod simulate;
 
 pub use budget::{Budget, NotASubject, NotAWindow, Subject, SubjectKind, Who, Window, draws};
-pub use catalog::{BuildError, Catalog, CatalogError, build_catalog};
+pub use catalog::{BuildError, Catalog, CatalogError, Listing, build_catalog};
 pub use classify::{
     Asked, ChangedFile, Classified, Classifier, KNOWN_TASKS, OwedProof, Scores, Touch, classify,
     owed_by_change, touches,

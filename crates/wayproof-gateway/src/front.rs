@@ -3,7 +3,8 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use http::{Request, Response, StatusCode};
+use axum::extract::ConnectInfo;
+use http::{HeaderMap, HeaderName, Request, Response, StatusCode, header};
 use hyper::body::Incoming;
 use tower_service::Service as _;
 use wayproof_wire::{Fault, FaultKind, Protocol};
@@ -84,12 +85,28 @@ async fn aside(
             Ok(_) => socket::open(shared, peer, request, &id),
             Err(fault) => fault::respond(protocol, &fault, &id),
         },
-        Route::Root => fault::json(StatusCode::OK, br#"{"status":"ok"}"#.to_vec()),
+        Route::Root if shared.beside.is_none() || !wants_page(request.headers()) => {
+            fault::json(StatusCode::OK, br#"{"status":"ok"}"#.to_vec())
+        }
         Route::WrongMethod { allowed } => fault::wrong_method(protocol, allowed, &id),
-        Route::Answer(_) | Route::CountTokens(_) | Route::Embed(_) | Route::Page => {
+        Route::Answer(_) | Route::CountTokens(_) | Route::Embed(_) | Route::Root | Route::Page => {
+            let mut request = request;
+            request.extensions_mut().insert(ConnectInfo(peer));
             page(shared, request, arrival.from, &id).await
         }
     }
+}
+
+const HTML: &str = "text/html";
+
+/// Whether a browser asks, and not a program that looks for a sign of life.
+fn wants_page(headers: &HeaderMap) -> bool {
+    says(headers, header::ACCEPT, HTML)
+}
+
+fn says(headers: &HeaderMap, name: HeaderName, word: &str) -> bool {
+    let value = headers.get(name).and_then(|value| value.to_str().ok());
+    value.is_some_and(|value| value.contains(word))
 }
 
 fn model(shared: &Shared, path: &str, protocol: Protocol, id: &str) -> Response<Outgoing> {
@@ -114,12 +131,17 @@ async fn page(
     {
         return fault::respond(protocol, &fault, id);
     }
-    let response = match shared.pages.clone().call(request).await {
+    let beside = shared.beside.as_ref();
+    let beside = beside.filter(|_| path == "/health" && wants_page(request.headers()));
+    let pages = beside.unwrap_or(&shared.pages);
+    let response = match pages.clone().call(request).await {
         Ok(response) => response,
         Err(never) => match never {},
     };
-    // A page that does not exist is told in the words of whoever seems to be asking.
-    if response.status() == StatusCode::NOT_FOUND && !path.starts_with("/wayproof/") {
+    // What does not exist is told, where no page does so, in the words of whoever seems to be asking.
+    let is_told =
+        path.starts_with("/wayproof/") || says(response.headers(), header::CONTENT_TYPE, HTML);
+    if response.status() == StatusCode::NOT_FOUND && !is_told {
         let fault = Fault::new(FaultKind::NotFound, format!("there is nothing at {path}"));
         return fault::respond(protocol, &fault, id);
     }

@@ -5,10 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use tokio_util::sync::CancellationToken;
 use wayproof_engine::{Catalog, Policy};
 use wayproof_ledger::{About, Clock, EventBody, Ids, Ledger};
 use wayproof_upstream::Upstream;
 
+use crate::glance::Glance;
 use crate::jobs::Jobs;
 use crate::keys::{CallerKey, KeyDigest};
 use crate::metrics::Metrics;
@@ -113,16 +115,27 @@ pub(crate) struct Shared {
     pub(crate) world: Worlds,
     pub(crate) sockets: Sockets,
     pub(crate) pages: axum::Router,
+    /// The pages beside the gateway's own, for addresses that both have.
+    pub(crate) beside: Option<axum::Router>,
+    /// Pages that stay open let go when it is cancelled.
+    pub(crate) stopping: CancellationToken,
 }
 
 impl Gateway {
     /// Puts a gateway together. It does nothing until it serves.
     pub fn new(parts: Parts) -> Self {
-        Self::with_pages(parts, axum::Router::new())
+        Self::put_together(parts, |_| None)
     }
 
     /// Puts a gateway together that serves further pages beside its own.
-    pub fn with_pages(parts: Parts, pages: axum::Router) -> Self {
+    ///
+    /// They get every request that is no exchange and no page of the gateway, with the peer's address as
+    /// `ConnectInfo`, and the root where a browser asks for it. Exchanges never pass through them.
+    pub fn with_pages(parts: Parts, pages: impl FnOnce(Glance) -> axum::Router) -> Self {
+        Self::put_together(parts, |glance| Some(pages(glance)))
+    }
+
+    fn put_together(parts: Parts, beside: impl FnOnce(Glance) -> Option<axum::Router>) -> Self {
         let Parts {
             policy,
             catalog,
@@ -133,22 +146,32 @@ impl Gateway {
             settings,
         } = parts;
         let world = Worlds::new(&upstream, &settings);
-        Self(Arc::new_cyclic(|shared| Shared {
-            policy: ArcSwap::from_pointee(policy),
-            catalog,
-            upstream,
-            ledger,
-            clock,
-            ids,
-            world,
-            sessions: Sessions::new(settings.max_sessions),
-            jobs: Jobs::default(),
-            metrics: Metrics::new(),
-            quotas: Quotas::default(),
-            paces: Paces::default(),
-            sockets: Sockets::new(settings.max_sockets),
-            pages: crate::admin::pages(shared.clone()).merge(pages),
-            settings,
+        Self(Arc::new_cyclic(|shared| {
+            let beside = beside(Glance::new(shared.clone()));
+            let own = crate::admin::pages(shared.clone());
+            let pages = match &beside {
+                Some(beside) => own.fallback_service(beside.clone()),
+                None => own,
+            };
+            Shared {
+                policy: ArcSwap::from_pointee(policy),
+                catalog,
+                upstream,
+                ledger,
+                clock,
+                ids,
+                world,
+                sessions: Sessions::new(settings.max_sessions),
+                jobs: Jobs::default(),
+                metrics: Metrics::new(),
+                quotas: Quotas::default(),
+                paces: Paces::default(),
+                sockets: Sockets::new(settings.max_sockets),
+                pages,
+                beside,
+                stopping: CancellationToken::new(),
+                settings,
+            }
         }))
     }
 

@@ -10,6 +10,7 @@ mod fault;
 mod front;
 mod gateway;
 mod gemini;
+mod glance;
 mod jobs;
 mod keys;
 mod metrics;
@@ -24,6 +25,7 @@ mod socket;
 mod world;
 
 pub use gateway::{Gateway, Parts, Settings};
+pub use glance::{Glance, ProviderSeen};
 pub use keys::{CallerKey, KeyDigest, mint_key, mint_key_again};
 pub use serve::ServeError;
 pub use world::takes_own_key;

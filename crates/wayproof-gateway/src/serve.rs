@@ -145,6 +145,7 @@ impl Connections {
         let limit = self.shared.settings.drain;
         let finished = async {
             self.stopping.cancel();
+            self.shared.stopping.cancel();
             let ended = async { while self.tasks.join_next().await.is_some() {} };
             tokio::join!(ended, self.shared.sockets.close());
         };

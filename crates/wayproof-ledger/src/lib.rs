@@ -35,8 +35,10 @@ pub use event::{
 };
 pub use ledger::{About, Ledger};
 pub use query::{
-    ExchangeDetail, ExchangeFilter, ExchangeRow, JobDetail, JobFilter, JobRow, Money, Page,
-    ReceiptRow, SessionRow, SpendBy, SpendRow, StoredEvent,
+    AnswerSeen, DayRecord, Dimension, ExchangeDetail, ExchangeFilter, ExchangeRow, JobCursor,
+    JobDetail, JobFilter, JobOrder, JobPage, JobPhase, JobRow, JobSearch, Money, Page,
+    ReceiptIssuedRow, ReceiptRow, SessionRow, SpendBy, SpendCell, SpendRow, StoredEvent,
+    TaskRecord, WINDOW,
 };
 pub use queue::Durable;
 pub use record::RecordError;

@@ -21,7 +21,7 @@ pub use envelope::{
 };
 pub use key::{KeyError, PublicKey, PublicKeyError, SigningKey};
 pub use predicate::{Predicate, Proof, Verdict};
-pub use render::{markdown, text};
+pub use render::{html, html_sections, is_unseen, markdown, text};
 pub use statement::{DigestSet, ResourceDescriptor, STATEMENT_TYPE, Statement, StatementError};
 pub use time::Time;
 pub use trust::{Reviewer, Signer, Trust, TrustError};

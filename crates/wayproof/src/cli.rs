@@ -503,6 +503,9 @@ pub(crate) enum ReceiptCommand {
         /// Prints Markdown for a pull request.
         #[arg(long, conflicts_with = "json")]
         markdown: bool,
+        /// Prints an HTML document that opens from disk, loads nothing and runs nothing.
+        #[arg(long, conflicts_with_all = ["json", "markdown"])]
+        html: bool,
         /// Prints JSON.
         #[arg(long)]
         json: bool,

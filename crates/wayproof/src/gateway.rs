@@ -1,6 +1,7 @@
 //! Puts a gateway together, finds one that runs, and talks to its admin pages.
 
 mod admin;
+mod desk;
 pub(crate) mod http;
 
 use std::{
@@ -22,6 +23,7 @@ use wayproof_upstream::{Provider, Proxy, Upstream};
 
 pub(crate) use self::admin::{Admin, OpenJob, OpenedJob, ProofReport, ProviderHealth};
 use crate::{
+    commands::receipt,
     exit::{Broken, Mistake},
     ledgers, settings,
 };
@@ -100,7 +102,8 @@ pub(crate) async fn start(start: Start) -> Result<Running> {
         proxy: proxy()?,
         ..wayproof_upstream::Settings::default()
     };
-    let gateway = Gateway::new(Parts {
+    let (shown, trust) = (desk::settings(&start), receipt::trust_of(&start.data));
+    let parts = Parts {
         policy: start.policy,
         catalog: Arc::new(Catalog::embedded().clone()),
         upstream: Upstream::new(start.providers, upstream)
@@ -109,7 +112,8 @@ pub(crate) async fn start(start: Start) -> Result<Running> {
         ids: Ids::new(clock.clone()),
         clock,
         settings,
-    });
+    };
+    let gateway = desk::with_dashboard(parts, trust, shown)?;
     let (stop, stopped) = oneshot::channel();
     let serving = gateway.clone();
     #[expect(

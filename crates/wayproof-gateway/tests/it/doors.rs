@@ -330,3 +330,62 @@ async fn metrics_count_what_happened() {
     }
     stage.stop().await;
 }
+
+#[tokio::test]
+async fn pages_beside_the_gateways_own_get_what_is_no_exchange() {
+    use axum::extract::ConnectInfo;
+    use axum::{Router, http::StatusCode, response::Html, routing::get as page};
+    use std::net::SocketAddr;
+
+    let scripted = Scripted::start(|_| Reply::json(200, MESSAGE))
+        .await
+        .unwrap();
+    let setting = Setting::with(&scripted);
+    let stage = setting
+        .open_with_pages(|glance| {
+            assert!(
+                glance.policy().is_none(),
+                "nothing is there before the gateway is"
+            );
+            Router::new()
+                .route(
+                    "/",
+                    page(async |ConnectInfo(peer): ConnectInfo<SocketAddr>| {
+                        Html(peer.ip().to_string())
+                    }),
+                )
+                .route("/health", page(async || Html("a page")))
+                .route(
+                    "/lost",
+                    page(async || (StatusCode::NOT_FOUND, Html("no such thing"))),
+                )
+        })
+        .await;
+    let browser = [("accept", "text/html,*/*")];
+    assert_eq!(get(stage.address, "/", &browser).await.text(), "127.0.0.1");
+    assert_eq!(
+        get(stage.address, "/", &[]).await.text(),
+        r#"{"status":"ok"}"#
+    );
+    assert_eq!(
+        get(stage.address, "/health", &browser).await.text(),
+        "a page"
+    );
+    assert_eq!(
+        get(stage.address, "/health", &[]).await.text(),
+        r#"{"status":"ok"}"#
+    );
+    assert_eq!(
+        get(stage.address, "/lost", &browser).await.text(),
+        "no such thing"
+    );
+    let lost = get(stage.address, "/v1/nothing", &[]).await;
+    assert!(
+        lost.status == 404 && lost.text().contains("there is nothing at /v1/nothing"),
+        "{}",
+        lost.text()
+    );
+    let admin = get(stage.address, "/wayproof/v1/health", &browser).await;
+    assert_eq!(admin.status, 401, "the admin pages stay closed");
+    stage.stop().await;
+}

@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio_util::task::TaskTracker;
 use wayproof_engine::{Catalog, Policy};
-use wayproof_gateway::{Gateway, KeyDigest, Parts, ServeError, Settings};
+use wayproof_gateway::{Gateway, Glance, KeyDigest, Parts, ServeError, Settings};
 use wayproof_ledger::{Clock, ExchangeDetail, Ids, Ledger, Location};
 use wayproof_testkit::Provider as Scripted;
 use wayproof_upstream::{Credential, Provider, RetryLimits, Upstream};
@@ -77,6 +77,13 @@ impl Setting {
     pub(crate) async fn open(self) -> Stage {
         Stage::open(self, TempDir::new().unwrap()).await
     }
+
+    /// The same with pages beside the gateway's own.
+    pub(crate) async fn open_with_pages(self, pages: impl FnOnce(Glance) -> axum::Router) -> Stage {
+        let data = TempDir::new().unwrap();
+        let gateway = Gateway::with_pages(parts(self, &data).await, pages);
+        Stage::serve(gateway, data).await
+    }
 }
 
 /// A running gateway.
@@ -91,6 +98,10 @@ pub(crate) struct Stage {
 impl Stage {
     pub(crate) async fn open(setting: Setting, data: TempDir) -> Self {
         let gateway = build(setting, &data).await;
+        Self::serve(gateway, data).await
+    }
+
+    async fn serve(gateway: Gateway, data: TempDir) -> Self {
         let ledger = gateway.ledger().clone();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -134,10 +145,14 @@ pub(crate) async fn gateway(setting: Setting, data: &TempDir) -> Gateway {
 }
 
 async fn build(setting: Setting, data: &TempDir) -> Gateway {
+    Gateway::new(parts(setting, data).await)
+}
+
+async fn parts(setting: Setting, data: &TempDir) -> Parts {
     let clock = Clock::system();
     let location = Location::Sqlite(data.path().to_owned());
     let ledger = Ledger::open(location, clock.clone(), None).await.unwrap();
-    Gateway::new(Parts {
+    Parts {
         policy: setting.policy,
         catalog: Arc::new(Catalog::embedded().clone()),
         upstream: Upstream::new(setting.providers, setting.upstream).unwrap(),
@@ -145,7 +160,7 @@ async fn build(setting: Setting, data: &TempDir) -> Gateway {
         ids: Ids::new(clock.clone()),
         clock,
         settings: setting.settings,
-    })
+    }
 }
 
 /// A provider that is shown the gateway's key.

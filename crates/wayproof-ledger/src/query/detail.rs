@@ -1,8 +1,8 @@
 //! One job or one exchange with its whole story, from the stored events.
 
 use serde_json::value::RawValue;
-use sqlx::Row as _;
 use sqlx::any::AnyRow;
+use sqlx::{AssertSqlSafe, Row as _};
 
 use super::page::{ExchangeFilter, ExchangeRow, JobRow, Page};
 use crate::error::LedgerError;
@@ -92,6 +92,11 @@ impl Ledger {
         }))
     }
 
+    /// One piece of work without its story.
+    pub async fn job_short(&self, id: &str) -> Result<Option<JobRow>, LedgerError> {
+        self.job_row(id).await
+    }
+
     /// One request.
     pub async fn exchange(&self, id: &str) -> Result<Option<ExchangeDetail>, LedgerError> {
         let Some(exchange) = self.exchange_row(id).await? else {
@@ -131,6 +136,25 @@ impl Ledger {
                 .fetch_all(&self.0.readers)
                 .await
                 .map_err(self.0.store.failed("read"))?;
+        rows.iter().map(|row| self.stored(row)).collect()
+    }
+
+    /// Events at these places of the log, in their order; places without one are left out.
+    pub async fn events_at(&self, places: &[i64]) -> Result<Vec<StoredEvent>, LedgerError> {
+        let places = places.get(..MAX_EVENTS as usize).unwrap_or(places);
+        if places.is_empty() {
+            return Ok(Vec::new());
+        }
+        // Numbers of our own, so they may stand in the text.
+        let list: Vec<String> = places.iter().map(i64::to_string).collect();
+        let sql = format!(
+            "SELECT seq, body FROM events WHERE seq IN ({}) ORDER BY seq",
+            list.join(", ")
+        );
+        let rows = sqlx::query(AssertSqlSafe(sql))
+            .fetch_all(&self.0.readers)
+            .await
+            .map_err(self.0.store.failed("read"))?;
         rows.iter().map(|row| self.stored(row)).collect()
     }
 

@@ -191,7 +191,7 @@ const SESSION_COLUMNS: &str =
     "seq, id, agent, agent_version, parent, cwd, repo, branch, started_us, last_us,
     exchanges, settled, listed_nano_usd, listed_unknown, billed_nano_usd, subscription_nano_usd";
 
-const JOB_COLUMNS: &str = "seq, id, session, task, class, repo, base, agent, opened_us, last_us, closed_us, verdict,
+pub(super) const JOB_COLUMNS: &str = "seq, id, session, task, class, repo, base, agent, opened_us, last_us, closed_us, verdict,
     receipt_digest, escalations, proofs, exchanges, settled, listed_nano_usd, listed_unknown, billed_nano_usd,
     subscription_nano_usd";
 
@@ -337,7 +337,7 @@ fn session(row: &AnyRow) -> Result<SessionRow, sqlx::Error> {
     })
 }
 
-fn job(row: &AnyRow) -> Result<JobRow, sqlx::Error> {
+pub(super) fn job(row: &AnyRow) -> Result<JobRow, sqlx::Error> {
     Ok(JobRow {
         seq: row.try_get(0)?,
         id: row.try_get(1)?,

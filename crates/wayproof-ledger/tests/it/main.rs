@@ -14,6 +14,7 @@ mod engine;
 mod event;
 mod failure;
 mod fixture;
+mod pages;
 mod proof;
 mod record;
 mod spend;

@@ -44,9 +44,9 @@ pub(super) fn code_span(text: &str) -> String {
     format!("{fence}{pad}{text}{pad}{fence}")
 }
 
-/// Characters that take no place or change the place of others: controls, bidirectional marks,
+/// Whether a character takes no place or changes the place of others: controls, bidirectional marks,
 /// zero-width and tag characters, variation selectors, line separators.
-fn is_unseen(character: char) -> bool {
+pub fn is_unseen(character: char) -> bool {
     character.is_control()
         || matches!(
             u32::from(character),

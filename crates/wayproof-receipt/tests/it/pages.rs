@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use wayproof_receipt::{
-    Verdict, markdown,
+    Verdict, html, markdown,
     predicate::{Finding, ReviewDecision, Severity},
     text, verify,
 };
@@ -148,4 +148,54 @@ fn long_lists_and_long_names_are_cut() {
     let page = markdown(&verify(receipt.jsonl().as_bytes(), Some(&trust())));
     assert!(page.len() < 20_000, "{}", page.len());
     assert!(page.contains("more"));
+}
+
+#[test]
+fn a_document_is_whole_loads_nothing_and_keeps_hostile_words_as_text() {
+    let hostile = || HOSTILE.to_owned();
+    let receipt = Receipt::with_proof(|proof| {
+        proof.task = hostile();
+        proof.fail_to_pass[0].test_id = hostile();
+        proof.findings.push(Finding {
+            code: hostile(),
+            path: Some("</style><script>alert(1)</script>".into()),
+            explanation: "<img src=x onerror=alert(1)>".into(),
+            ..Finding::default()
+        });
+    });
+    let document = html(&verify(receipt.jsonl().as_bytes(), Some(&trust())));
+    assert!(document.starts_with("<!doctype html>") && document.ends_with("</html>\n"));
+    for tag in [
+        "<script",
+        "<img",
+        "<link",
+        "src=",
+        "href=",
+        "http-equiv=\"refresh",
+    ] {
+        assert!(!document.contains(tag), "{tag}: {document}");
+    }
+    assert_eq!(document.matches("<style>").count(), 1);
+    assert_eq!(document.matches("</style>").count(), 1);
+    assert!(
+        document.contains("&lt;img src=x onerror=alert(1)&gt;"),
+        "{document}"
+    );
+    assert!(!document.contains(['\u{202e}', '\u{200b}', '\u{1b}']));
+}
+
+#[test]
+fn a_document_says_what_the_other_pages_say() {
+    let verification = verify(Receipt::default().jsonl().as_bytes(), Some(&trust()));
+    let document = html(&verification);
+    for words in [
+        "<h1>PROVEN</h1>",
+        "What was asked",
+        "What was proven",
+        "Who signed",
+        "parser::rejects_empty",
+        "default-src 'none'",
+    ] {
+        assert!(document.contains(words), "{words}: {document}");
+    }
 }

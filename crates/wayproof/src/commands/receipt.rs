@@ -7,7 +7,7 @@ use std::{
 };
 
 use anyhow::{Context, Result};
-use wayproof_receipt::{ResourceDescriptor, Trust, VerifyOutcome, markdown, text, verify};
+use wayproof_receipt::{ResourceDescriptor, Trust, VerifyOutcome, html, markdown, text, verify};
 use wayproof_repo::{Commit, Repo};
 
 use crate::{
@@ -27,13 +27,15 @@ pub(crate) fn run(command: &ReceiptCommand) -> Result<ExitCode> {
         ReceiptCommand::Show {
             receipt,
             markdown: as_markdown,
+            html: as_html,
             json,
         } => {
             let verification = verify(&find(receipt)?, default_trust()?.as_ref());
-            match (as_markdown, json) {
-                (true, _) => print(markdown(&verification).trim_end())?,
-                (_, true) => print_json_pretty(&verification)?,
-                (false, false) => print(text(&verification).trim_end())?,
+            match (as_markdown, as_html, json) {
+                (true, _, _) => print(markdown(&verification).trim_end())?,
+                (_, true, _) => print(html(&verification).trim_end())?,
+                (_, _, true) => print_json_pretty(&verification)?,
+                (false, false, false) => print(text(&verification).trim_end())?,
             }
             Ok(status(verification.outcome))
         }
@@ -88,6 +90,15 @@ fn default_trust() -> Result<Option<Trust>> {
     let given = settings::variable("WAYPROOF_DATA").map(PathBuf::from);
     let file = settings::data_path(given.as_deref())?.join(TRUST_FILE);
     file.exists().then(|| read_trust(&file)).transpose()
+}
+
+/// The signers pinned in a data directory, for a gateway's pages; a file that cannot be read pins nobody and is told.
+pub(crate) fn trust_of(data: &Path) -> Option<Trust> {
+    let file = data.join(TRUST_FILE);
+    let trust = file.exists().then(|| read_trust(&file))?;
+    trust
+        .inspect_err(|error| tracing::warn!(%error, "the dashboard pins no signer"))
+        .ok()
 }
 
 /// A receipt file, or the note on a revision's commit or tree.

@@ -82,6 +82,19 @@ impl Up {
         answer
     }
 
+    fn get(&self, path: &str, accept: &str) -> String {
+        let mut socket = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
+        write!(
+            socket,
+            "GET {path} HTTP/1.1\r\nhost: 127.0.0.1:{}\r\naccept: {accept}\r\nconnection: close\r\n\r\n",
+            self.port
+        )
+        .unwrap();
+        let mut answer = Vec::new();
+        socket.read_to_end(&mut answer).unwrap();
+        String::from_utf8_lossy(&answer).into_owned()
+    }
+
     /// Asks it to drain and waits for the end.
     pub(crate) fn stop(mut self) -> i32 {
         let id = i32::try_from(self.child.id()).unwrap();
@@ -181,4 +194,45 @@ async fn a_killed_gateway_loses_nothing_that_was_answered() {
         );
     }
     provider.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_browser_gets_pages_at_the_same_address_and_they_let_go_when_it_stops() {
+    let play = Play::new(vec![Persona {
+        model: "some-model".into(),
+        steps: vec![Step::Say("hello".into())],
+    }]);
+    let provider = Provider::start(move |request| play.answer(request))
+        .await
+        .unwrap();
+    let environment = Environment::new();
+    let up = Up::start(&environment, &provider).await;
+    let first = up.get("/", "text/html");
+    assert!(
+        first.starts_with("HTTP/1.1 200") && first.contains("Nothing has happened yet"),
+        "{first}"
+    );
+    assert!(
+        first.contains("content-security-policy: default-src 'none'"),
+        "{first}"
+    );
+    assert!(up.get("/", "*/*").contains(r#"{"status":"ok"}"#));
+    let body = r#"{"model":"some-model","messages":[{"role":"user","content":"fix the crash in the parser"}]}"#;
+    let answer = up.post("/v1/messages", body);
+    let exchange = header(&answer, "x-wayproof-exchange").trim().to_owned();
+    let page = up.get(&format!("/exchanges/{exchange}"), "text/html");
+    assert!(
+        page.starts_with("HTTP/1.1 200") && page.contains("mock/some-model"),
+        "{page}"
+    );
+    let settings = up.get("/settings", "text/html");
+    assert!(settings.contains("none: this machine only"), "{settings}");
+    let mut live = TcpStream::connect(("127.0.0.1", up.port)).unwrap();
+    write!(live, "GET /live HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n").unwrap();
+    let mut beginning = [0; 15];
+    live.read_exact(&mut beginning).unwrap();
+    assert_eq!(&beginning, b"HTTP/1.1 200 OK");
+    assert_eq!(up.stop(), 0, "a page that stays open does not hold it up");
+    let mut rest = Vec::new();
+    live.read_to_end(&mut rest).unwrap();
 }

@@ -1,0 +1,119 @@
+//! What pages are made from.
+
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use wayproof_engine::{Catalog, Policy};
+use wayproof_ledger::{Clock, Ledger};
+use wayproof_receipt::Trust;
+
+use crate::guard::Guard;
+use crate::live::Live;
+
+/// A look at the gateway that serves the pages; the binary gives it.
+pub trait House: Send + Sync + 'static {
+    /// The policy in force; nothing once the gateway has stopped.
+    fn policy(&self) -> Option<Arc<Policy>>;
+    /// Who serves models.
+    fn providers(&self) -> Vec<ProviderSeen>;
+    /// Conversations in memory, and jobs opened by runs that are not closed.
+    fn counts(&self) -> (usize, usize);
+    /// Whether callers need a key, and so whether readers do.
+    fn wants_key(&self) -> bool;
+    /// The name of the configured key that this is.
+    fn holder_of(&self, key: &[u8]) -> Option<String>;
+    /// Resolves when the gateway stops, so that pages that stay open let go.
+    fn stopping(&self) -> Pin<Box<dyn Future<Output = ()> + Send>>;
+}
+
+/// A provider as it is seen from outside.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProviderSeen {
+    /// Its name.
+    pub name: String,
+    /// Its address.
+    pub base: String,
+    /// Whether it is asked at the moment.
+    pub is_healthy: bool,
+}
+
+/// One line of the settings page.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Setting {
+    /// What is set.
+    pub name: String,
+    /// To what; never a secret.
+    pub value: String,
+    /// Where it comes from.
+    pub source: String,
+}
+
+/// What the dashboard is made of.
+pub struct Parts {
+    /// Where everything is recorded.
+    pub ledger: Ledger,
+    /// What time it is.
+    pub clock: Clock,
+    /// The gateway.
+    pub house: Arc<dyn House>,
+    /// Who is believed when a receipt is verified.
+    pub trust: Option<Trust>,
+    /// What models cost.
+    pub catalog: Arc<Catalog>,
+    /// What the operator set, with secrets named and not shown.
+    pub settings: Vec<Setting>,
+}
+
+impl fmt::Debug for Parts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Parts")
+            .field("ledger", &self.ledger)
+            .field("settings", &self.settings)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What every page shares. Cloning it gives another handle.
+#[derive(Clone)]
+pub(crate) struct Desk(Arc<Inner>);
+
+pub(crate) struct Inner {
+    pub(crate) parts: Parts,
+    pub(crate) guard: Guard,
+    pub(crate) live: Live,
+}
+
+impl Desk {
+    pub(crate) fn new(parts: Parts, guard: Guard) -> Self {
+        Self(Arc::new(Inner {
+            parts,
+            guard,
+            live: Live::default(),
+        }))
+    }
+
+    pub(crate) fn ledger(&self) -> &Ledger {
+        &self.0.parts.ledger
+    }
+
+    pub(crate) fn house(&self) -> &dyn House {
+        self.0.parts.house.as_ref()
+    }
+
+    pub(crate) fn now_us(&self) -> i64 {
+        self.0.parts.clock.now_us()
+    }
+
+    pub(crate) fn parts(&self) -> &Parts {
+        &self.0.parts
+    }
+
+    pub(crate) fn guard(&self) -> &Guard {
+        &self.0.guard
+    }
+
+    pub(crate) fn live(&self) -> &Live {
+        &self.0.live
+    }
+}

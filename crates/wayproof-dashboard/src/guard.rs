@@ -1,0 +1,257 @@
+//! Who may see the pages.
+//!
+//! On this machine, while no key is configured, everybody who could call the gateway may look, and nobody signs in.
+//! Otherwise a reader signs in with a key of the gateway. Names that a stranger's page could have made point here are
+//! refused, and so is every form that did not come from one of our own pages.
+
+mod host;
+mod limit;
+mod login;
+mod session;
+
+use std::net::{IpAddr, SocketAddr};
+
+use axum::body::Bytes;
+use axum::extract::{ConnectInfo, FromRequest, Request, State};
+use axum::http::uri::PathAndQuery;
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Redirect, Response};
+use sha2::{Digest as _, Sha256};
+use subtle::ConstantTimeEq as _;
+
+use self::host::Host;
+use self::limit::Limit;
+pub(crate) use self::login::{enter, leave, show as show_login};
+use self::session::{Found, Sessions};
+use crate::desk::Desk;
+use crate::frame::cookie;
+use crate::params::{Params, address};
+use crate::problem::Problem;
+
+/// The cookie of a reader who signed in.
+pub(crate) const SESSION_COOKIE: &str = "wayproof_session";
+
+/// The longest form that is read.
+const MAX_FORM_BYTES: usize = 256 << 10;
+
+/// What the guard remembers.
+pub(crate) struct Guard {
+    /// Never leaves the process; tokens of forms are derived from it.
+    secret: [u8; 32],
+    sessions: Sessions,
+    limit: Limit,
+}
+
+/// Who looks, as pages need to know it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Visit {
+    pub(crate) csrf: String,
+    pub(crate) who: Option<String>,
+    pub(crate) is_outside: bool,
+}
+
+impl Guard {
+    pub(crate) fn new() -> Result<Self, getrandom::Error> {
+        Ok(Self {
+            secret: random()?,
+            sessions: Sessions::default(),
+            limit: Limit::default(),
+        })
+    }
+
+    /// The token of forms of one reader.
+    fn csrf(&self, of: &str) -> String {
+        let digest = Sha256::new()
+            .chain_update(self.secret)
+            .chain_update(of)
+            .chain_update(self.secret)
+            .finalize();
+        format!("{digest:x}")
+    }
+}
+
+fn random() -> Result<[u8; 32], getrandom::Error> {
+    let mut bytes = [0; 32];
+    getrandom::fill(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// Lets a reader in, sends one away, or sends one to sign in.
+pub(crate) async fn admit(State(desk): State<Desk>, mut request: Request, next: Next) -> Response {
+    let headers = request.headers();
+    let Some(host) = Host::of(headers) else {
+        return Problem::refused("The request names no host.").into_response();
+    };
+    if let Err(problem) = is_own(request.method(), headers, &host) {
+        return problem.into_response();
+    }
+    let peer = peer(&request);
+    let is_here = peer.is_some_and(|peer| peer.is_loopback())
+        && host.is_loopback()
+        && !was_forwarded(headers);
+    let token = cookie(headers, SESSION_COOKIE);
+    let needs_login = desk.house().wants_key() || !is_here;
+    let (visit, renewed) = if needs_login {
+        let found = token
+            .and_then(|token| Some((desk.guard().sessions.find(&token, desk.now_us())?, token)));
+        match found {
+            Some((found, token)) => member(&desk, &request, &found, &token),
+            None => (outside(&desk), None),
+        }
+    } else {
+        let visit = Visit {
+            csrf: desk.guard().csrf("this machine"),
+            ..Visit::default()
+        };
+        (visit, None)
+    };
+    let is_open = is_open(request.uri().path());
+    if visit.is_outside && !is_open {
+        return turn_away(&desk, &request);
+    }
+    request.extensions_mut().insert(visit);
+    let mut response = next.run(request).await;
+    if let Some(renewed) = renewed.and_then(|cookie| HeaderValue::from_str(&cookie).ok()) {
+        response.headers_mut().append(header::SET_COOKIE, renewed);
+    }
+    response
+}
+
+/// A reader who signed in; on opening a page the session may get a new token.
+fn member(desk: &Desk, request: &Request, found: &Found, token: &str) -> (Visit, Option<String>) {
+    let is_page = request.method() == Method::GET && request.uri().path() != "/live";
+    let renewed = if found.is_due && is_page {
+        desk.guard().sessions.renew(token, desk.now_us())
+    } else {
+        None
+    };
+    let visit = Visit {
+        csrf: desk.guard().csrf(&found.id),
+        who: Some(found.name.clone()),
+        is_outside: false,
+    };
+    (
+        visit,
+        renewed.map(|token| login::session_cookie(&token, request.headers())),
+    )
+}
+
+fn outside(desk: &Desk) -> Visit {
+    Visit {
+        csrf: desk.guard().csrf("nobody"),
+        who: None,
+        is_outside: true,
+    }
+}
+
+/// What everybody may see: how to sign in, and the files that pages are dressed with.
+fn is_open(path: &str) -> bool {
+    path == "/login" || path == "/theme" || path.starts_with("/assets/")
+}
+
+fn turn_away(desk: &Desk, request: &Request) -> Response {
+    if !desk.house().wants_key() {
+        return Problem::refused(
+            "This gateway has no key, so its pages are shown on its own machine only, under the name localhost or a loopback address.",
+        )
+        .into_response();
+    }
+    let is_page = request.method() == Method::GET && request.uri().path() != "/live";
+    if !is_page {
+        return Problem::new(
+            StatusCode::UNAUTHORIZED,
+            "Sign in",
+            "Your session is over, or there was none. Sign in and try again.",
+        )
+        .into_response();
+    }
+    let wanted = request.uri().path_and_query().map(PathAndQuery::as_str);
+    Redirect::to(&address(
+        "/login",
+        &[("to", wanted.filter(|path| *path != "/"))],
+    ))
+    .into_response()
+}
+
+/// Turns away what another site's page sends or embeds.
+fn is_own(method: &Method, headers: &HeaderMap, host: &Host) -> Result<(), Problem> {
+    let text = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
+    let is_reading = method == Method::GET || method == Method::HEAD;
+    let site = text("sec-fetch-site");
+    let is_near = site.is_none_or(|site| matches!(site, "same-origin" | "none"));
+    let is_opened = is_reading
+        && text("sec-fetch-mode") == Some("navigate")
+        && text("sec-fetch-dest").is_none_or(|dest| dest == "document");
+    let is_same_origin = text("origin").is_none_or(|origin| host.is_origin(origin));
+    // Following a link from elsewhere is how people come here; anything else is not.
+    if (is_near || is_opened) && (is_same_origin || (is_reading && is_opened)) {
+        Ok(())
+    } else {
+        Err(Problem::refused(
+            "Requests of other sites' pages are not served.",
+        ))
+    }
+}
+
+/// Whether a proxy in front passed the request on, so that its peer says nothing about who asks.
+fn was_forwarded(headers: &HeaderMap) -> bool {
+    [
+        "forwarded",
+        "x-forwarded-for",
+        "x-forwarded-host",
+        "x-real-ip",
+        "via",
+    ]
+    .iter()
+    .any(|name| headers.contains_key(*name))
+}
+
+fn peer(request: &Request) -> Option<IpAddr> {
+    let info = request.extensions().get::<ConnectInfo<SocketAddr>>();
+    info.map(|ConnectInfo(peer)| peer.ip().to_canonical())
+}
+
+/// A form that one of our own pages sent.
+pub(crate) struct Signed(pub(crate) Params);
+
+impl FromRequest<Desk> for Signed {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, desk: &Desk) -> Result<Self, Problem> {
+        let kind = request.headers().get(header::CONTENT_TYPE);
+        let kind = kind.and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+        if !kind.starts_with("application/x-www-form-urlencoded") {
+            return Err(Problem::new(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "Not a form",
+                "This address takes forms of these pages only.",
+            ));
+        }
+        let visit = request.extensions().get::<Visit>().cloned();
+        let (parts, body) = request.into_parts();
+        let limited = Request::from_parts(parts, axum::body::Body::new(http_limit(body)));
+        let body = Bytes::from_request(limited, desk).await.map_err(|_| {
+            Problem::new(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "Too long",
+                "The form is longer than 256 KiB, or broke off.",
+            )
+        })?;
+        let form = Params::parse(&body);
+        let expected = visit.map(|visit| visit.csrf).unwrap_or_default();
+        let is_ours = !expected.is_empty()
+            && bool::from(form.whole("csrf").as_bytes().ct_eq(expected.as_bytes()));
+        if is_ours {
+            Ok(Self(form))
+        } else {
+            Err(Problem::refused(
+                "The form is from another session or another start of the gateway. Go back, load the page again and repeat it.",
+            ))
+        }
+    }
+}
+
+fn http_limit(body: axum::body::Body) -> axum::body::Body {
+    axum::body::Body::new(http_body_util::Limited::new(body, MAX_FORM_BYTES))
+}

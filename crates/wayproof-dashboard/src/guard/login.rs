@@ -1,0 +1,108 @@
+//! Signing in with a key of the gateway, and out again.
+
+use std::net::SocketAddr;
+
+use askama::Template;
+use axum::Extension;
+use axum::extract::{ConnectInfo, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Redirect, Response};
+
+use super::session::LONGEST_US;
+use super::{SESSION_COOKIE, Signed};
+use crate::desk::Desk;
+use crate::frame::{Frame, cookie, page};
+use crate::pages::inner_path;
+use crate::params::Params;
+use crate::problem::Problem;
+
+#[derive(Template)]
+#[template(path = "login.html")]
+struct LoginPage {
+    frame: Frame,
+    to: String,
+    is_wrong: bool,
+}
+
+/// The form.
+pub(crate) async fn show(frame: Frame, params: Params) -> Result<Response, Problem> {
+    if !frame.is_outside {
+        return Ok(Redirect::to("/").into_response());
+    }
+    let to = inner_path(params.whole("to")).to_owned();
+    std::future::ready(page(&LoginPage {
+        frame,
+        to,
+        is_wrong: false,
+    }))
+    .await
+}
+
+/// Signs in.
+pub(crate) async fn enter(
+    State(desk): State<Desk>,
+    peer: Option<Extension<ConnectInfo<SocketAddr>>>,
+    headers: HeaderMap,
+    frame: Frame,
+    Signed(form): Signed,
+) -> Result<Response, Problem> {
+    let now_us = desk.now_us();
+    let peer = peer.map(|Extension(ConnectInfo(peer))| peer.ip());
+    if !desk.guard().limit.allows(peer, now_us) {
+        let problem = Problem::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "Too many tries",
+            "Somebody tried to sign in too often. Wait a minute and try again.",
+        );
+        let retry = [(header::RETRY_AFTER, HeaderValue::from_static("60"))];
+        return Ok((retry, problem).into_response());
+    }
+    let to = inner_path(form.whole("to")).to_owned();
+    let Some(name) = desk.house().holder_of(form.whole("key").trim().as_bytes()) else {
+        tracing::warn!(?peer, "somebody tried to sign in with a wrong key");
+        let shown = page(&LoginPage {
+            frame,
+            to,
+            is_wrong: true,
+        })?;
+        return Ok((StatusCode::UNAUTHORIZED, shown).into_response());
+    };
+    // A session from before belongs to whoever was here before.
+    if let Some(old) = cookie(&headers, SESSION_COOKIE) {
+        desk.guard().sessions.close(&old);
+    }
+    let token = desk.guard().sessions.open(name, now_us).map_err(|error| {
+        tracing::error!(%error, "no randomness for a session");
+        Problem::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "No session",
+            "The system gives no randomness, so nobody can sign in.",
+        )
+    })?;
+    let set = [(header::SET_COOKIE, session_cookie(&token, &headers))];
+    std::future::ready(Ok((set, Redirect::to(&to)).into_response())).await
+}
+
+/// Signs out.
+pub(crate) async fn leave(
+    State(desk): State<Desk>,
+    headers: HeaderMap,
+    Signed(_): Signed,
+) -> Response {
+    if let Some(token) = cookie(&headers, SESSION_COOKIE) {
+        desk.guard().sessions.close(&token);
+    }
+    let clear = format!("{SESSION_COOKIE}=; Path=/; HttpOnly; SameSite=Strict; Max-Age=0");
+    let set = [(header::SET_COOKIE, clear)];
+    std::future::ready((set, Redirect::to("/login")).into_response()).await
+}
+
+/// The cookie of a session; kept to encrypted connections where the reader has one.
+pub(super) fn session_cookie(token: &str, headers: &HeaderMap) -> String {
+    let is_https = |value: &HeaderValue| value.as_bytes().starts_with(b"https");
+    let is_encrypted = headers.get(header::ORIGIN).is_some_and(is_https)
+        || headers.get("x-forwarded-proto").is_some_and(is_https);
+    let secure = if is_encrypted { "; Secure" } else { "" };
+    let age = LONGEST_US / 1_000_000;
+    format!("{SESSION_COOKIE}={token}; Path=/; HttpOnly; SameSite=Strict; Max-Age={age}{secure}")
+}

@@ -1,0 +1,154 @@
+//! The page that moves: what goes on, sent again when it changed.
+//!
+//! However many watch, it is made once a second; while nobody watches it is not made at all. Nothing here is on the way
+//! of an exchange, and a reader who does not keep up is sent the newest state, not a backlog.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use axum::body::{Body, Bytes};
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use futures_util::stream;
+use tokio::sync::Mutex;
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval};
+
+use crate::desk::Desk;
+use crate::pages::now;
+use crate::problem::Problem;
+
+const EVERY: Duration = Duration::from_secs(1);
+/// A line that says nothing, so that neither side takes the silence for an end.
+const KEEP_ALIVE: u32 = 15;
+const MAX_WATCHERS: usize = 1_024;
+
+/// What those who watch share.
+#[derive(Default)]
+pub(crate) struct Live {
+    made: Mutex<Option<Made>>,
+    watchers: AtomicUsize,
+}
+
+struct Made {
+    at: Instant,
+    /// What a change is told by: all but the clock's time.
+    state: Arc<str>,
+}
+
+impl Live {
+    /// The newest state, made again if it is older than a second.
+    async fn state(&self, desk: &Desk) -> Result<Arc<str>, Problem> {
+        let mut made = self.made.lock().await;
+        if let Some(known) = made
+            .as_ref()
+            .filter(|known| known.at.elapsed() < EVERY * 9 / 10)
+        {
+            return Ok(Arc::clone(&known.state));
+        }
+        let state: Arc<str> = now::fragment(desk).await?.into();
+        *made = Some(Made {
+            at: Instant::now(),
+            state: Arc::clone(&state),
+        });
+        drop(made);
+        Ok(state)
+    }
+}
+
+/// One who watches; leaving is noticed however it happens.
+struct Watcher {
+    desk: Desk,
+    tick: Interval,
+    sent: Option<Arc<str>>,
+    quiet: u32,
+}
+
+impl Drop for Watcher {
+    fn drop(&mut self) {
+        self.desk.live().watchers.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl Watcher {
+    /// Waits for something to send.
+    async fn next(&mut self) -> Option<Bytes> {
+        loop {
+            let stopping = self.desk.house().stopping();
+            tokio::select! {
+                biased;
+                () = stopping => return None,
+                _ = self.tick.tick() => {}
+            }
+            // The ledger may be back in a moment; until then the reader keeps what it has.
+            let Ok(state) = self.desk.live().state(&self.desk).await else {
+                continue;
+            };
+            if self.sent.as_ref() != Some(&state) {
+                let event = event(&state);
+                self.sent = Some(state);
+                self.quiet = 0;
+                return Some(event);
+            }
+            self.quiet += 1;
+            if self.quiet >= KEEP_ALIVE {
+                self.quiet = 0;
+                return Some(Bytes::from_static(b": still here\n\n"));
+            }
+        }
+    }
+}
+
+/// One event; every line of the state is a line of data. A carriage return alone ends a line too.
+fn event(state: &str) -> Bytes {
+    let lines = state.split(['\n', '\r']);
+    let lines = lines
+        .filter(|line| !line.is_empty())
+        .map(|line| format!("data: {line}\n"));
+    Bytes::from(lines.collect::<String>() + "\n")
+}
+
+/// Streams the state.
+pub(crate) async fn stream(State(desk): State<Desk>) -> Response {
+    let watching = desk.live().watchers.fetch_add(1, Ordering::Relaxed);
+    let mut tick = interval(EVERY);
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let watcher = Watcher {
+        desk,
+        tick,
+        sent: None,
+        quiet: 0,
+    };
+    if watching >= MAX_WATCHERS {
+        return Problem::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "Too many watchers",
+            "Too many live pages are open. This one can still be reloaded.",
+        )
+        .into_response();
+    }
+    let events = stream::unfold(watcher, async |mut watcher| {
+        let event = watcher.next().await?;
+        Some((Ok::<_, Infallible>(event), watcher))
+    });
+    let headers = [
+        (header::CONTENT_TYPE, "text/event-stream"),
+        (header::CACHE_CONTROL, "no-store"),
+    ];
+    std::future::ready((headers, Body::from_stream(events)).into_response()).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_cannot_be_broken_out_of() {
+        assert_eq!(
+            event("a\nevent: x\rid: 1\r\n\nb"),
+            "data: a\ndata: event: x\ndata: id: 1\ndata: b\n\n"
+        );
+    }
+}

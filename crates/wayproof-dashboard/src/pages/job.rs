@@ -1,0 +1,140 @@
+//! One job: what it came to, what it cost by whom, and its story.
+
+use askama::Template;
+use axum::extract::{Path, State};
+use axum::response::Response;
+use std::collections::BTreeMap;
+use wayproof_ledger::{ExchangeRow, JobDetail, JobRow};
+
+use super::story::{self, Entry};
+use super::{Badge, job_badge};
+use crate::desk::Desk;
+use crate::frame::{Frame, page};
+use crate::problem::Problem;
+use crate::show::money::{listed, told};
+use crate::show::text::{count, or_none};
+use crate::show::time::{ago, at, lasted};
+
+#[derive(Template)]
+#[template(path = "job.html")]
+struct JobPage {
+    frame: Frame,
+    id: String,
+    task: String,
+    state: Badge,
+    facts: Vec<(&'static str, String)>,
+    receipt: Option<String>,
+    attempts: Vec<AttemptLine>,
+    entries: Vec<Entry>,
+    is_cut: bool,
+    is_long: bool,
+    is_open: bool,
+}
+
+/// What one class and model did in the job.
+struct AttemptLine {
+    class: String,
+    target: String,
+    turns: String,
+    failed: String,
+    tokens: String,
+    listed: String,
+    billed: String,
+    subscription: String,
+}
+
+/// The page.
+pub(crate) async fn show(
+    State(desk): State<Desk>,
+    Path(id): Path<String>,
+    frame: Frame,
+) -> Result<Response, Problem> {
+    let detail = find(&desk, &id).await?;
+    let (entries, is_cut) = story::tell(&desk, &detail).await?;
+    let job = &detail.job;
+    let digest = job.receipt_digest.as_deref();
+    page(&JobPage {
+        task: or_none(job.task.as_deref()),
+        state: job_badge(job.verdict.as_deref(), job.closed_us.is_some()),
+        facts: facts(job, desk.now_us()),
+        receipt: digest.map(story::plain_digest),
+        attempts: attempts(&detail.exchanges),
+        is_long: i64::try_from(detail.exchanges.len()).unwrap_or(i64::MAX) < job.exchanges,
+        is_open: job.closed_us.is_none(),
+        entries,
+        is_cut,
+        id,
+        frame,
+    })
+}
+
+/// The job; one that the ledger has written down but not carried over yet is waited for.
+async fn find(desk: &Desk, id: &str) -> Result<JobDetail, Problem> {
+    let unknown = || Problem::not_found("job", id);
+    if id.contains('\0') {
+        return Err(unknown());
+    }
+    if let Some(detail) = desk.ledger().job(id).await? {
+        return Ok(detail);
+    }
+    desk.ledger().flush().await?;
+    desk.ledger().job(id).await?.ok_or_else(unknown)
+}
+
+fn facts(job: &JobRow, now_us: i64) -> Vec<(&'static str, String)> {
+    let mut facts = vec![
+        ("Listed", listed(&job.money)),
+        ("Billed", told(job.money.billed_nano_usd)),
+        ("Subscription", told(job.money.subscription_nano_usd)),
+        ("Class", or_none(job.class.as_deref())),
+        ("Turns", count(job.exchanges)),
+        ("Moved up", count(job.escalations)),
+        ("Proofs", count(job.proofs)),
+        ("Agent", or_none(job.agent.as_deref())),
+        ("Repository", or_none(job.repo.as_deref())),
+        ("Base", or_none(job.base.as_deref())),
+        (
+            "Opened",
+            format!("{} ({})", at(job.opened_us), ago(now_us, job.opened_us)),
+        ),
+    ];
+    facts.push(match job.closed_us {
+        Some(closed) => ("Took", lasted(closed - job.opened_us)),
+        None => ("Last seen", ago(now_us, job.last_us)),
+    });
+    facts
+}
+
+/// Money by class and target, in the order in which they came in.
+fn attempts(exchanges: &[ExchangeRow]) -> Vec<AttemptLine> {
+    let mut order: Vec<(String, String)> = Vec::new();
+    let mut by: BTreeMap<(String, String), Vec<&ExchangeRow>> = BTreeMap::new();
+    for row in exchanges.iter().rev() {
+        let key = (or_none(row.class.as_deref()), story::target(row));
+        if !by.contains_key(&key) {
+            order.push(key.clone());
+        }
+        by.entry(key).or_default().push(row);
+    }
+    let lines = order.into_iter().filter_map(|key| {
+        let rows = by.remove(&key)?;
+        let (class, target) = key;
+        let failed = rows.iter().filter(|row| {
+            row.outcome
+                .as_deref()
+                .is_some_and(|outcome| outcome != "completed")
+        });
+        let money = story::money(&rows);
+        Some(AttemptLine {
+            class,
+            target,
+            turns: rows.len().to_string(),
+            failed: failed.count().to_string(),
+            tokens: story::in_and_out(&rows),
+            listed: listed(&money),
+            billed: told(money.billed_nano_usd),
+            subscription: told(money.subscription_nano_usd),
+        })
+    });
+    lines.collect()
+}

@@ -1,0 +1,218 @@
+//! What goes on: jobs in flight, providers, what the last month's work cost.
+
+use askama::Template;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::Response;
+use wayproof_ledger::{EventBody, JobRow, Page};
+
+use super::connect::{Agent, agents, base};
+use super::{Badge, badge};
+use crate::desk::{Desk, ProviderSeen};
+use crate::frame::{Frame, page};
+use crate::problem::Problem;
+use crate::show::money::{listed, per};
+use crate::show::text::{or_none, repo, short};
+use crate::show::time::{DAY_US, ago, clock};
+
+/// A job in which nothing happened for so long is not in flight any more.
+const QUIET_US: i64 = 15 * 60 * 1_000_000;
+
+#[derive(Template)]
+#[template(path = "now.html")]
+struct NowPage {
+    frame: Frame,
+    fragment: String,
+    figures: Vec<Figure>,
+    is_new: bool,
+    agents: Vec<Agent>,
+    base: String,
+}
+
+/// One number with its name.
+#[derive(Debug)]
+pub(crate) struct Figure {
+    pub(crate) name: &'static str,
+    pub(crate) value: String,
+    pub(crate) note: String,
+}
+
+#[derive(Template)]
+#[template(path = "now_live.html")]
+struct LivePart {
+    at: String,
+    jobs: Vec<InFlight>,
+    providers: Vec<ProviderSeen>,
+    recent: Vec<Recent>,
+}
+
+/// A job in flight.
+struct InFlight {
+    id: String,
+    task: String,
+    class: String,
+    agent: String,
+    repo: String,
+    cause: Option<String>,
+    turns: i64,
+    listed: String,
+    state: Badge,
+    ago: String,
+}
+
+/// The last word on a job.
+struct Recent {
+    id: String,
+    task: String,
+    state: Badge,
+    listed: String,
+    ago: String,
+}
+
+/// The page.
+pub(crate) async fn show(
+    State(desk): State<Desk>,
+    frame: Frame,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let is_new = desk.ledger().size().await? == 0;
+    page(&NowPage {
+        fragment: fragment(&desk).await?,
+        figures: if is_new {
+            Vec::new()
+        } else {
+            figures(&desk).await?
+        },
+        base: base(&headers),
+        agents: if is_new {
+            agents(&base(&headers))
+        } else {
+            Vec::new()
+        },
+        is_new,
+        frame,
+    })
+}
+
+/// The part that moves.
+pub(crate) async fn fragment(desk: &Desk) -> Result<String, Problem> {
+    let now_us = desk.now_us();
+    let jobs = desk
+        .ledger()
+        .jobs_in_flight(now_us.saturating_sub(QUIET_US), 30)
+        .await?;
+    let ids: Vec<String> = jobs.iter().map(|job| job.id.clone()).collect();
+    let moves = desk.ledger().last_moves(&ids).await?;
+    let cause = |id: &str| {
+        moves.iter().find_map(|stored| match &stored.event.body {
+            EventBody::Escalated(escalated) if stored.event.job.as_deref() == Some(id) => {
+                Some(escalated.cause.as_str().to_owned())
+            }
+            _ => None,
+        })
+    };
+    let receipts = desk
+        .ledger()
+        .receipts_issued(
+            None,
+            Page {
+                limit: 6,
+                before: None,
+            },
+        )
+        .await?;
+    let mut recent = Vec::new();
+    for receipt in receipts {
+        let row = match &receipt.job {
+            Some(id) => desk.ledger().job_short(id).await?,
+            None => None,
+        };
+        recent.extend(row.map(|row| Recent {
+            id: row.id.clone(),
+            task: or_none(row.task.as_deref()),
+            state: badge(receipt.issued.verdict.name()),
+            listed: listed(&row.money),
+            ago: ago(now_us, receipt.at_us),
+        }));
+    }
+    let part = LivePart {
+        // To the minute while nothing happens, so that an idle page is not sent again and again.
+        at: clock(now_us - now_us.rem_euclid(60_000_000)),
+        jobs: jobs
+            .iter()
+            .map(|job| in_flight(job, cause(&job.id), now_us))
+            .collect(),
+        providers: desk.house().providers(),
+        recent,
+    };
+    Ok(part.render()?)
+}
+
+fn in_flight(job: &JobRow, cause: Option<String>, now_us: i64) -> InFlight {
+    let state = job.verdict.as_deref().map_or(
+        Badge {
+            tone: "open",
+            mark: "•",
+            name: "not proven yet".to_owned(),
+        },
+        badge,
+    );
+    InFlight {
+        id: job.id.clone(),
+        task: or_none(job.task.as_deref()),
+        class: or_none(job.class.as_deref()),
+        agent: or_none(job.agent.as_deref()),
+        repo: job.repo.as_deref().map(repo).unwrap_or_default(),
+        cause: cause.map(|cause| short(&cause)),
+        turns: job.exchanges,
+        listed: listed(&job.money),
+        state,
+        ago: ago(now_us, job.last_us),
+    }
+}
+
+/// What a month of work came to.
+async fn figures(desk: &Desk) -> Result<Vec<Figure>, Problem> {
+    let since = desk.now_us().saturating_sub(30 * DAY_US);
+    let records = desk.ledger().task_records(since).await?;
+    let sum =
+        |value: fn(&wayproof_ledger::TaskRecord) -> i64| records.iter().map(value).sum::<i64>();
+    let (jobs, proven) = (sum(|record| record.jobs), sum(|record| record.proven));
+    let days = desk.ledger().days(since).await?;
+    let listed_sum = days
+        .iter()
+        .filter_map(|day| day.money.listed_nano_usd)
+        .reduce(i64::saturating_add);
+    let unknown: i64 = days.iter().map(|day| day.money.listed_unknown).sum();
+    let at_once = sum(|record| record.proven_at_once);
+    let priced = crate::show::text::counted(
+        unknown,
+        "request without a price",
+        "requests without a price",
+    );
+    Ok(vec![
+        Figure {
+            name: "Cost per proven change",
+            value: per(listed_sum, proven),
+            note: "all listed spend of 30 days, failed work included".to_owned(),
+        },
+        Figure {
+            name: "Proven changes",
+            value: crate::show::text::count(proven),
+            note: format!(
+                "of {} in 30 days",
+                crate::show::text::counted(jobs, "job", "jobs")
+            ),
+        },
+        Figure {
+            name: "Proven at once",
+            value: crate::show::text::percent(at_once, proven),
+            note: "by the first proof, without moving up".to_owned(),
+        },
+        Figure {
+            name: "Listed spend",
+            value: listed_sum.map_or_else(|| "–".to_owned(), crate::show::money::usd),
+            note: priced,
+        },
+    ])
+}

@@ -1,0 +1,211 @@
+//! One receipt as a person reads it, verified while the page is made.
+
+use askama::Template;
+use axum::extract::{Path, State};
+use axum::http::header;
+use axum::response::{Html, IntoResponse, Response};
+use wayproof_ledger::ReceiptRow;
+use wayproof_receipt::{Verification, VerifyOutcome, html, html_sections, markdown, verify};
+
+use super::{Badge, badge};
+use crate::desk::Desk;
+use crate::frame::{Frame, page};
+use crate::problem::Problem;
+use crate::show::text::{abbreviated, cut};
+
+#[derive(Template)]
+#[template(path = "receipt.html")]
+struct ReceiptPage {
+    frame: Frame,
+    digest: String,
+    short: String,
+    seq: i64,
+    job: Option<String>,
+    verified: Option<Verified>,
+}
+
+/// What verifying showed.
+struct Verified {
+    state: Badge,
+    task: String,
+    outcome: Badge,
+    claimed: String,
+    steps: Vec<Step>,
+    sections: String,
+    markdown: String,
+    logged: bool,
+}
+
+/// One thing that was looked at.
+struct Step {
+    is_good: bool,
+    words: String,
+}
+
+async fn find(desk: &Desk, digest: &str) -> Result<ReceiptRow, Problem> {
+    let unknown = || Problem::not_found("receipt", digest);
+    let is_digest = digest.len() == 64 && digest.bytes().all(|byte| byte.is_ascii_hexdigit());
+    if !is_digest {
+        return Err(unknown());
+    }
+    let digest = digest.to_ascii_lowercase();
+    if let Some(row) = desk.ledger().receipt(&digest).await? {
+        return Ok(row);
+    }
+    desk.ledger().flush().await?;
+    desk.ledger().receipt(&digest).await?.ok_or_else(unknown)
+}
+
+/// The page.
+pub(crate) async fn show(
+    State(desk): State<Desk>,
+    Path(digest): Path<String>,
+    frame: Frame,
+) -> Result<Response, Problem> {
+    let row = find(&desk, &digest).await?;
+    let is_logged = desk.ledger().inclusion_proof(row.seq).await?.is_some();
+    let trust = desk.parts().trust.as_ref();
+    let verified = row
+        .content
+        .as_ref()
+        .map(|content| verified(&verify(content.as_bytes(), trust), is_logged));
+    page(&ReceiptPage {
+        short: abbreviated(&row.digest),
+        digest: row.digest,
+        seq: row.seq,
+        job: row.job,
+        verified,
+        frame,
+    })
+}
+
+/// The bundle as it was sealed.
+pub(crate) async fn download(
+    State(desk): State<Desk>,
+    Path(digest): Path<String>,
+) -> Result<Response, Problem> {
+    let row = find(&desk, &digest).await?;
+    let content = kept(row)?;
+    let name = format!(
+        "attachment; filename=\"{}.intoto.jsonl\"",
+        abbreviated(&digest)
+    );
+    Ok((
+        [
+            (header::CONTENT_TYPE, "application/jsonl".to_owned()),
+            (header::CONTENT_DISPOSITION, name),
+        ],
+        content,
+    )
+        .into_response())
+}
+
+/// The receipt as a document of its own, to keep or to send.
+pub(crate) async fn standalone(
+    State(desk): State<Desk>,
+    Path(digest): Path<String>,
+) -> Result<Response, Problem> {
+    let row = find(&desk, &digest).await?;
+    let content = kept(row)?;
+    let verification = verify(content.as_bytes(), desk.parts().trust.as_ref());
+    let name = format!("attachment; filename=\"{}.html\"", abbreviated(&digest));
+    Ok((
+        [(header::CONTENT_DISPOSITION, name)],
+        Html(html(&verification)),
+    )
+        .into_response())
+}
+
+fn kept(row: ReceiptRow) -> Result<String, Problem> {
+    let digest = row.digest;
+    row.content
+        .ok_or_else(|| Problem::not_found("content of receipt", &digest))
+}
+
+fn verified(verification: &Verification, is_logged: bool) -> Verified {
+    let verdict = verification
+        .verdict
+        .map_or("INVALID", |verdict| verdict.name());
+    let (tone, mark, name) = match verification.outcome {
+        VerifyOutcome::Good => ("proven", "✓", "good"),
+        VerifyOutcome::SignerNotPinned => ("gaps", "◐", "authentic, signer not pinned"),
+        VerifyOutcome::Invalid => ("refuted", "✕", "invalid"),
+    };
+    Verified {
+        state: badge(verdict),
+        task: verification
+            .task
+            .as_deref()
+            .map_or_else(|| "–".to_owned(), |task| cut(task, 80)),
+        outcome: Badge {
+            tone,
+            mark,
+            name: name.to_owned(),
+        },
+        claimed: verification
+            .claimed
+            .map_or_else(|| "nothing".to_owned(), |verdict| verdict.name().to_owned()),
+        steps: steps(verification),
+        sections: html_sections(verification),
+        markdown: markdown(verification),
+        logged: is_logged,
+    }
+}
+
+/// What was done to verify, in its order.
+fn steps(verification: &Verification) -> Vec<Step> {
+    let lines = verification.statements.len();
+    let signers = verification
+        .statements
+        .iter()
+        .flat_map(|line| &line.signers);
+    let (pinned, strange) = signers.fold((0, 0), |(pinned, strange), signer| {
+        if signer.name.is_some() {
+            (pinned + 1, strange)
+        } else {
+            (pinned, strange + 1)
+        }
+    });
+    let mut steps = vec![Step {
+        is_good: lines > 0,
+        words: format!(
+            "{lines} signed statements read, every signature checked against the key that made it"
+        ),
+    }];
+    steps.push(Step {
+        is_good: verification.problems.is_empty(),
+        words: if verification.problems.is_empty() {
+            "the statements are about one change and do not contradict each other".to_owned()
+        } else {
+            format!("{} problems, listed below", verification.problems.len())
+        },
+    });
+    steps.push(Step {
+        is_good: strange == 0 && pinned > 0,
+        words: format!("{pinned} signatures by pinned signers, {strange} by others"),
+    });
+    steps.push(Step {
+        is_good: verification.lowered.is_empty(),
+        words: if verification.lowered.is_empty() {
+            "the verdict was worked out again and nothing lowers it".to_owned()
+        } else {
+            format!(
+                "the verdict was worked out again; {} reasons keep it from being higher",
+                verification.lowered.len()
+            )
+        },
+    });
+    steps.push(Step {
+        is_good: verification.missing.is_empty() && verification.unread.is_empty(),
+        words: if verification.missing.is_empty() && verification.unread.is_empty() {
+            "no kind of line is missing and none was passed over".to_owned()
+        } else {
+            format!(
+                "{} kinds of lines are missing, {} lines were passed over",
+                verification.missing.len(),
+                verification.unread.len()
+            )
+        },
+    });
+    steps
+}

@@ -1,0 +1,322 @@
+//! Where the money went, by two dimensions, and what a proven change costs from week to week.
+
+use std::collections::BTreeMap;
+
+use askama::Template;
+use axum::extract::State;
+use axum::response::Response;
+use wayproof_ledger::{DayRecord, Dimension, Money, SpendCell};
+
+use crate::desk::Desk;
+use crate::frame::{Frame, page};
+use crate::params::Params;
+use crate::problem::Problem;
+use crate::show::chart::{self, Mark};
+use crate::show::money::{listed, per, told, usd};
+use crate::show::text::{count, counted, percent, repo, short};
+use crate::show::time::{DAY_US, day};
+
+const ROWS: u32 = 200;
+
+const DIMENSIONS: [(&str, &str, Dimension); 8] = [
+    ("task", "Task", Dimension::Task),
+    ("class", "Class", Dimension::Class),
+    ("provider", "Provider", Dimension::Provider),
+    ("model", "Model", Dimension::Model),
+    ("agent", "Agent", Dimension::Agent),
+    ("repo", "Repository", Dimension::Repo),
+    ("verdict", "Verdict", Dimension::Verdict),
+    ("day", "Day", Dimension::Day),
+];
+
+const PERIODS: [(&str, &str, i64); 4] = [
+    ("7", "7 days", 7),
+    ("30", "30 days", 30),
+    ("90", "90 days", 90),
+    ("365", "a year", 365),
+];
+
+#[derive(Template)]
+#[template(path = "spend.html")]
+struct SpendPage {
+    frame: Frame,
+    one: Axis,
+    two: Axis,
+    days: i64,
+    choices: [(&'static str, &'static str, Dimension); 8],
+    periods: [(&'static str, &'static str, i64); 4],
+    rows: Vec<Line>,
+    is_cut: bool,
+    total: Line,
+    listed_sum: String,
+    listed_note: String,
+    by_proof: Vec<(String, String, String)>,
+    daily: String,
+    weekly: String,
+    weeks: Vec<Week>,
+}
+
+/// One of the two dimensions.
+struct Axis {
+    name: &'static str,
+    words: &'static str,
+    by: Dimension,
+}
+
+#[derive(Default)]
+struct Line {
+    one: String,
+    two: String,
+    requests: String,
+    jobs: String,
+    proven: String,
+    listed: String,
+    billed: String,
+    subscription: String,
+    per_proven: String,
+}
+
+/// Seven days.
+struct Week {
+    from: String,
+    listed: String,
+    proven: String,
+    per_proven: String,
+}
+
+fn axis(named: Option<String>, otherwise: &'static str) -> Axis {
+    let wanted = named.unwrap_or_default();
+    let by_name = |name: &str| DIMENSIONS.iter().find(|(known, _, _)| *known == name);
+    let found = by_name(&wanted).or_else(|| by_name(otherwise));
+    let (name, words, by) = found.copied().unwrap_or(("task", "Task", Dimension::Task));
+    Axis { name, words, by }
+}
+
+/// The page.
+pub(crate) async fn show(
+    State(desk): State<Desk>,
+    frame: Frame,
+    params: Params,
+) -> Result<Response, Problem> {
+    let (one, two) = (
+        axis(params.get("one"), "task"),
+        axis(params.get("two"), "model"),
+    );
+    let wanted = params.int("days").unwrap_or(30);
+    let days = PERIODS
+        .iter()
+        .find(|(_, _, days)| *days == wanted)
+        .map_or(30, |(_, _, days)| *days);
+    let now_us = desk.now_us();
+    let since = now_us.saturating_sub((days - 1) * DAY_US);
+    let cells = desk
+        .ledger()
+        .spend_by_two([one.by, two.by], since, ROWS + 1)
+        .await?;
+    let by_verdict = desk
+        .ledger()
+        .spend_by_two([Dimension::Verdict, Dimension::Verdict], since, ROWS)
+        .await?;
+    let record = desk.ledger().days(since).await?;
+    let (total, sums) = total(&by_verdict);
+    let today = now_us.div_euclid(DAY_US);
+    let filled = filled(&record, today - days + 1, today);
+    let weeks = weeks(&filled);
+    page(&SpendPage {
+        is_cut: cells.len() > ROWS as usize,
+        rows: cells
+            .iter()
+            .take(ROWS as usize)
+            .map(|cell| line(cell, &one, &two))
+            .collect(),
+        listed_sum: told(sums.listed_nano_usd),
+        listed_note: match sums.listed_unknown {
+            0 => "by price lists".to_owned(),
+            unknown => format!(
+                "and {} without a price",
+                counted(unknown, "request", "requests")
+            ),
+        },
+        total,
+        by_proof: by_proof(&by_verdict),
+        daily: chart::bars(
+            "Listed spend by day",
+            &filled.iter().map(daily).collect::<Vec<_>>(),
+        ),
+        weekly: chart::line(
+            "Cost per proven change by week",
+            &weeks
+                .iter()
+                .map(|(from, sum)| weekly(*from, sum))
+                .collect::<Vec<_>>(),
+        ),
+        weeks: weeks
+            .iter()
+            .rev()
+            .map(|(from, sum)| Week {
+                from: day(*from),
+                listed: listed(&sum.money),
+                proven: count(sum.proven),
+                per_proven: per(sum.money.listed_nano_usd, sum.proven),
+            })
+            .collect(),
+        choices: DIMENSIONS,
+        periods: PERIODS,
+        one,
+        two,
+        days,
+        frame,
+    })
+}
+
+fn named(name: &str, by: Dimension) -> String {
+    match (by, name) {
+        (Dimension::Verdict, "") => "no verdict".to_owned(),
+        (_, "") | (Dimension::Model, "/") => "none".to_owned(),
+        (Dimension::Repo, name) => repo(name),
+        (Dimension::Day, name) => name.parse().map_or_else(|_| short(name), day),
+        (_, name) => short(name),
+    }
+}
+
+fn line(cell: &SpendCell, one: &Axis, two: &Axis) -> Line {
+    let [first, second] = &cell.names;
+    Line {
+        one: named(first, one.by),
+        two: named(second, two.by),
+        ..figures(cell.exchanges, cell.jobs, cell.proven, &cell.money)
+    }
+}
+
+fn figures(requests: i64, jobs: i64, proven: i64, money: &Money) -> Line {
+    Line {
+        one: String::new(),
+        two: String::new(),
+        requests: count(requests),
+        jobs: count(jobs),
+        proven: count(proven),
+        listed: listed(money),
+        billed: told(money.billed_nano_usd),
+        subscription: told(money.subscription_nano_usd),
+        per_proven: per(money.listed_nano_usd, proven),
+    }
+}
+
+fn add(sum: &mut Option<i64>, part: Option<i64>) {
+    if let Some(part) = part {
+        *sum = Some(sum.unwrap_or(0).saturating_add(part));
+    }
+}
+
+fn add_money(sum: &mut Money, part: &Money) {
+    add(&mut sum.listed_nano_usd, part.listed_nano_usd);
+    add(&mut sum.billed_nano_usd, part.billed_nano_usd);
+    add(&mut sum.subscription_nano_usd, part.subscription_nano_usd);
+    sum.listed_unknown = sum.listed_unknown.saturating_add(part.listed_unknown);
+}
+
+/// Every job has one verdict, so rows by verdict count each job once.
+fn total(by_verdict: &[SpendCell]) -> (Line, Money) {
+    let mut money = Money::default();
+    let (mut requests, mut jobs, mut proven) = (0_i64, 0_i64, 0_i64);
+    for cell in by_verdict {
+        add_money(&mut money, &cell.money);
+        requests = requests.saturating_add(cell.exchanges);
+        jobs = jobs.saturating_add(cell.jobs);
+        proven = proven.saturating_add(cell.proven);
+    }
+    (figures(requests, jobs, proven, &money), money)
+}
+
+/// What went into work that was proven, and into work that was not: name, sum, share.
+fn by_proof(by_verdict: &[SpendCell]) -> Vec<(String, String, String)> {
+    let sum = |fits: fn(&str) -> bool| {
+        let fitting = by_verdict.iter().filter(|cell| fits(&cell.names[0]));
+        fitting
+            .filter_map(|cell| cell.money.listed_nano_usd)
+            .fold(0, i64::saturating_add)
+    };
+    let parts = [
+        (
+            "Proven work",
+            sum(|verdict| verdict == "PROVEN" || verdict == "PROVEN_WITH_GAPS"),
+        ),
+        (
+            "Work that was not proven",
+            sum(|verdict| verdict == "UNPROVEN" || verdict == "REFUTED"),
+        ),
+        (
+            "No verdict yet, or none owed",
+            sum(|verdict| verdict.is_empty() || verdict == "INVALID_INFRA"),
+        ),
+    ];
+    let all = parts
+        .iter()
+        .map(|(_, sum)| *sum)
+        .fold(0, i64::saturating_add);
+    // Millionths keep the shares exact without overflowing.
+    let share = |part: i64| percent(part / 1_000, all / 1_000);
+    parts
+        .into_iter()
+        .map(|(name, sum)| (name.to_owned(), usd(sum), share(sum)))
+        .collect()
+}
+
+/// The days with those on which nothing happened.
+fn filled(record: &[DayRecord], first: i64, last: i64) -> Vec<DayRecord> {
+    let by_day: BTreeMap<i64, &DayRecord> = record.iter().map(|day| (day.day, day)).collect();
+    (first..=last)
+        .map(|day| {
+            by_day.get(&day).map_or_else(
+                || DayRecord {
+                    day,
+                    ..DayRecord::default()
+                },
+                |known| (*known).clone(),
+            )
+        })
+        .collect()
+}
+
+/// Sums of seven days that end today.
+fn weeks(days: &[DayRecord]) -> Vec<(i64, DayRecord)> {
+    let mut weeks: Vec<(i64, DayRecord)> = days
+        .rchunks(7)
+        .filter_map(|week| {
+            let mut sum = DayRecord::default();
+            for day in week {
+                add_money(&mut sum.money, &day.money);
+                sum.proven += day.proven;
+            }
+            Some((week.first()?.day, sum))
+        })
+        .collect();
+    weeks.reverse();
+    weeks
+}
+
+fn daily(record: &DayRecord) -> Mark {
+    Mark {
+        name: day(record.day),
+        value: record.money.listed_nano_usd,
+        words: listed(&record.money),
+    }
+}
+
+fn weekly(from: i64, sum: &DayRecord) -> Mark {
+    let value = sum
+        .money
+        .listed_nano_usd
+        .and_then(|listed| listed.checked_div(sum.proven));
+    Mark {
+        name: format!("week of {}", day(from)),
+        value,
+        words: value.map_or_else(|| "no proven change".to_owned(), usd),
+    }
+}
+
+impl Axis {
+    fn is(&self, name: &str) -> bool {
+        self.name == name
+    }
+}

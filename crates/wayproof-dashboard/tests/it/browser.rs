@@ -1,0 +1,368 @@
+//! The pages in a real Chromium: both themes, three widths, no violation of accessibility, nothing hostile alive.
+//!
+//! Pictures land in `target/tmp/dashboard/`, to be looked at.
+
+use std::net::TcpListener as StdListener;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use fantoccini::{Client, ClientBuilder, Locator};
+use hyper_util::client::legacy::connect::HttpConnector;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use wayproof_ledger::{About, Clock, EventBody, JobOpened};
+
+use crate::hostile::PAYLOADS;
+use crate::stage::Stage;
+use crate::story::{Words, opened, settled, tell};
+
+/// Chromium with its driver, ended with the test.
+struct Browser {
+    driver: Child,
+    client: Client,
+    _profile: TempDir,
+}
+
+impl Browser {
+    async fn start() -> Self {
+        let profile = tempfile::tempdir().unwrap();
+        let port = StdListener::bind("127.0.0.1:0")
+            .unwrap()
+            .local_addr()
+            .unwrap()
+            .port();
+        #[expect(clippy::disallowed_methods, reason = "a test starts the browser's driver")]
+        let driver = Command::new("chromedriver")
+            .arg(format!("--port={port}"))
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("chromedriver is missing: `cargo xtask test` installs it (Debian: chromium chromium-driver)");
+        let options = json!({"args": [
+            "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
+            "--disable-component-update", "--disable-sync", "--hide-scrollbars", "--disable-dev-shm-usage",
+            format!("--user-data-dir={}", profile.path().display()),
+        ]});
+        let mut capabilities = serde_json::Map::new();
+        capabilities.insert("goog:chromeOptions".to_owned(), options);
+        let url = format!("http://127.0.0.1:{port}");
+        for _ in 0..200 {
+            let connected = ClientBuilder::new(HttpConnector::new())
+                .capabilities(capabilities.clone())
+                .connect(&url)
+                .await;
+            if let Ok(client) = connected {
+                return Self {
+                    driver,
+                    client,
+                    _profile: profile,
+                };
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("chromedriver does not answer at {url}");
+    }
+
+    async fn open(&self, url: &str) {
+        self.client.goto(url).await.unwrap();
+    }
+
+    async fn run(&self, script: &str) -> Value {
+        self.client.execute(script, Vec::new()).await.unwrap()
+    }
+
+    async fn stop(mut self) {
+        self.client.clone().close().await.unwrap();
+        self.driver.kill().unwrap();
+        self.driver.wait().unwrap();
+    }
+}
+
+/// The stage on a port of its own.
+async fn serve(stage: &Stage) -> (String, JoinHandle<()>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let service = stage
+        .router
+        .clone()
+        .into_make_service_with_connect_info::<std::net::SocketAddr>();
+    #[expect(clippy::disallowed_methods, reason = "ends with the test's runtime")]
+    let serving = tokio::spawn(async move { axum::serve(listener, service).await.unwrap() });
+    (url, serving)
+}
+
+/// Where axe-core is.
+fn axe() -> String {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "tests find their tools by this variable"
+    )]
+    let tools = std::env::var("WAYPROOF_TEST_TOOLS")
+        .expect("WAYPROOF_TEST_TOOLS is not set: run the tests with `cargo xtask test`");
+    let file = PathBuf::from(tools).join("axe/node_modules/axe-core/axe.min.js");
+    std::fs::read_to_string(&file).unwrap_or_else(|_| {
+        panic!(
+            "{} is missing: `cargo xtask test` installs it",
+            file.display()
+        )
+    })
+}
+
+/// A ledger that looks like a month of a team.
+async fn furnish(stage: &Stage) -> (String, String) {
+    let now = stage.clock.now_us();
+    let kinds = [
+        ("bug-fix", "claude-code", "team/shop"),
+        ("documentation", "codex", "team/docs"),
+        ("migration", "claude-code", "team/billing"),
+        ("test-generation", "aider", "team/shop"),
+        ("small-edit", "copilot", "team/site"),
+    ];
+    for day in (0..30_i64).rev() {
+        stage.clock.set(now - day * 86_400_000_000 - 1);
+        for (number, (task, agent, repo)) in kinds
+            .iter()
+            .enumerate()
+            .take(1 + usize::try_from(day).unwrap() % 5)
+        {
+            let mut words = Words::plain(&format!(
+                "019ac{day:02}{number}-7b1e-7c44-9d0a-4be1c2d3e4f5"
+            ));
+            (words.task, words.agent) = ((*task).to_owned(), (*agent).to_owned());
+            words.repo = format!("https://example.org/{repo}.git");
+            tell(&stage.ledger, &words).await;
+        }
+    }
+    stage.clock.set(now);
+    let left = tell(
+        &stage.ledger,
+        &Words::plain("019ad000-7b1e-7c44-9d0a-4be1c2d3e4f5"),
+    )
+    .await;
+    for (job, task, class) in [
+        ("019ad001-open", "bug-fix", "strong"),
+        ("019ad002-open", "migration", "strong"),
+        ("019ad003-open", "documentation", "fast"),
+    ] {
+        in_flight(stage, job, task, class);
+    }
+    stage.ledger.flush().await.unwrap();
+    (left.exchange, left.receipt)
+}
+
+fn in_flight(stage: &Stage, job: &str, task: &str, class: &str) {
+    let mut words = Words::plain(job);
+    words.task = task.to_owned();
+    let about = |exchange: Option<String>| About {
+        session: Some(job.to_owned()),
+        job: Some(job.to_owned()),
+        exchange,
+    };
+    let id = stage.ledger.ids().next().to_string();
+    let opening = EventBody::JobOpened(JobOpened {
+        task: task.to_owned(),
+        class: Some(class.to_owned()),
+        agent: Some("claude-code".to_owned()),
+        repo: Some(words.repo.clone()),
+        ..JobOpened::default()
+    });
+    for (about, body) in [
+        (about(None), opening),
+        (about(Some(id.clone())), opened(&words, class)),
+        (about(Some(id)), settled(&words, class, Some(31_000_000))),
+    ] {
+        stage.ledger.note(&stage.ledger.event(about, body)).unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_page_is_accessible_in_both_themes_at_three_widths() {
+    let stage = Stage::with(|_| {}, Clock::fixed(crate::stage::NOON_US)).await;
+    let (exchange, receipt) = furnish(&stage).await;
+    let empty = Stage::new().await;
+    let (url, _serving) = serve(&stage).await;
+    let (empty_url, _serving_empty) = serve(&empty).await;
+    let browser = Browser::start().await;
+    let axe = axe();
+    let pictures = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("dashboard");
+    std::fs::create_dir_all(&pictures).unwrap();
+    let (exchange, receipt) = (
+        format!("/exchanges/{exchange}"),
+        format!("/receipts/{receipt}"),
+    );
+    let pages = [
+        ("now", &url, "/"),
+        ("jobs", &url, "/jobs"),
+        ("job", &url, "/jobs/019ad000-7b1e-7c44-9d0a-4be1c2d3e4f5"),
+        ("exchange", &url, exchange.as_str()),
+        ("receipts", &url, "/receipts"),
+        ("receipt", &url, receipt.as_str()),
+        ("spend", &url, "/spend?one=task&two=class"),
+        ("policy", &url, "/policy"),
+        ("models", &url, "/models"),
+        ("health", &url, "/health"),
+        ("settings", &url, "/settings"),
+        ("docs", &url, "/docs/glossary"),
+        ("cli", &url, "/docs/cli"),
+        ("missing", &url, "/nothing"),
+        ("nothing-fits", &url, "/jobs?task=none"),
+        ("empty", &empty_url, "/"),
+    ];
+    let mut wrong = Vec::new();
+    for theme in ["light", "dark"] {
+        for base in [&url, &empty_url] {
+            browser.open(&format!("{base}/settings")).await;
+            choose(&browser, theme).await;
+        }
+        for (width, height) in [(390, 844), (820, 1180), (1440, 900)] {
+            browser.client.set_window_size(width, height).await.unwrap();
+            for (name, base, path) in pages {
+                browser.open(&format!("{base}{path}")).await;
+                wrong.extend(violations(&browser, &axe, &format!("{name} {theme} {width}")).await);
+                let picture = browser.client.screenshot().await.unwrap();
+                std::fs::write(
+                    pictures.join(format!("{name}-{theme}-{width}.png")),
+                    picture,
+                )
+                .unwrap();
+            }
+        }
+    }
+    browser.stop().await;
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// Turns the theme by its button until it is the one wanted.
+async fn choose(browser: &Browser, theme: &str) {
+    for _ in 0..3 {
+        let root = browser.client.find(Locator::Css("html")).await.unwrap();
+        if root.attr("data-theme").await.unwrap().as_deref() == Some(theme) {
+            return;
+        }
+        let button = browser
+            .client
+            .find(Locator::Css("button[name=theme]"))
+            .await
+            .unwrap();
+        button.click().await.unwrap();
+    }
+    panic!("the theme cannot be chosen");
+}
+
+/// What axe finds, and whether the page is wider than the window.
+async fn violations(browser: &Browser, axe: &str, place: &str) -> Vec<String> {
+    let script = format!(
+        "{axe};const done=arguments[arguments.length-1];axe.run(document,{{resultTypes:['violations']}}).then(r=>done(r.violations.map(v=>v.id+': '+v.nodes.map(n=>n.target+' '+n.failureSummary).join(' | '))),e=>done(['axe failed: '+e]));"
+    );
+    let found = browser
+        .client
+        .execute_async(&script, Vec::new())
+        .await
+        .unwrap();
+    let mut wrong: Vec<String> = found
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|found| format!("{place}: {}", found.as_str().unwrap_or_default()))
+        .collect();
+    let overflow = browser
+        .run("return document.documentElement.scrollWidth - window.innerWidth")
+        .await;
+    if overflow.as_i64().unwrap_or(0) > 0 {
+        wrong.push(format!("{place}: {overflow} pixels wider than the window"));
+    }
+    wrong
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_first_page_moves_by_itself_and_is_walked_by_keyboard() {
+    let stage = Stage::with(|_| {}, Clock::system()).await;
+    tell(
+        &stage.ledger,
+        &Words::plain("019ad000-7b1e-7c44-9d0a-4be1c2d3e4f5"),
+    )
+    .await;
+    let (url, _serving) = serve(&stage).await;
+    let browser = Browser::start().await;
+    browser.open(&url).await;
+    browser.run("document.addEventListener('securitypolicyviolation', e => { window.violated = (window.violated || '') + e.violatedDirective; });").await;
+    in_flight(&stage, "019ad009-new", "migration", "strong");
+    stage.ledger.flush().await.unwrap();
+    browser
+        .client
+        .wait()
+        .at_most(Duration::from_secs(20))
+        .for_element(Locator::Css("#live a[href='/jobs/019ad009-new']"))
+        .await
+        .expect("the new job appears without loading the page again");
+    assert_eq!(browser.run("return window.violated || ''").await, "");
+    let body = browser.client.find(Locator::Css("body")).await.unwrap();
+    body.send_keys("\u{e004}").await.unwrap();
+    let focused = browser.run("return document.activeElement.className").await;
+    assert_eq!(
+        focused, "skip",
+        "the first stop is the way past the navigation"
+    );
+    browser
+        .client
+        .active_element()
+        .await
+        .unwrap()
+        .send_keys("\u{e007}")
+        .await
+        .unwrap();
+    assert_eq!(
+        browser.run("return document.activeElement.id").await,
+        "main"
+    );
+    browser.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_hostile_comes_alive() {
+    let stage = Stage::with(|_| {}, Clock::system()).await;
+    let mut lefts = Vec::new();
+    for (number, payload) in PAYLOADS.iter().enumerate() {
+        lefts.push((
+            number,
+            tell(
+                &stage.ledger,
+                &Words::all(&format!("job-number-{number}"), payload),
+            )
+            .await,
+        ));
+    }
+    let (url, _serving) = serve(&stage).await;
+    let browser = Browser::start().await;
+    let mut paths: Vec<String> = [
+        "/",
+        "/jobs",
+        "/receipts",
+        "/spend?one=task&two=model",
+        "/spend?one=agent&two=repo",
+        "/models",
+        "/policy",
+    ]
+    .into_iter()
+    .map(str::to_owned)
+    .collect();
+    for (number, left) in lefts.iter().step_by(4) {
+        paths.push(format!("/jobs/job-number-{number}"));
+        paths.push(format!("/receipts/{}", left.receipt));
+    }
+    for path in paths {
+        browser.open(&format!("{url}{path}")).await;
+        assert!(
+            browser.client.get_alert_text().await.is_err(),
+            "{path}: a script ran"
+        );
+        let alive = browser
+            .run("return document.querySelectorAll('main script, main style, main iframe, main img, main object, main embed, main base, main meta, main link, [onerror], [onload], [onclick], [onfocus]').length")
+            .await;
+        assert_eq!(alive, 0, "{path}");
+    }
+    browser.stop().await;
+}

@@ -1,0 +1,15 @@
+//! The pages through their one door: over HTTP, and in a real browser.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test fails by panicking, in its helpers as well"
+)]
+
+mod browser;
+mod door;
+mod hostile;
+mod markup;
+mod pages;
+mod stage;
+mod story;

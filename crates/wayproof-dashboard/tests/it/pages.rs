@@ -1,0 +1,478 @@
+//! What each page says: with a story, without one, filtered, wrong, huge.
+
+use axum::body::Body;
+use http_body_util::BodyExt as _;
+use rstest::rstest;
+use wayproof_ledger::{About, Clock, EventBody, JobOpened};
+
+use crate::markup::is_tame;
+use crate::stage::{NOON_US, Stage, form, request};
+use crate::story::{Words, tell};
+
+pub(crate) const PATHS: [&str; 11] = [
+    "/",
+    "/jobs",
+    "/receipts",
+    "/spend",
+    "/policy",
+    "/models",
+    "/status",
+    "/settings",
+    "/docs",
+    "/docs/glossary",
+    "/connect",
+];
+
+#[tokio::test]
+async fn an_empty_ledger_teaches_and_every_page_is_there() {
+    let stage = Stage::new().await;
+    for path in PATHS {
+        let seen = stage.get(path).await;
+        assert_eq!(seen.status, 200, "{path}: {}", seen.text);
+        is_tame(path, &seen.text);
+        assert_eq!(seen.text.matches("<h1").count(), 1, "{path}");
+    }
+    let now = stage.get("/").await.text;
+    for words in [
+        "Nothing has happened yet",
+        "Claude Code",
+        "ANTHROPIC_BASE_URL=http://localhost:4417",
+        "wayproof demo",
+    ] {
+        assert!(now.contains(words), "{words}");
+    }
+    assert!(
+        stage
+            .get("/jobs")
+            .await
+            .text
+            .contains("There are no jobs yet")
+    );
+    assert!(stage.get("/spend").await.text.contains("Nothing was spent"));
+}
+
+#[tokio::test]
+async fn a_story_is_told_on_every_page() {
+    let stage = Stage::new().await;
+    let left = tell(&stage.ledger, &Words::plain("job-of-a-story")).await;
+    let receipt = format!("/receipts/{}", left.receipt);
+    let exchange = format!("/exchanges/{}", left.exchange);
+    let expected: [(&str, &[&str]); 11] = [
+        (
+            "/",
+            &[
+                "bug-fix",
+                "anthropic",
+                "resting",
+                "Last receipts",
+                "Cost per proven change",
+            ],
+        ),
+        (
+            "/jobs",
+            &[
+                "/jobs/job-of-a-story",
+                "PROVEN",
+                "team/shop",
+                "claude-code",
+                "$0.1111 + 1 unknown",
+            ],
+        ),
+        (
+            "/jobs/job-of-a-story",
+            &[
+                "Proof owed",
+                "fast",
+                "Moved from fast to strong on proof-refuted",
+                "parser::rejects_empty: assertion failed",
+                "src/parser.rs:3",
+                "Passed over",
+                "switching costs $0.0012",
+                "87 % sure",
+                "Money per attempt",
+                "Receipt",
+                "Review of claude-code: approved",
+            ],
+        ),
+        (
+            &exchange,
+            &["The decision", "529", "Tries", "420 ms", "143"],
+        ),
+        ("/receipts", &["PROVEN", &left.receipt[..12]]),
+        (
+            &receipt,
+            &[
+                "Verified just now",
+                "good",
+                "every signature checked",
+                "What was proven",
+                "under a signed checkpoint",
+                "ci",
+            ],
+        ),
+        (
+            "/spend",
+            &[
+                "bug-fix",
+                "anthropic/claude-haiku-5-5",
+                "$0.0556",
+                "Cost per proven change, by week",
+                "<svg",
+            ],
+        ),
+        (
+            "/policy",
+            &["bug-fix", "proof-refuted", "Tests of the policy", "100 %"],
+        ),
+        ("/models", &["anthropic/claude-haiku-5-5", "2.1 s", "97 %"]),
+        ("/status", &["all of it", "events", "resting"]),
+        ("/settings", &["127.0.0.1:4417"]),
+    ];
+    for (path, words) in expected {
+        let seen = stage.get(path).await;
+        assert_eq!(seen.status, 200, "{path}: {}", seen.text);
+        is_tame(path, &seen.text);
+        for word in words {
+            assert!(
+                seen.text.contains(word),
+                "{path} lacks {word}: {}",
+                seen.text
+            );
+        }
+    }
+}
+
+#[rstest]
+#[case("task=bug-fix", true)]
+#[case("task=documentation", false)]
+#[case("class=strong", true)]
+#[case("class=max", false)]
+#[case("verdict=PROVEN", true)]
+#[case("verdict=REFUTED", false)]
+#[case("verdict=open", false)]
+#[case("verdict=none", true)]
+#[case("agent=claude-code", true)]
+#[case("agent=codex", false)]
+#[case("repo=https%3A%2F%2Fexample.org%2Fteam%2Fshop.git", true)]
+#[case("repo=shop", false)]
+#[case("since=day", true)]
+#[case("q=TEAM%2Fshop", true)]
+#[case("q=%25", false)]
+#[case("q=_", false)]
+#[case("q=a%00b", false)]
+#[case("sort=cost&task=bug-fix", true)]
+#[case("sort=nonsense&seq=x&value=y&since=z", true)]
+#[case("seq=0", false)]
+#[case("seq=-9223372036854775808", false)]
+#[tokio::test]
+async fn jobs_are_filtered(#[case] query: &str, #[case] is_found: bool) {
+    let stage = Stage::new().await;
+    tell(&stage.ledger, &Words::plain("job-of-a-story")).await;
+    let seen = stage.get(&format!("/jobs?{query}")).await;
+    assert_eq!(seen.status, 200);
+    assert_eq!(
+        seen.text.contains("/jobs/job-of-a-story"),
+        is_found,
+        "{}",
+        seen.text
+    );
+}
+
+#[tokio::test]
+async fn an_old_job_is_found_by_since_only_as_long_as_it_is_new() {
+    let clock = Clock::fixed(NOON_US);
+    let stage = Stage::with(|_| {}, clock).await;
+    tell(&stage.ledger, &Words::plain("job-that-ages")).await;
+    stage.clock.set(NOON_US + 3 * 86_400_000_000);
+    tell(&stage.ledger, &Words::plain("job-of-today")).await;
+    let seen = stage.get("/jobs?since=day").await.text;
+    assert!(
+        seen.contains("job-of-today") && !seen.contains("job-that-ages"),
+        "{seen}"
+    );
+    let seen = stage.get("/jobs?since=week").await.text;
+    assert!(seen.contains("job-of-today") && seen.contains("job-that-ages"));
+    assert!(seen.contains("3 d ago"));
+}
+
+#[tokio::test]
+async fn many_jobs_are_paged_without_loss_in_every_order() {
+    let stage = Stage::new().await;
+    for number in 0..120 {
+        let about = About {
+            session: Some(format!("s{}", number % 7)),
+            job: Some(format!("job-number-{number:03}")),
+            exchange: None,
+        };
+        let body = EventBody::JobOpened(JobOpened {
+            task: "bug-fix".into(),
+            ..JobOpened::default()
+        });
+        stage.ledger.note(&stage.ledger.event(about, body)).unwrap();
+    }
+    stage.ledger.flush().await.unwrap();
+    for sort in ["newest", "cost", "turns", "escalations"] {
+        let mut path = format!("/jobs?sort={sort}&task=bug-fix");
+        let mut found = std::collections::BTreeSet::new();
+        let mut pages = 0;
+        loop {
+            let seen = stage.get(&path).await.text;
+            pages += 1;
+            for number in 0..120 {
+                if seen.contains(&format!("/jobs/job-number-{number:03}\"")) {
+                    assert!(found.insert(number), "{sort}: {number} twice");
+                }
+            }
+            let Some((before, _)) = seen.split_once("\">Older</a>") else {
+                break;
+            };
+            path = before
+                .rsplit("href=\"")
+                .next()
+                .unwrap()
+                .replace("&amp;", "&");
+        }
+        assert_eq!((found.len(), pages), (120, 3), "{sort}");
+    }
+}
+
+#[rstest]
+#[case("/jobs/none", 404)]
+#[case("/jobs/a%00b", 404)]
+#[case("/jobs/%ff", 400)]
+#[case("/jobs/..%2f..%2fetc", 404)]
+#[case("/exchanges/none", 404)]
+#[case("/receipts/none", 404)]
+#[case(
+    "/receipts/0000000000000000000000000000000000000000000000000000000000000000",
+    404
+)]
+#[case("/receipts/none/download", 404)]
+#[case("/docs/none", 404)]
+#[case("/assets/0/none", 404)]
+#[case("/nothing", 404)]
+#[tokio::test]
+async fn what_is_not_there_is_said_in_a_page(#[case] path: &str, #[case] status: u16) {
+    let stage = Stage::new().await;
+    let seen = stage.get(path).await;
+    assert_eq!(seen.status, status, "{path}");
+    assert!(
+        seen.header("content-type").starts_with("text/html"),
+        "{path}"
+    );
+    assert!(seen.text.contains("<h1>") && !seen.header("content-security-policy").is_empty());
+}
+
+#[tokio::test]
+async fn a_program_that_is_lost_gets_no_page() {
+    let stage = Stage::new().await;
+    let lost = axum::http::Request::builder()
+        .uri("/v1/nothing")
+        .header("host", "localhost");
+    let seen = stage.ask(lost.body(Body::empty()).unwrap()).await;
+    assert_eq!((seen.status.as_u16(), seen.text.as_str()), (404, ""));
+}
+
+#[tokio::test]
+async fn a_ledger_that_does_not_answer_is_a_sentence_without_places() {
+    let stage = Stage::new().await;
+    stage.ledger.close().await.unwrap();
+    for path in [
+        "/",
+        "/jobs",
+        "/jobs/x",
+        "/receipts",
+        "/spend",
+        "/policy",
+        "/models",
+        "/status",
+    ] {
+        let seen = stage.get(path).await;
+        assert_eq!(seen.status, 503, "{path}");
+        assert!(seen.text.contains("The ledger does not answer"), "{path}");
+        assert!(
+            !seen.text.contains("ledger.db") && !seen.text.contains("/tmp"),
+            "{path}"
+        );
+    }
+    assert_eq!(stage.get("/docs").await.status, 200);
+}
+
+#[tokio::test]
+async fn a_huge_job_is_cut_and_stays_small() {
+    let stage = Stage::new().await;
+    let mut words = Words::plain("huge-job-of-them");
+    words.output = "x".repeat(9_000);
+    words.why = "y".repeat(9_000);
+    words.repo = "z".repeat(5_000);
+    for _ in 0..60 {
+        tell(&stage.ledger, &words).await;
+    }
+    for path in [
+        "/",
+        "/jobs",
+        "/jobs/huge-job-of-them",
+        "/receipts",
+        "/spend?one=repo&two=day",
+    ] {
+        let seen = stage.get(path).await;
+        assert_eq!(seen.status, 200);
+        assert!(
+            seen.text.len() < 900_000,
+            "{path} has {} bytes",
+            seen.text.len()
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_receipt_is_downloaded_as_it_was_sealed_and_as_a_document() {
+    let stage = Stage::new().await;
+    let left = tell(&stage.ledger, &Words::plain("job-of-a-story")).await;
+    let seen = stage
+        .get(&format!("/receipts/{}/download", left.receipt))
+        .await;
+    assert_eq!(
+        wayproof_receipt::sha256_hex(seen.text.as_bytes()),
+        left.receipt
+    );
+    assert!(seen.header("content-disposition").starts_with("attachment"));
+    let seen = stage.get(&format!("/receipts/{}/page", left.receipt)).await;
+    assert!(
+        seen.text.starts_with("<!doctype html>") && seen.text.contains("PROVEN"),
+        "{}",
+        seen.text
+    );
+    assert!(!seen.text.contains("<script") && !seen.text.contains("src="));
+}
+
+#[tokio::test]
+async fn a_changed_policy_is_shown_as_a_difference_and_nothing_is_written() {
+    let stage = Stage::new().await;
+    tell(&stage.ledger, &Words::plain("job-of-a-story")).await;
+    let page = stage.get("/policy").await;
+    let policy = wayproof_engine::Policy::builtin();
+    let ask = async |text: &str| {
+        let fields = [("csrf", page.csrf()), ("policy", text.to_owned())];
+        let fields: Vec<_> = fields
+            .iter()
+            .map(|(name, value)| (*name, value.as_str()))
+            .collect();
+        stage.ask(form("/policy", "", &fields)).await
+    };
+    let same = ask(policy.resolved()).await;
+    assert!(same.text.contains("Nothing would change"), "{}", same.text);
+    let text = policy.resolved().replace(
+        "[task.bug-fix]\nroute = \"strong\"",
+        "[task.bug-fix]\nroute = \"fast\"",
+    );
+    assert_ne!(text, policy.resolved(), "{}", policy.resolved());
+    let changed = ask(&text.replace('\n', "\r\n")).await;
+    assert_eq!(changed.status, 200);
+    for words in [
+        "bug-fix: would start in fast instead of strong (1 job in 30 days)",
+        "-route = &quot;strong&quot;",
+        "+route = &quot;fast&quot;",
+    ] {
+        assert!(changed.text.contains(words), "{words}: {}", changed.text);
+    }
+    let wrong = ask("version = 1\n[task.bug-fix]\nruote = \"</textarea><script>\"\n").await;
+    assert_eq!(wrong.status, 422);
+    assert!(wrong.text.contains("This is not a policy"));
+    is_tame("/policy", &wrong.text);
+}
+
+#[tokio::test]
+async fn the_live_page_sends_what_goes_on() {
+    let stage = Stage::new().await;
+    let live = request("GET", "/live").body(Body::empty()).unwrap();
+    let response = stage.raw([127, 0, 0, 1], live).await;
+    assert_eq!(response.headers()["content-type"], "text/event-stream");
+    let mut body = response.into_body();
+    let first = body.frame().await.unwrap().unwrap().into_data().unwrap();
+    let first = String::from_utf8_lossy(&first).into_owned();
+    assert!(
+        first.starts_with("data: ") && first.contains("No job is being worked on"),
+        "{first}"
+    );
+    let about = About {
+        session: None,
+        job: Some("job-in-flight".into()),
+        exchange: None,
+    };
+    let body_of = EventBody::JobOpened(JobOpened {
+        task: "migration".into(),
+        ..JobOpened::default()
+    });
+    stage
+        .ledger
+        .note(&stage.ledger.event(about, body_of))
+        .unwrap();
+    stage.ledger.flush().await.unwrap();
+    let next = body.frame().await.unwrap().unwrap().into_data().unwrap();
+    let next = String::from_utf8_lossy(&next).into_owned();
+    assert!(
+        next.contains("migration") && next.ends_with("\n\n"),
+        "{next}"
+    );
+}
+
+#[tokio::test]
+async fn the_choice_of_light_or_dark_is_kept() {
+    let stage = Stage::new().await;
+    let page = stage.get("/jobs").await;
+    assert!(page.text.contains("data-theme=\"auto\""));
+    let csrf = page.csrf();
+    let chosen = stage
+        .ask(form(
+            "/theme",
+            "",
+            &[("csrf", &csrf), ("theme", "dark"), ("back", "/jobs?task=a")],
+        ))
+        .await;
+    assert_eq!(
+        (chosen.status.as_u16(), chosen.header("location")),
+        (303, "/jobs?task=a")
+    );
+    let cookie = chosen.cookie();
+    let seen = request("GET", "/jobs").header("cookie", &cookie);
+    let seen = stage.ask(seen.body(Body::empty()).unwrap()).await;
+    assert!(seen.text.contains("data-theme=\"dark\""));
+    let away = stage
+        .ask(form(
+            "/theme",
+            "",
+            &[
+                ("csrf", &csrf),
+                ("theme", "x\"><script>"),
+                ("back", "//evil.example"),
+            ],
+        ))
+        .await;
+    assert_eq!(away.header("location"), "/");
+    assert!(
+        away.header("set-cookie")
+            .starts_with("wayproof_theme=auto;")
+    );
+}
+
+#[tokio::test]
+async fn files_are_packed_for_those_who_unpack() {
+    let stage = Stage::new().await;
+    for (name, kind) in [
+        ("style.css", "text/css"),
+        ("htmx.min.js", "text/javascript"),
+        ("icon.svg", "image/svg+xml"),
+    ] {
+        let path = format!("/assets/0.1.0/{name}");
+        let plain = stage.get(&path).await;
+        assert!(plain.header("content-type").starts_with(kind));
+        let packed = request("GET", &path).header("accept-encoding", "gzip, br");
+        let packed = stage
+            .raw([127, 0, 0, 1], packed.body(Body::empty()).unwrap())
+            .await;
+        assert_eq!(packed.headers()["content-encoding"], "gzip");
+        let size = packed.into_body().collect().await.unwrap().to_bytes().len();
+        assert!(size <= plain.text.len());
+    }
+}
