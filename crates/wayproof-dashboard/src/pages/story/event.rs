@@ -2,8 +2,8 @@
 
 use wayproof_engine::{Evidence, Grade, Outcome};
 use wayproof_ledger::{
-    Escalated, EventBody, JobClosed, JobOpened, ObligationFrozen, ProofFinished, QuotaSampled,
-    ReceiptIssued, ReviewRecorded, SessionStarted, StoredEvent,
+    BooksChanged, Escalated, EventBody, JobClosed, JobOpened, ObligationFrozen, ProofFinished,
+    QuotaSampled, ReceiptIssued, ReviewRecorded, SessionStarted, StoredEvent,
 };
 
 use super::Entry;
@@ -29,6 +29,7 @@ pub(super) fn entry(stored: &StoredEvent) -> Entry {
         EventBody::ReviewRecorded(review) => reviewed(review),
         EventBody::QuotaSampled(quota) => sampled(quota),
         EventBody::JobClosed(closed) => job_closed(closed),
+        EventBody::BooksChanged(changed) => books_changed(changed),
         EventBody::ExchangeOpened(_) | EventBody::ExchangeSettled(_) => {
             plain("A request".to_owned())
         }
@@ -57,6 +58,17 @@ fn session(started: &SessionStarted) -> Entry {
     fact(&mut entry.facts, "folder", started.cwd.as_ref());
     fact(&mut entry.facts, "repository", started.repo.as_ref());
     fact(&mut entry.facts, "branch", started.branch.as_ref());
+    entry
+}
+
+fn books_changed(changed: &BooksChanged) -> Entry {
+    let mut entry = plain(format!(
+        "{}: {}",
+        changed.change.replace('-', " "),
+        short(&changed.subject)
+    ));
+    fact(&mut entry.facts, "detail", changed.detail.as_ref());
+    fact(&mut entry.facts, "by", changed.by.as_ref());
     entry
 }
 
