@@ -1,5 +1,6 @@
 //! The commands, one file a verb; those that wait for the network share one runtime.
 
+mod advise;
 mod backtest;
 mod books;
 mod explain;
@@ -10,7 +11,9 @@ mod policy;
 mod prove;
 pub(crate) mod receipt;
 mod reference;
+mod replay;
 mod run;
+mod task;
 mod up;
 
 use std::process::ExitCode;
@@ -18,7 +21,10 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use tokio::runtime::Builder;
 
-use crate::{cli::Command, demo};
+use crate::{
+    cli::{Command, PolicyCommand},
+    demo,
+};
 
 /// Runs a command.
 pub(crate) fn run(command: Command) -> Result<ExitCode> {
@@ -28,7 +34,14 @@ pub(crate) fn run(command: Command) -> Result<ExitCode> {
         Command::Prove(args) => wait(prove::run(args)),
         Command::Gate(args) => wait(gate::run(args)),
         Command::Demo(args) => wait(demo::run(args)),
+        Command::Policy {
+            command: PolicyCommand::Replay(args),
+        } => wait(replay::run(&args)),
+        Command::Policy {
+            command: PolicyCommand::Advise(args),
+        } => wait(advise::run(&args)),
         Command::Policy { command } => policy::run(command),
+        Command::Task { command } => wait(task::run(command)),
         Command::Ledger { command } => wait(ledger::run(command)),
         Command::Keys { command } => wait(books::keys::run(command)),
         Command::Budgets { command } => wait(books::budgets::run(command)),

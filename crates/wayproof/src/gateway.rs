@@ -20,7 +20,7 @@ use wayproof_gateway::{CallerKey, Gateway, KeyDigest, Parts, ServeError, Setting
 use wayproof_ledger::{Clock, Ids, Ledger};
 use wayproof_upstream::{Provider, Proxy, Upstream};
 
-pub(crate) use self::admin::{Admin, OpenJob, OpenedJob, ProofReport};
+pub(crate) use self::admin::{Admin, OpenJob, OpenedJob, ProofReport, TaskPage};
 use crate::{
     exit::{Broken, Mistake},
     ledgers, settings,
