@@ -5,8 +5,9 @@
 mod adapt;
 mod advise;
 mod backtest;
+mod classify;
 mod counterfactual;
-mod data;
+pub(crate) mod data;
 mod evidence;
 mod hindsight;
 mod page;
@@ -25,6 +26,15 @@ use crate::run::{command, root};
 pub(crate) enum Eval {
     /// How well tools' output is read.
     Evidence(EvalArgs),
+    /// How well asks are told apart.
+    Classify {
+        #[command(flatten)]
+        args: EvalArgs,
+        /// A second folder of the same shape: what is fitted in memory is fitted on that, instead of on the parts of
+        /// the first that are not judged.
+        #[arg(long, value_name = "DIR")]
+        fit: Option<PathBuf>,
+    },
     /// Whether backtests are exact, and how fast.
     Backtest(EvalArgs),
     /// Whether what is said about policies that did not run is true.
@@ -108,6 +118,7 @@ pub(crate) fn run(what: &Eval) -> Result<()> {
     }
     let (name, args, sets) = match what {
         Eval::Evidence(args) => ("evidence", args, evidence::run(args)?),
+        Eval::Classify { args, fit } => ("classify", args, classify::run(args, fit.as_deref())?),
         Eval::Backtest(args) => ("backtest", args, backtest::run(args)?),
         Eval::Counterfactual(args) => ("counterfactual", args, counterfactual::run(args)?),
         Eval::Advise { args, score } => ("advise", args, advise::run(args, score.as_deref())?),
@@ -127,7 +138,7 @@ pub(crate) fn run(what: &Eval) -> Result<()> {
 }
 
 /// The same command again, optimised. Paths stay relative to where it was called.
-fn optimised() -> Result<()> {
+pub(crate) fn optimised() -> Result<()> {
     let manifest = root().join("Cargo.toml").to_string_lossy().into_owned();
     let mut cargo = command(
         "cargo",

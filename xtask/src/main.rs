@@ -14,6 +14,7 @@ mod eval;
 mod run;
 mod test;
 mod tools;
+mod train;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
@@ -60,6 +61,8 @@ enum Chore {
     /// Measures the engine's judgement on labelled data.
     #[command(subcommand)]
     Eval(eval::Eval),
+    /// Fits the weights of the text classifier that ship.
+    Train(train::TrainArgs),
     /// Makes the vendored price catalog anew from its published source.
     Catalog,
 }
@@ -75,6 +78,7 @@ fn main() -> Result<()> {
         Chore::BenchLoad { order } => bench::load::run(serde_json::from_str(&order)?),
         Chore::Corpus(args) => corpus::run(&args),
         Chore::Eval(what) => eval::run(&what),
+        Chore::Train(args) => train::run(&args),
         Chore::Catalog => catalog::run(),
     }
 }

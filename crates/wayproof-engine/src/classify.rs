@@ -2,18 +2,30 @@
 //! It runs once a job, not once a turn. It never looks at the conversation, the model or the price.
 
 mod change;
+mod features;
 mod keywords;
+mod kinds;
 mod lexicon;
 mod paths;
 mod phrases;
 mod surfaces;
+mod trained;
+mod weights;
 mod words;
 
 pub use change::{ChangedFile, OwedProof, Touch, owed_by_change, touches};
+pub use features::{Group, Sink, features};
 pub(crate) use keywords::is_test;
-pub use keywords::{Classifier, KNOWN_TASKS, Scores};
+pub use keywords::{KNOWN_TASKS, Scores, lexicon_values};
+pub use kinds::WorkKind;
+pub use lexicon::Label;
+pub(crate) use paths::is_document;
 pub(crate) use paths::named_in;
 pub(crate) use surfaces::of_path;
+pub use trained::{Classifier, Reason};
+pub use weights::{NoWeights, Weights, loudness};
+
+use serde::{Deserialize, Serialize};
 
 use crate::{
     names::TaskName,
@@ -49,21 +61,62 @@ pub struct Classified {
 /// Certainty of an instruction or a rule.
 const CERTAIN_PM: u16 = 1000;
 
+/// What is heard of an ask before any policy is looked at: all that a policy needs to give it a task, then or later.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Heard {
+    /// Task somebody asked for by name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub explicit: Option<TaskName>,
+    /// Branch the agent works on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub branch: Option<String>,
+    /// Paths that the caller gave or the text names.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub paths: Vec<String>,
+    /// Sensitive surfaces the ask and its paths touch.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub surfaces: Vec<Surface>,
+    /// The text classifier's tasks with their shares in per mille, best first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub shares: Vec<(TaskName, u16)>,
+}
+
+/// Shares below this, in per mille, are not worth keeping.
+const MIN_SHARE_PM: u16 = 20;
+
+/// Hears an ask.
+pub fn hear(text: &str, asked: &Asked<'_>) -> Heard {
+    let mut paths: Vec<String> = asked.paths.to_vec();
+    paths.extend(named_in(text));
+    let surfaces = surfaces::found(&words::fold(text), &paths);
+    let scores = Classifier.scores(text, &paths);
+    let worth = scores.iter().filter(|(_, share)| *share >= MIN_SHARE_PM);
+    let shares = worth.map(|(task, share)| (TaskName::new(task), share));
+    Heard {
+        explicit: asked.explicit.cloned(),
+        branch: asked.branch.map(str::to_owned),
+        surfaces,
+        shares: shares.collect(),
+        paths,
+    }
+}
+
 /// Finds the task of an ask.
 pub fn classify(policy: &Policy, text: &str, asked: &Asked<'_>) -> Classified {
-    let mut named: Vec<String> = asked.paths.to_vec();
-    named.extend(named_in(text));
-    let folded = words::fold(text);
-    let surfaces = surfaces::found(&folded, &named);
+    judge(policy, &hear(text, asked))
+}
+
+/// Finds the task of what was heard: by instruction, then by the policy's rules, then by the words.
+pub fn judge(policy: &Policy, heard: &Heard) -> Classified {
     let certain = |task: &TaskName, rule: String| Classified {
         task: task.clone(),
         rule,
         confidence_pm: CERTAIN_PM,
         runner_up: None,
-        surfaces: surfaces.clone(),
+        surfaces: heard.surfaces.clone(),
     };
     let mut unknown = None;
-    if let Some(explicit) = asked.explicit {
+    if let Some(explicit) = &heard.explicit {
         match policy.task(explicit) {
             Some(task) => {
                 return certain(&task.name, format!("`{explicit}` was asked for by name"));
@@ -73,17 +126,28 @@ pub fn classify(policy: &Policy, text: &str, asked: &Asked<'_>) -> Classified {
     }
     for task in policy.tasks() {
         if let Some(found) = &task.matches
-            && let Some(reason) = matched(found, &named, asked.branch, &surfaces)
+            && let Some(reason) = matched(
+                found,
+                &heard.paths,
+                heard.branch.as_deref(),
+                &heard.surfaces,
+            )
         {
             return certain(&task.name, format!("{reason} matches task `{}`", task.name));
         }
     }
-    let mut classified = by_words(policy, &folded, &named);
-    classified.surfaces = surfaces;
+    let mut classified = by_words(policy, heard);
     if let Some(unknown) = unknown {
         classified.rule.insert_str(0, &unknown);
     }
     classified
+}
+
+/// The parts of an ask that speak most for the task its words were given, loudest first.
+pub fn reasons(text: &str, asked: &Asked<'_>) -> Vec<Reason> {
+    let mut named: Vec<String> = asked.paths.to_vec();
+    named.extend(named_in(text));
+    Classifier.reasons(text, &named)
 }
 
 fn matched(
@@ -109,39 +173,37 @@ fn matched(
         .map(|branch| format!("branch `{branch}`"))
 }
 
-fn by_words(policy: &Policy, folded: &str, paths: &[String]) -> Classified {
-    let scores: Scores = keywords::scores_of(folded, paths);
-    let (best, share) = scores.best();
-    let (next, next_share) = scores.runner_up();
-    let runner_up = (next_share > 0).then(|| (TaskName::new(next), next_share));
-    let is_sure = share >= policy.min_confidence_pm && policy.task_named(best).is_some();
-    let (task, rule) = if best == TaskName::GENERAL {
+fn by_words(policy: &Policy, heard: &Heard) -> Classified {
+    let general = TaskName::new(TaskName::GENERAL);
+    let (best, share) = heard
+        .shares
+        .first()
+        .cloned()
+        .unwrap_or((general.clone(), 0));
+    let is_sure = share >= policy.min_confidence_pm && policy.task(&best).is_some();
+    let (task, rule) = if share == 0 {
+        (general, "the words of the ask fit no task".to_owned())
+    } else if best == general {
         (
-            TaskName::GENERAL,
+            general,
             "the words of the ask fit no other task better".to_owned(),
         )
     } else if is_sure {
-        (
-            best,
-            format!("the words of the ask fit `{best}` ({} %)", share / 10),
-        )
+        let rule = format!("the words of the ask fit `{best}` ({} %)", share / 10);
+        (best, rule)
     } else {
         let needed = policy.min_confidence_pm / 10;
-        let rule = if share == 0 {
-            "the words of the ask fit no task".to_owned()
-        } else {
-            format!(
-                "`{best}` fits best, but only {} % where {needed} % are needed",
-                share / 10
-            )
-        };
-        (TaskName::GENERAL, rule)
+        let rule = format!(
+            "`{best}` fits best, but only {} % where {needed} % are needed",
+            share / 10
+        );
+        (general, rule)
     };
     Classified {
-        task: TaskName::new(task),
+        task,
         rule,
         confidence_pm: share,
-        runner_up,
-        surfaces: Vec::new(),
+        runner_up: heard.shares.get(1).cloned(),
+        surfaces: heard.surfaces.clone(),
     }
 }

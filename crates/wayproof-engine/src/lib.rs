@@ -27,8 +27,8 @@ mod simulate;
 pub use budget::{Budget, NotASubject, NotAWindow, Subject, SubjectKind, Who, Window, draws};
 pub use catalog::{BuildError, Catalog, CatalogError, Listing, build_catalog};
 pub use classify::{
-    Asked, ChangedFile, Classified, Classifier, KNOWN_TASKS, OwedProof, Scores, Touch, classify,
-    owed_by_change, touches,
+    Asked, ChangedFile, Classified, Classifier, Heard, KNOWN_TASKS, OwedProof, Reason, Scores,
+    Touch, WorkKind, classify, hear, judge, owed_by_change, reasons, touches,
 };
 pub use decide::decide;
 pub use decision::{Decision, Next, Planned, Refusal, Rejected, Routing, explain};
@@ -45,14 +45,26 @@ pub use policy::{
 pub use price::{PriceRow, Rates, cost, cost_exact, worst_cost};
 pub use scope::Scope;
 pub use session::{
-    AnswerSign, CauseNoted, JobState, LastAnswer, Noted, OWN_VOICE, SessionState, observe,
+    AnswerSign, CauseNoted, JobState, LastAnswer, Noted, OWN_VOICE, SessionState, correct, observe,
     observe_answer, report_cause,
 };
 pub use simulate::{
-    Adaptive, Advice, Ask, Attempted, Backtest, Cascade, CascadeError, Cell, Change,
+    Adaptive, Advice, Ask, Attempted, Backtest, Cascade, CascadeError, Cell, Change, Changed,
     Counterfactual, Draws, Ends, Estimate, GateSeen, Glimpse, Goal, Interval, Keep, NotACascade,
-    NotAShare, Outcomes, OutcomesError, Share, Span, TooLarge, advise, backtest, counterfactual,
-    read_outcomes,
+    NotAShare, Outcomes, OutcomesError, RecordedExchange, RecordedJob, Replayed, Share, Span,
+    TooLarge, advise, backtest, counterfactual, read_outcomes, replay,
 };
 /// How a command ended, which [`recognize`] asks for.
 pub use wayproof_wire::Exit;
+
+/// The parts of the text classifier, for whoever fits its weights or measures it.
+pub mod classifier {
+    pub use crate::classify::{
+        Group, Label, NoWeights, Sink, Weights, WorkKind, features, lexicon_values, loudness,
+    };
+
+    /// How many kinds of work are told apart.
+    pub const KINDS: usize = WorkKind::COUNT;
+    /// How many voices the lexicon has.
+    pub const LEXICON: usize = Label::COUNT;
+}

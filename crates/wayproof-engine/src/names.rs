@@ -54,18 +54,19 @@ pub enum Cause {
     RepeatedFailure,
     /// The user rejects or corrects the work of this job, or refuses one of its tool calls.
     UserRejection,
-    /// Coverage of the changed lines is below what the policy asks.
+    /// A coverage tool says that coverage is below what it was told to ask for.
     LowCoverage,
-    /// A test passes and fails on the same tree.
+    /// As many tests pass as failed before, or the other way round, with no edit in between.
     FlakyTest,
     /// After an edit, one failure reaches sources in at least two directories of the repository, counting the files
     /// the job changed; tests and foreign code do not count.
     MultiFileCausalChain,
-    /// The schema or interface to migrate to has more than one reading.
+    /// After an edit, a compiler, a database or a migration tool finds more than one reading of a name, a call or a
+    /// schema.
     SchemaOrApiAmbiguity,
     /// The work touches authentication, secrets, data access, cryptography or permissions.
     SensitiveSurface,
-    /// A document states something about an interface or a version.
+    /// An edited document states something about an interface or a version, by what the tool shows of the edit.
     ApiOrVersionClaim,
     /// Wayproof ran the required proof and it failed; what a tool or the assistant says about a proof is no cause.
     ProofRefuted,

@@ -5,17 +5,22 @@
 mod ask;
 mod causes;
 mod chain;
+mod correct;
 mod escalate;
 mod job;
+mod recall;
 mod seen;
+mod signs;
 
 use serde::{Deserialize, Serialize};
 use wayproof_wire::{Exit, ToolKind, ToolOutcome};
 
+pub use correct::correct;
 pub use job::{CauseNoted, JobState, LastAnswer};
+pub(crate) use recall::{begin, recall_cause};
 
 use crate::{
-    classify::classify,
+    classify::{Heard, hear, judge},
     evidence::{Evidence, EvidenceKind, Grade, Outcome, recognize},
     facts::{Facts, Observation, asked, explicit_task},
     names::{Cause, ClassName, Target, TaskName},
@@ -26,6 +31,9 @@ use seen::Seen;
 
 /// How text starts that the product itself puts before an agent. It is never taken for the user's word.
 pub const OWN_VOICE: &str = "Wayproof:";
+
+/// The most paths of an ask that are recorded.
+const MAX_HEARD_PATHS: usize = 16;
 
 /// What is remembered of an agent's conversation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,6 +60,8 @@ pub enum Noted {
         class: ClassName,
         /// Why it is that task, as a sentence.
         rule: String,
+        /// What was heard of the ask, so that another policy can be tried on it.
+        heard: Option<Box<Heard>>,
         /// The job it takes the place of.
         replaces: Option<String>,
     },
@@ -210,7 +220,9 @@ fn open(
     noted: &mut Vec<Noted>,
 ) {
     let explicit = explicit_task(policy, facts);
-    let mut found = classify(policy, ask, &asked(facts, explicit.as_ref()));
+    let mut heard = hear(ask, &asked(facts, explicit.as_ref()));
+    let mut found = judge(policy, &heard);
+    heard.paths.truncate(MAX_HEARD_PATHS);
     let row = policy.task(&found.task);
     let Some(mut class) = row.and_then(|task| task.route.first()).cloned() else {
         return;
@@ -233,6 +245,7 @@ fn open(
         task: job.task.clone(),
         class: job.class.clone(),
         rule: job.rule.clone(),
+        heard: Some(Box::new(heard)),
         replaces,
     });
     for surface in found.surfaces {
@@ -277,6 +290,7 @@ fn add_outcome(policy: &Policy, job: &mut JobState, outcome: &ToolOutcome, noted
                     let why = format!("`{path}` touches {}", surface.as_str());
                     causes::surface(policy, job, surface, why, noted);
                 }
+                causes::claim(policy, job, outcome, noted);
             }
             causes::add(policy, job, edit, None, noted);
         }
@@ -289,6 +303,9 @@ fn add_outcome(policy: &Policy, job: &mut JobState, outcome: &ToolOutcome, noted
             }
             for evidence in found.into_iter().filter(|e| e.kind != EvidenceKind::Shell) {
                 causes::add(policy, job, evidence, Some(&outcome.text), noted);
+            }
+            if outcome.kind == ToolKind::Shell {
+                causes::words(policy, job, &outcome.text, noted);
             }
         }
         ToolKind::Read => {}

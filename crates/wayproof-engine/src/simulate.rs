@@ -11,6 +11,7 @@ mod draws;
 mod outcomes;
 mod read;
 mod records;
+mod replay;
 mod search;
 mod share;
 mod skill;
@@ -24,4 +25,5 @@ pub use counterfactual::{Counterfactual, Ends, Estimate, Glimpse, Interval, coun
 pub use draws::Draws;
 pub use outcomes::{Cell, Outcomes, TooLarge};
 pub use read::{Keep, OutcomesError, read_outcomes};
+pub use replay::{Changed, RecordedExchange, RecordedJob, Replayed, replay};
 pub use share::{NotAShare, Share};

@@ -6,6 +6,7 @@
 mod jobs;
 mod read;
 mod session;
+mod task;
 
 use std::sync::{Arc, Weak};
 
@@ -39,11 +40,15 @@ pub(crate) fn pages(shared: Weak<Shared>) -> Router {
     let admin = Admin(shared);
     let guarded = Router::new()
         .route("/wayproof/v1/health", get(read::health))
-        .route("/wayproof/v1/jobs", post(jobs::open))
+        .route("/wayproof/v1/jobs", get(read::jobs).post(jobs::open))
         .route("/wayproof/v1/jobs/{id}", get(read::job))
         .route(
             "/wayproof/v1/jobs/{id}/obligation",
             get(jobs::owed).post(jobs::freeze),
+        )
+        .route(
+            "/wayproof/v1/jobs/{id}/task",
+            get(task::show).post(task::set),
         )
         .route("/wayproof/v1/jobs/{id}/proof", post(jobs::prove))
         .route("/wayproof/v1/jobs/{id}/review", post(jobs::review))

@@ -113,6 +113,22 @@ impl Sessions {
         (session, Acquaintance::New)
     }
 
+    /// The session that works on a job, if one does. It looks through all of them, so it is not for the path of
+    /// requests.
+    pub(crate) fn of_job(&self, id: &str) -> Option<Arc<Session>> {
+        let inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        let all: Vec<Arc<Session>> = inner
+            .by_key
+            .values()
+            .map(|entry| Arc::clone(&entry.session))
+            .collect();
+        drop(inner);
+        all.into_iter().find(|session| {
+            let state = session.lock();
+            state.job.as_ref().is_some_and(|job| job.id == id)
+        })
+    }
+
     /// How many sessions are remembered.
     pub(crate) fn len(&self) -> usize {
         self.inner

@@ -7,7 +7,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use uuid::Uuid;
-use wayproof_engine::{Cause, Evidence};
+use wayproof_engine::{Cause, Evidence, Heard};
 use wayproof_receipt::Verdict;
 use wayproof_wire::{Loss, Protocol, Usage};
 
@@ -108,6 +108,9 @@ pub struct JobOpened {
     /// The rule that chose the task, as a sentence.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rule: Option<String>,
+    /// What was heard of the ask: all that a policy looks at, and no word of it beyond the paths it names.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub heard: Option<Box<Heard>>,
 }
 
 /// The proof a job owes, fixed before the first edit.

@@ -3,12 +3,14 @@
 //! The doc comments here are the manual; `wayproof reference cli` prints them as Markdown.
 
 pub(crate) mod books;
+mod policies;
 mod review;
 
 use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub(crate) use self::policies::{AdviseArgs, ReplayArgs, TaskCommand, TaskPlace};
 pub(crate) use review::{ChangeArgs, DecideArgs, ReviewCommand, ReviewRunArgs};
 
 /// Routes coding agents' work by task policy, runs the required proof itself, and leaves receipts.
@@ -79,6 +81,12 @@ pub(crate) enum Command {
         /// What to do with people.
         #[command(subcommand)]
         command: books::PeopleCommand,
+    },
+    /// Shows what the job in hand is taken for, and corrects it.
+    Task {
+        /// What to do.
+        #[command(subcommand)]
+        command: TaskCommand,
     },
     /// Tells why an exchange went where it went.
     Explain(ExplainArgs),
@@ -396,6 +404,10 @@ pub(crate) enum PolicyCommand {
     },
     /// Tries cascades on a file of outcomes that are already known.
     Backtest(BacktestArgs),
+    /// Tells what another policy would have made of the ledger's jobs, job by job.
+    Replay(ReplayArgs),
+    /// Proposes a change of the policy from what the ledger holds, or says that it holds too little.
+    Advise(AdviseArgs),
     /// Prints the JSON Schema of the policy file.
     Schema,
 }

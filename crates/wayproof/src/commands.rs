@@ -1,5 +1,6 @@
 //! The commands, one file a verb; those that wait for the network share one runtime.
 
+mod advise;
 mod backtest;
 mod books;
 pub(crate) mod connect;
@@ -12,9 +13,11 @@ mod policy;
 pub(crate) mod prove;
 pub(crate) mod receipt;
 mod reference;
+mod replay;
 pub(crate) mod review;
 mod run;
 mod statusline;
+mod task;
 mod up;
 
 use std::process::ExitCode;
@@ -22,7 +25,10 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use tokio::runtime::Builder;
 
-use crate::{cli::Command, demo};
+use crate::{
+    cli::{Command, PolicyCommand},
+    demo,
+};
 
 /// Runs a command.
 pub(crate) fn run(command: Command) -> Result<ExitCode> {
@@ -36,7 +42,14 @@ pub(crate) fn run(command: Command) -> Result<ExitCode> {
         Command::Disconnect(args) => connect::take_back(&args),
         Command::Doctor(args) => wait(doctor::run(args)),
         Command::Demo(args) => wait(demo::run(args)),
+        Command::Policy {
+            command: PolicyCommand::Replay(args),
+        } => wait(replay::run(&args)),
+        Command::Policy {
+            command: PolicyCommand::Advise(args),
+        } => wait(advise::run(&args)),
         Command::Policy { command } => policy::run(command),
+        Command::Task { command } => wait(task::run(command)),
         Command::Ledger { command } => wait(ledger::run(command)),
         Command::Keys { command } => wait(books::keys::run(command)),
         Command::Budgets { command } => wait(books::budgets::run(command)),

@@ -21,7 +21,7 @@ use wayproof_gateway::{CallerKey, Gateway, KeyDigest, Parts, ServeError, Setting
 use wayproof_ledger::{Clock, Ids, Ledger};
 use wayproof_upstream::{Provider, Proxy, Upstream};
 
-pub(crate) use self::admin::{Admin, OpenJob, OpenedJob, ProofReport, ProviderHealth};
+pub(crate) use self::admin::{Admin, OpenJob, OpenedJob, ProofReport, ProviderHealth, TaskPage};
 use crate::{
     commands::receipt,
     exit::{Broken, Mistake},

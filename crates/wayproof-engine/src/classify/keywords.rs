@@ -1,8 +1,8 @@
-//! A first text classifier: weighted words and pairs of words, integer arithmetic, no model.
-//! Its interface is all that the rest of the engine sees: text and paths in, a share for every task out. A trained
-//! classifier takes its place by keeping that interface.
+//! What the lexicon's phrases in an ask add up to, as one voice of the trained classifier, and the shares that come
+//! out of it.
 
 use super::{
+    kinds::WorkKind,
     lexicon::{Label, Weight, lexicon},
     phrases::Word,
     words::{fold, words},
@@ -14,9 +14,6 @@ const MAX_WORDS: usize = 200;
 /// Words at the start of an ask, where people say what they want, count double.
 const HEAD_WORDS: usize = 12;
 
-/// Evidence against every task before the first word is read; it keeps one stray word from deciding.
-const DOUBT: u32 = 4;
-
 /// The tasks that the text classifier can tell apart.
 pub const KNOWN_TASKS: [&str; 6] = [
     "small-edit",
@@ -27,48 +24,37 @@ pub const KNOWN_TASKS: [&str; 6] = [
     "documentation",
 ];
 
-/// The text classifier.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Classifier;
-
 /// What the classifier makes of an ask: a share in per mille for every task, best first.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Scores {
     shares: Vec<(&'static str, u16)>,
 }
 
-impl Classifier {
-    /// Scores an ask.
-    pub fn scores(&self, text: &str, paths: &[String]) -> Scores {
-        scores_of(&fold(text), paths)
-    }
-}
-
-/// Scores an ask that is folded already.
-pub(super) fn scores_of(folded: &str, paths: &[String]) -> Scores {
-    let mut sums = [0_u32; Label::COUNT];
-    add_words(folded, &mut sums);
-    add_paths(paths, &mut sums);
-    Scores::from_sums(&sums)
-}
-
 impl Scores {
-    fn from_sums(sums: &[u32; Label::COUNT]) -> Self {
-        let mut ranked: Vec<(Label, u32)> = Label::ALL.into_iter().zip(*sums).collect();
-        ranked.sort_by_key(|(label, sum)| (std::cmp::Reverse(*sum), *label));
-        let [(_, first), (_, second)] =
-            [0, 1].map(|rank| ranked.get(rank).copied().unwrap_or((Label::General, 0)));
-        let whole = first + second + DOUBT;
+    /// Adds kinds up to tasks; without shares nothing is known.
+    pub(super) fn from_kinds(kinds: Option<&[f32; WorkKind::COUNT]>) -> Self {
+        let mut sums = [0.0_f32; Label::COUNT];
+        for (kind, share) in WorkKind::ALL.into_iter().zip(kinds.into_iter().flatten()) {
+            if let Some(sum) = sums.get_mut(kind.label().index()) {
+                *sum += share;
+            }
+        }
+        let mut ranked: Vec<(Label, u16)> =
+            Label::ALL.into_iter().zip(sums.map(per_mille)).collect();
+        ranked.sort_by_key(|(label, share)| (std::cmp::Reverse(*share), *label));
         let shares = ranked
             .into_iter()
-            .map(|(label, sum)| {
-                (
-                    label.task(),
-                    u16::try_from(1000 * sum / whole).unwrap_or(1000),
-                )
-            })
-            .collect();
-        Self { shares }
+            .map(|(label, share)| (label.task(), share));
+        Self {
+            shares: shares.collect(),
+        }
+    }
+
+    /// The best task as a label.
+    pub(super) fn best_label(&self) -> Label {
+        let (best, _) = self.best();
+        let found = Label::ALL.into_iter().find(|label| label.task() == best);
+        found.unwrap_or(Label::General)
     }
 
     /// The best task and its share.
@@ -91,6 +77,14 @@ impl Scores {
     pub fn iter(&self) -> impl Iterator<Item = (&'static str, u16)> + '_ {
         self.shares.iter().copied()
     }
+}
+
+/// What the phrases of an ask add up to for every task, as the trained classifier takes it in: between nought and two.
+pub fn lexicon_values(text: &str) -> [f32; Label::COUNT] {
+    const ENOUGH: u16 = 32;
+    let mut sums = [0_u32; Label::COUNT];
+    add_words(&fold(text), &mut sums);
+    sums.map(|sum| f32::from(u16::try_from(sum).unwrap_or(ENOUGH).min(ENOUGH)) / 16.0)
 }
 
 fn add_words(folded: &str, sums: &mut [u32; Label::COUNT]) {
@@ -121,32 +115,19 @@ fn count(
     }
 }
 
-/// Files that are all of one kind say something about the work.
-fn add_paths(paths: &[String], sums: &mut [u32; Label::COUNT]) {
-    if paths.is_empty() {
-        return;
-    }
-    let all = |is_kind: fn(&str) -> bool| paths.iter().all(|path| is_kind(path));
-    if all(is_document) {
-        add(Label::Documentation, 6, sums);
-    }
-    if all(is_test) {
-        add(Label::TestGeneration, 3, sums);
-    }
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a share is between nought and one"
+)]
+fn per_mille(share: f32) -> u16 {
+    (share * 1000.0).floor() as u16
 }
 
 fn add(label: Label, weight: u32, sums: &mut [u32; Label::COUNT]) {
     if let Some(sum) = sums.get_mut(label.index()) {
         *sum += weight;
     }
-}
-
-fn is_document(path: &str) -> bool {
-    let path = path.to_ascii_lowercase();
-    [".md", ".mdx", ".rst", ".adoc"]
-        .iter()
-        .any(|extension| path.ends_with(extension))
-        || path.starts_with("docs/")
 }
 
 /// Whether a path is a test, by the customs of the languages.

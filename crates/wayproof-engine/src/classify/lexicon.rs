@@ -8,7 +8,8 @@ use crate::names::TaskName;
 
 /// What the text classifier can say. The order breaks ties: the dearer mistake first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Label {
+#[expect(missing_docs, reason = "the tasks of the built-in matrix, by name")]
+pub enum Label {
     SecurityReview,
     BugFix,
     Migration,
@@ -30,10 +31,10 @@ pub(crate) fn lexicon() -> &'static Phrases<Weight> {
 
 impl Label {
     /// How many there are.
-    pub(crate) const COUNT: usize = 7;
+    pub const COUNT: usize = 7;
 
     /// All of them, in the order of their index.
-    pub(crate) const ALL: [Self; Self::COUNT] = [
+    pub const ALL: [Self; Self::COUNT] = [
         Self::SecurityReview,
         Self::BugFix,
         Self::Migration,
@@ -44,12 +45,12 @@ impl Label {
     ];
 
     /// Its place in [`Label::ALL`].
-    pub(crate) fn index(self) -> usize {
+    pub fn index(self) -> usize {
         self as usize
     }
 
     /// The task it stands for.
-    pub(crate) fn task(self) -> &'static str {
+    pub fn task(self) -> &'static str {
         match self {
             Self::SecurityReview => "security-review",
             Self::BugFix => "bug-fix",

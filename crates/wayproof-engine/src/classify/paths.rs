@@ -65,9 +65,99 @@ fn is_sentence_end(stem: &str, extension: &str) -> bool {
     stem.len() == 1 && extension.len() == 1
 }
 
+/// What a path is, for the text classifier.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum PathKind {
+    Test,
+    Docs,
+    Pipeline,
+    Config,
+    Lock,
+    Source,
+}
+
+/// Whether a path is a document for people.
+pub(crate) fn is_document(path: &str) -> bool {
+    PathKind::of(path) == PathKind::Docs
+}
+
+impl PathKind {
+    /// How many there are.
+    pub(crate) const COUNT: usize = 6;
+
+    /// All of them.
+    pub(crate) const ALL: [Self; Self::COUNT] = [
+        Self::Test,
+        Self::Docs,
+        Self::Pipeline,
+        Self::Config,
+        Self::Lock,
+        Self::Source,
+    ];
+
+    /// Its name, for people.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Test => "tests",
+            Self::Docs => "documents",
+            Self::Pipeline => "pipeline files",
+            Self::Config => "settings",
+            Self::Lock => "lock files",
+            Self::Source => "source",
+        }
+    }
+
+    /// The kind of a path, by the customs of the languages.
+    pub(crate) fn of(path: &str) -> Self {
+        let lower = path.to_ascii_lowercase();
+        let name = lower.rsplit('/').next().unwrap_or(&lower);
+        let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
+        if lower.contains(".github/workflows/")
+            || lower.contains(".circleci/")
+            || name.starts_with(".gitlab-ci")
+        {
+            Self::Pipeline
+        } else if name.ends_with(".lock")
+            || name.ends_with("-lock.json")
+            || name.ends_with("-lock.yaml")
+            || name == "go.sum"
+        {
+            Self::Lock
+        } else if super::is_test(path) {
+            Self::Test
+        } else if matches!(extension, "md" | "mdx" | "rst" | "adoc" | "txt")
+            || lower.starts_with("docs/")
+        {
+            Self::Docs
+        } else if matches!(
+            extension,
+            "json" | "toml" | "yml" | "yaml" | "ini" | "cfg" | "conf"
+        ) || name.starts_with('.')
+        {
+            Self::Config
+        } else {
+            Self::Source
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_path_has_one_kind() {
+        for (path, kind) in [
+            ("src/lib.rs", PathKind::Source),
+            ("tests/it.rs", PathKind::Test),
+            ("docs/guide.md", PathKind::Docs),
+            (".github/workflows/ci.yml", PathKind::Pipeline),
+            ("config.json", PathKind::Config),
+            ("Cargo.lock", PathKind::Lock),
+        ] {
+            assert_eq!(PathKind::of(path), kind, "{path}");
+        }
+    }
 
     #[test]
     fn paths_are_found_and_prose_is_not() {

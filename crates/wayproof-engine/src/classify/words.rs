@@ -6,15 +6,20 @@ const MAX_TEXT: usize = 3_000;
 
 /// The start of a text in lower case, with plain apostrophes.
 pub(crate) fn fold(text: &str) -> String {
-    let mut end = text.len().min(MAX_TEXT);
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    let mut folded = text.get(..end).unwrap_or_default().to_ascii_lowercase();
+    let mut folded = cut(text, MAX_TEXT).to_ascii_lowercase();
     if !folded.is_ascii() {
         folded = folded.replace('\u{2019}', "'");
     }
     folded
+}
+
+/// The start of a text, at most so many bytes long.
+pub(crate) fn cut(text: &str, most: usize) -> &str {
+    let mut end = text.len().min(most);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    text.get(..end).unwrap_or_default()
 }
 
 /// The words of a folded text.

@@ -2,17 +2,32 @@
 
 use std::sync::LazyLock;
 
-use super::{Policy, document::Document, resolve};
+use super::{
+    Policy,
+    document::{Document, Preset},
+    merge::merge,
+    resolve,
+};
 
 /// The file, with its comments.
 pub(crate) const TEXT: &str = include_str!("builtin.toml");
 
-static DOCUMENT: LazyLock<Document> = LazyLock::new(read);
+static CASCADE: LazyLock<Document> =
+    LazyLock::new(|| merge(document(), read(include_str!("cascade.toml"))));
+static DOCUMENT: LazyLock<Document> = LazyLock::new(|| read(TEXT));
 static POLICY: LazyLock<Policy> = LazyLock::new(build);
 
 /// The file as read.
 pub(crate) fn document() -> &'static Document {
     &DOCUMENT
+}
+
+/// What a file with this preset is laid over.
+pub(crate) fn preset(preset: Option<Preset>) -> &'static Document {
+    match preset {
+        None | Some(Preset::Matrix) => document(),
+        Some(Preset::Cascade) => &CASCADE,
+    }
 }
 
 /// The policy it makes.
@@ -24,8 +39,8 @@ pub(crate) fn policy() -> Policy {
     clippy::expect_used,
     reason = "the text ships with the crate and every test reads it"
 )]
-fn read() -> Document {
-    toml::from_str(TEXT).expect("the built-in policy follows the file's shape")
+fn read(text: &str) -> Document {
+    toml::from_str(text).expect("the built-in policy follows the file's shape")
 }
 
 #[expect(

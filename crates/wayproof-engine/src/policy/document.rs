@@ -18,6 +18,10 @@ pub(crate) struct Document {
     /// Version of the file format; always 1.
     #[schemars(range(min = 1, max = 1))]
     pub(crate) version: u32,
+    /// What the file is laid over: the built-in `matrix` (the default), or the `cascade` that starts cheap where the
+    /// proof is strong enough and moves up when it is refuted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) preset: Option<Preset>,
     /// Whether a model name the policy does not know is routed too (true, the default) or passed to its provider.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) route_unknown: Option<bool>,
@@ -37,6 +41,16 @@ pub(crate) struct Document {
     /// Asks with the routing they must get; `wayproof policy test` runs them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) test: Vec<TestTable>,
+}
+
+/// A named policy that a file can be laid over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Preset {
+    /// The built-in matrix.
+    Matrix,
+    /// Cheap first where the proof is strong, up when it is refuted.
+    Cascade,
 }
 
 /// An ordered list of targets.

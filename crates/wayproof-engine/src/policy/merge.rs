@@ -11,6 +11,8 @@ pub(crate) fn merge(base: &Document, file: Document) -> Document {
     checks.extend(file.checks);
     Document {
         version: file.version,
+        // The merged document holds all that the preset says.
+        preset: None,
         route_unknown: file.route_unknown.or(base.route_unknown),
         min_confidence: file.min_confidence.or(base.min_confidence),
         class: classes(&base.class, file.class),

@@ -46,7 +46,7 @@ pub(crate) fn parse(text: &str, origin: &str) -> Result<Parsed, PolicyError> {
     }
     let file: Document =
         toml::from_str(text).map_err(|error| refuse(vec![syntax(&error, text.len())]))?;
-    let merged = merge(builtin::document(), file);
+    let merged = merge(builtin::preset(file.preset), file);
 
     let mut problems = Vec::new();
     let policy = resolve::resolve(&merged, text, &mut |place, problem| {

@@ -3,7 +3,7 @@
 
 use wayproof_wire::{Exit, ToolOutcome};
 
-use super::{JobState, Noted, chain, escalate, seen::hash};
+use super::{JobState, Noted, chain, escalate, seen::hash, signs};
 use crate::{
     evidence::{Evidence, EvidenceKind, Grade, Outcome, Severity},
     names::Cause,
@@ -18,7 +18,12 @@ pub(crate) fn add(
     text: Option<&str>,
     noted: &mut Vec<Noted>,
 ) {
-    let causes = derive(job, &evidence, text);
+    let mut causes = derive(job, &evidence, text);
+    causes.extend(signs::flaky(job, &evidence));
+    causes.extend(signs::ambiguity(job, &evidence));
+    if evidence.kind == EvidenceKind::Test {
+        job.edits_at_last_test = Some(job.edit_count);
+    }
     // A successful edit is remembered by its path; as a fact of its own it would crowd out the others.
     let is_worth_keeping =
         evidence.kind != EvidenceKind::Edit || evidence.outcome == Outcome::Failed;
@@ -41,6 +46,30 @@ pub(crate) fn surface(
 ) {
     if job.surfaces.insert(surface) {
         escalate::note(policy, job, Cause::SensitiveSurface, why, noted);
+    }
+}
+
+/// Notes what shows in the words of a command's output beyond the facts that are read from it.
+pub(crate) fn words(policy: &Policy, job: &mut JobState, text: &str, noted: &mut Vec<Noted>) {
+    let found = [
+        signs::low_coverage(text),
+        signs::ambiguous_migration(job, text),
+    ];
+    for (cause, why) in found.into_iter().flatten() {
+        escalate::note(policy, job, cause, why, noted);
+    }
+}
+
+/// Notes what an edited document claims, once a job.
+pub(crate) fn claim(
+    policy: &Policy,
+    job: &mut JobState,
+    outcome: &ToolOutcome,
+    noted: &mut Vec<Noted>,
+) {
+    let is_known = job.cause_counts.contains_key(&Cause::ApiOrVersionClaim);
+    if !is_known && let Some((cause, why)) = signs::claim(&outcome.paths, &outcome.text) {
+        escalate::note(policy, job, cause, why, noted);
     }
 }
 

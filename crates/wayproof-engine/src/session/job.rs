@@ -51,6 +51,9 @@ pub struct JobState {
     pub needs_window_over: u64,
     /// Where the last answer came from.
     pub last: Option<LastAnswer>,
+    /// How many edits there were when tests last ran.
+    #[serde(default)]
+    pub(crate) edits_at_last_test: Option<u32>,
     /// Hash of the ask that opened the job.
     pub(crate) opened_by: u64,
     /// Hash of the latest ask.
@@ -89,6 +92,8 @@ pub(crate) struct SeenFailure {
 }
 
 impl JobState {
+    /// Certainty of an instruction.
+    pub(crate) const CERTAIN_PM: u16 = 1000;
     const MAX_ASK: usize = 2 << 10;
     const MAX_EVIDENCE: usize = 16;
     const MAX_ITEMS: usize = 5;
@@ -118,6 +123,7 @@ impl JobState {
             has_unknown_cost: false,
             needs_window_over: 0,
             last: None,
+            edits_at_last_test: None,
             opened_by: heard,
             heard,
             failures: VecDeque::new(),

@@ -425,6 +425,7 @@ impl Player {
                     class,
                     rule,
                     replaces,
+                    ..
                 } => {
                     let replaces = replaces
                         .as_ref()

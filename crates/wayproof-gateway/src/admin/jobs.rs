@@ -306,7 +306,7 @@ fn find(shared: &Shared, id: &str) -> Result<std::sync::Arc<Job>, Problem> {
         .ok_or_else(|| Problem::not_found("open job", id))
 }
 
-async fn append(shared: &Shared, job: &str, body: EventBody) -> Result<(), Problem> {
+pub(super) async fn append(shared: &Shared, job: &str, body: EventBody) -> Result<(), Problem> {
     let event = shared.ledger.event(about(job), body);
     Ok(shared.ledger.append(&event).await?)
 }
@@ -319,7 +319,7 @@ fn about(job: &str) -> About {
     }
 }
 
-fn body<T>(posted: Result<Json<T>, JsonRejection>) -> Result<T, Problem> {
+pub(super) fn body<T>(posted: Result<Json<T>, JsonRejection>) -> Result<T, Problem> {
     match posted {
         Ok(Json(value)) => Ok(value),
         Err(rejection) => Err(Problem::new(rejection.status(), rejection.body_text())),

@@ -6,7 +6,7 @@ use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use serde::Serialize;
 use serde_json::value::RawValue;
-use wayproof_ledger::{ExchangeOpened, ExchangeRow, ExchangeSettled, JobRow};
+use wayproof_ledger::{ExchangeOpened, ExchangeRow, ExchangeSettled, JobFilter, JobRow, Page};
 
 use crate::admin::{Admin, Problem};
 
@@ -63,6 +63,14 @@ pub(crate) async fn health(State(admin): State<Admin>) -> Result<Json<Health>, P
         jobs: shared.jobs.len(),
         providers: providers.collect(),
     }))
+}
+
+/// The jobs that were opened last, newest first.
+pub(crate) async fn jobs(State(admin): State<Admin>) -> Result<Json<Vec<JobRow>>, Problem> {
+    let shared = admin.shared()?;
+    shared.ledger.flush().await?;
+    let filter = JobFilter::default();
+    Ok(Json(shared.ledger.jobs(&filter, Page::default()).await?))
 }
 
 /// One job with its story.

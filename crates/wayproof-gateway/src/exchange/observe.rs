@@ -127,6 +127,7 @@ pub(crate) fn record(shared: &Shared, about: &About, noted: Vec<Noted>, turn: Op
                 task,
                 class,
                 rule,
+                heard,
                 ..
             } => {
                 let about = About {
@@ -138,6 +139,7 @@ pub(crate) fn record(shared: &Shared, about: &About, noted: Vec<Noted>, turn: Op
                     class: Some(class.as_str().to_owned()),
                     agent: turn.map(|turn| turn.identity.agent.name().to_owned()),
                     rule: Some(rule),
+                    heard,
                     ..JobOpened::default()
                 };
                 shared.note(about, EventBody::JobOpened(opened));

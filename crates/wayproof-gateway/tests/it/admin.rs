@@ -382,3 +382,67 @@ async fn what_cannot_be_taken_in_is_one_clear_sentence() {
     }
     stage.stop().await;
 }
+
+#[tokio::test]
+async fn the_users_correction_routes_the_next_turn() {
+    let scripted = Scripted::start(|_| Reply::json(200, MESSAGE))
+        .await
+        .unwrap();
+    let stage = Setting::with(&scripted).open().await;
+    let (job, key) = open_job(&stage, json!({})).await;
+
+    let early = tell(
+        &stage,
+        &format!("jobs/{job}/task"),
+        &json!({"task": "bug-fix"}),
+    )
+    .await;
+    assert_eq!(early.status, 409, "{}", early.text());
+
+    let text = "write unit tests for the date parser";
+    let first = ask(&stage, &key, &asking("claude-opus-5-5", text)).await;
+    assert_eq!(first.header("x-wayproof-task"), Some("test-generation"));
+    let page = read(&stage, &format!("jobs/{job}/task")).await;
+    assert_eq!(
+        (page["task"].as_str(), page["ask"].as_str()),
+        (Some("test-generation"), Some(text))
+    );
+
+    let wrong = tell(
+        &stage,
+        &format!("jobs/{job}/task"),
+        &json!({"task": "nonsense"}),
+    )
+    .await;
+    assert_eq!(wrong.status, 400, "{}", wrong.text());
+    let nobody = tell(&stage, "jobs/none/task", &json!({"task": "bug-fix"})).await;
+    assert_eq!(nobody.status, 404, "{}", nobody.text());
+    let seen = tell(
+        &stage,
+        &format!("jobs/{job}/task"),
+        &json!({"task": "bug-fix"}),
+    )
+    .await;
+    assert_eq!(seen.status, 200, "{}", seen.text());
+    let page: Value = serde_json::from_str(&seen.text()).unwrap();
+    assert_eq!(
+        (page["task"].as_str(), page["was"].as_str()),
+        (Some("bug-fix"), Some("test-generation"))
+    );
+
+    let turn = r#"{"model":"claude-opus-5-5","max_tokens":9,"messages":[{"role":"user","content":"write unit tests for the date parser"},{"role":"assistant","content":"done"},{"role":"user","content":"go on"}]}"#;
+    let next = ask(&stage, &key, turn).await;
+    assert_eq!(next.header("x-wayproof-task"), Some("bug-fix"));
+    assert_eq!(next.header("x-wayproof-class"), Some("strong"));
+    stage.settled(next.exchange()).await;
+    let page = read(&stage, &format!("jobs/{job}")).await;
+    assert_eq!(page["job"]["task"], "bug-fix");
+    // The ledger keeps what was heard of the ask, and not the ask.
+    let story = page["story"].to_string();
+    assert!(
+        story.contains("\"heard\"") && story.contains("test-generation"),
+        "{story}"
+    );
+    assert!(!story.contains("date parser"), "{story}");
+    stage.stop().await;
+}

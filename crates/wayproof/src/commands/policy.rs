@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, fs, path::Path, process::ExitCode};
 use anyhow::{Context, Result};
 use wayproof_engine::{
     Catalog, Facts, Next, Observation, Policy, ProviderState, SessionState, World, decide, explain,
-    observe, schema,
+    observe, reasons, schema,
 };
 use wayproof_wire::{Protocol, Protocols};
 
@@ -14,7 +14,7 @@ use crate::{
     cli::{PolicyCommand, PolicyFile, ProviderArgs},
     exit::{self, Mistake},
     settings,
-    terminal::{print, tell},
+    terminal::{plain, print, tell},
 };
 
 /// Runs a command on the policy.
@@ -42,6 +42,8 @@ pub(crate) fn run(command: PolicyCommand) -> Result<ExitCode> {
             explain_ask(&load(&policy)?, &asked, &providers)
         }
         PolicyCommand::Backtest(args) => backtest::run(&args),
+        // They wait for the ledger and are run with a runtime.
+        PolicyCommand::Replay(_) | PolicyCommand::Advise(_) => Ok(ExitCode::FAILURE),
         PolicyCommand::Schema => {
             print(&schema())?;
             Ok(ExitCode::SUCCESS)
@@ -142,6 +144,9 @@ fn explain_ask(policy: &Policy, asked: &Asked<'_>, providers: &ProviderArgs) -> 
     match decide(policy, &state, &facts, &world, Catalog::embedded()) {
         Next::Decided(decision) => {
             print(&explain(&decision))?;
+            if let Some(line) = because(asked) {
+                print(&line)?;
+            }
             if let Some(assumption) = assumption {
                 tell(assumption);
             }
@@ -149,6 +154,20 @@ fn explain_ask(policy: &Policy, asked: &Asked<'_>, providers: &ProviderArgs) -> 
         }
         Next::Refused(refusal) => Err(Mistake(refusal.message).into()),
     }
+}
+
+/// The words that speak most for the task the classifier finds, with how much.
+fn because(asked: &Asked<'_>) -> Option<String> {
+    let about = wayproof_engine::Asked {
+        paths: asked.paths,
+        branch: asked.branch,
+        explicit: None,
+    };
+    let told: Vec<String> = reasons(asked.ask, &about)
+        .into_iter()
+        .map(|reason| format!("{} {:+}", plain(&reason.text), reason.weight))
+        .collect();
+    (!told.is_empty()).then(|| format!("words   {}", told.join(", ")))
 }
 
 /// The providers that are given, else every provider that the policy names.

@@ -39,6 +39,21 @@ pub(crate) struct OpenedJob {
     pub(crate) key: String,
 }
 
+/// What a job in hand is taken for.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct TaskPage {
+    pub(crate) job: String,
+    pub(crate) task: String,
+    pub(crate) class: String,
+    pub(crate) rule: String,
+    pub(crate) confidence_pm: u16,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) runner_up: Option<(String, u16)>,
+    pub(crate) ask: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) was: Option<String>,
+}
+
 /// Whether it is to be fixed what a job owes.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "obligation")]
@@ -310,6 +325,29 @@ impl Admin {
         self.post(&format!("jobs/{job}/close"), closed)
             .await
             .map(|_| ())
+    }
+
+    /// The job that was opened last and is not closed.
+    pub(crate) async fn newest_job(&self) -> Result<Option<String>> {
+        let answer = self.get("jobs").await?;
+        let jobs: Value =
+            serde_json::from_slice(&answer.body).context("reading the gateway's jobs")?;
+        let open = jobs.as_array().into_iter().flatten();
+        let mut open = open.filter(|job| job["closed_us"].is_null());
+        Ok(open.find_map(|job| Some(job["id"].as_str()?.to_owned())))
+    }
+
+    /// What a job in hand is taken for.
+    pub(crate) async fn task(&self, job: &str) -> Result<TaskPage> {
+        let answer = self.get(&format!("jobs/{job}/task")).await?;
+        serde_json::from_slice(&answer.body).context("reading the job's task")
+    }
+
+    /// Says what a job in hand is.
+    pub(crate) async fn set_task(&self, job: &str, task: &str) -> Result<TaskPage> {
+        let page = format!("jobs/{job}/task");
+        let answer = self.post(&page, &json!({ "task": task })).await?;
+        serde_json::from_slice(&answer.body).context("reading the job's task")
     }
 
     pub(crate) async fn job(&self, job: &str) -> Result<JobState> {

@@ -236,3 +236,65 @@ async fn a_browser_gets_pages_at_the_same_address_and_they_let_go_when_it_stops(
     let mut rest = Vec::new();
     live.read_to_end(&mut rest).unwrap();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_correction_holds_at_once_and_policies_are_tried_on_the_ledger() {
+    let play = Play::new(vec![Persona {
+        model: "some-model".into(),
+        steps: vec![Step::Say("hello".into())],
+    }]);
+    let provider = Provider::start(move |request| play.answer(request))
+        .await
+        .unwrap();
+    let environment = Environment::new();
+    let up = Up::start(&environment, &provider).await;
+    let body = r#"{"model":"some-model","messages":[{"role":"user","content":"write unit tests for the \"date\" parser"}]}"#;
+    let answer = up.post("/v1/messages", body);
+    assert_eq!(header(&answer, "x-wayproof-task").trim(), "test-generation");
+    let shown = environment.run(&["task", "show"]);
+    assert!(shown.out.contains("test-generation"), "{shown:?}");
+    let wrong = environment.run(&["task", "set", "nonsense"]);
+    assert_ne!(wrong.status, 0, "{wrong:?}");
+    assert!(wrong.err.contains("nonsense"), "{wrong:?}");
+    let set = environment.run(&["task", "set", "bug-fix"]);
+    assert_eq!(set.status, 0, "{set:?}");
+    assert!(
+        set.out.contains("[[test]]") && set.out.contains(r#"the \"date\" parser"#),
+        "{}",
+        set.out
+    );
+    assert_eq!(up.stop(), 0);
+    let gone = environment.run(&["task", "show"]);
+    assert_eq!(gone.status, 2, "{gone:?}");
+
+    let file = environment.repo().join("other.toml");
+    let other = "version = 1\n[class.strong]\ntargets = [\"mock/other\"]\n";
+    fs::write(&file, other).unwrap();
+    let file = file.to_string_lossy().into_owned();
+    let replayed = environment
+        .run(&["policy", "replay", "--policy", &file, "--json"])
+        .json();
+    assert_eq!(replayed["changed"], 1, "{replayed:#}");
+    let job = &replayed["jobs"][0];
+    assert_eq!(
+        (job["from"].as_str(), job["to"].as_str()),
+        (Some("mock/some-model"), Some("mock/other"))
+    );
+    assert_eq!(job["outcome"], "unknown", "{replayed:#}");
+    let said = environment.run(&[
+        "policy",
+        "replay",
+        "--policy",
+        &file,
+        "--since",
+        "yesterday",
+    ]);
+    assert_eq!(said.status, 2, "{said:?}");
+    let advised = environment.run(&["policy", "advise", "--json"]).json();
+    let all = advised.as_array().unwrap();
+    assert!(
+        !all.is_empty() && all.iter().all(|one| one["advice"] == "not enough data"),
+        "{advised:#}"
+    );
+    provider.stop().await;
+}

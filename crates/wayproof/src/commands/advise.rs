@@ -1,0 +1,294 @@
+//! Proposes a change of the policy from what the ledger holds, as a diff to read. It is never applied here.
+
+use std::process::ExitCode;
+
+use anyhow::{Result, anyhow};
+use serde_json::{Value, json};
+use wayproof_engine::{
+    Advice, Ask, Cascade, Cause, Cell, Change, ClassName, GateSeen, Goal, Outcome, Outcomes,
+    Policy, RecordedJob, Task, TaskName, advise,
+};
+
+use super::{
+    ledger::at,
+    replay::{jobs_since, recorded, since_us},
+};
+use crate::{
+    cli::AdviseArgs,
+    exit::Mistake,
+    settings,
+    terminal::{print, print_json_pretty},
+};
+
+/// The most classes of a proposed cascade.
+const MOST_STEPS: usize = 3;
+
+/// Advice on one task of the policy.
+struct Advised {
+    task: TaskName,
+    today: Option<Cascade>,
+    jobs: usize,
+    gate: GateSeen,
+    advice: Advice,
+}
+
+/// Advises.
+pub(crate) async fn run(args: &AdviseArgs) -> Result<ExitCode> {
+    let policy = settings::policy(args.policy.policy.as_deref())?;
+    let tasks = tasks(&policy, args.task.as_deref())?;
+    let goal = goal(args.within.as_deref())?;
+    let since = since_us(args.since.as_deref())?;
+    let ledger = at(&args.ledger).await?;
+    let read = async {
+        let mut jobs = Vec::new();
+        for row in jobs_since(&ledger, since).await? {
+            jobs.push(recorded(&ledger, &row).await?);
+        }
+        Ok::<_, anyhow::Error>(jobs)
+    };
+    let jobs = read.await;
+    ledger.close().await?;
+    let jobs = jobs?;
+    let advised: Vec<Advised> = tasks
+        .into_iter()
+        .map(|task| advised(&policy, task, &jobs, goal))
+        .collect::<Result<_>>()?;
+    if args.json {
+        let all: Vec<Value> = advised.iter().map(|one| value(&policy, one)).collect();
+        print_json_pretty(&all)?;
+    } else {
+        let all: Vec<String> = advised.iter().map(|one| text(&policy, one)).collect();
+        print(&all.join("\n\n"))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The tasks that are asked about: the one that is named, else all that owe a proof.
+fn tasks<'p>(policy: &'p Policy, named: Option<&str>) -> Result<Vec<&'p Task>> {
+    let Some(name) = named else {
+        return Ok(policy
+            .tasks()
+            .iter()
+            .filter(|task| !task.proof.is_empty())
+            .collect());
+    };
+    let name = settings::known_task(policy, name)?;
+    Ok(policy.task(&name).into_iter().collect())
+}
+
+fn goal(within: Option<&str>) -> Result<Goal> {
+    let Some(text) = within else {
+        return Ok(Goal::Save);
+    };
+    let share: f64 = text.parse().unwrap_or(f64::NAN);
+    if share > 0.0 && share <= 1.0 {
+        return Ok(Goal::Prove { cost_share: share });
+    }
+    Err(Mistake(format!(
+        "--within {text}: write a share of today's cost such as 0.4"
+    ))
+    .into())
+}
+
+fn advised(policy: &Policy, task: &Task, jobs: &[RecordedJob], goal: Goal) -> Result<Advised> {
+    let mine: Vec<&RecordedJob> = jobs.iter().filter(|job| job.task == task.name).collect();
+    let mut outcomes = Outcomes::default();
+    let mut gate = GateSeen::default();
+    for job in &mine {
+        for attempt in attempts(job) {
+            gate.wrong += usize::from(attempt.cell.outcome == Outcome::Failed);
+            outcomes
+                .put(&attempt.model, &job.id, attempt.cell)
+                .map_err(|error| anyhow!(Mistake(error.to_string())))?;
+        }
+    }
+    let today = today(policy, task, &outcomes);
+    let advice = match &today {
+        None => Advice::NotEnough {
+            why: "no model of its route has worked on it in this ledger".to_owned(),
+        },
+        Some(today) => {
+            let ask = Ask {
+                today: today.clone(),
+                goal,
+                gate,
+                most_steps: MOST_STEPS,
+            };
+            advise(&outcomes, &ask).map_err(|error| anyhow!(Mistake(error.to_string())))?
+        }
+    };
+    Ok(Advised {
+        task: task.name.clone(),
+        today,
+        jobs: mine.len(),
+        gate,
+        advice,
+    })
+}
+
+/// What one model did in a job.
+struct Attempt {
+    model: String,
+    cell: Cell,
+}
+
+/// The models that worked on a job, in their order. The last one has the job's outcome; one that was left because the
+/// proof was refuted has failed; of any other nothing is known.
+fn attempts(job: &RecordedJob) -> Vec<Attempt> {
+    let mut found: Vec<Attempt> = Vec::new();
+    let mut refuted = 0;
+    for exchange in &job.exchanges {
+        let Some(first) = exchange.decision.attempts.first() else {
+            continue;
+        };
+        let model = first.target.to_string();
+        let causes = exchange.decision.causes.iter();
+        let now = causes
+            .filter(|noted| noted.cause == Cause::ProofRefuted)
+            .count();
+        if found.last().is_none_or(|last| last.model != model) {
+            if let Some(last) = found.last_mut().filter(|_| now > refuted) {
+                last.cell.outcome = Outcome::Failed;
+            }
+            let cell = Cell {
+                outcome: Outcome::Unknown,
+                cost_nano_usd: Some(0),
+            };
+            found.push(Attempt { model, cell });
+        }
+        refuted = now;
+        if let Some(last) = found.last_mut() {
+            let cost = last.cell.cost_nano_usd.zip(exchange.cost_nano_usd);
+            last.cell.cost_nano_usd = cost.map(|(sum, cost)| sum.saturating_add(cost));
+        }
+    }
+    if let Some(last) = found.last_mut() {
+        last.cell.outcome = job.outcome;
+    }
+    found
+}
+
+/// The policy in force as a cascade: of its first class and of the one that a refuted proof leads to, the model that
+/// the ledger knows.
+fn today(policy: &Policy, task: &Task, outcomes: &Outcomes) -> Option<Cascade> {
+    let known = |class: &ClassName| {
+        let class = policy.class(class)?;
+        let mut names = class.targets.iter().map(ToString::to_string);
+        names.find(|name| outcomes.model(name).is_some())
+    };
+    let first = known(task.route.first()?)?;
+    let next = task
+        .escalate
+        .iter()
+        .find(|rule| rule.on == Cause::ProofRefuted)
+        .and_then(|rule| known(&rule.to))
+        .filter(|name| *name != first);
+    Cascade::new([Some(first), next].into_iter().flatten().collect()).ok()
+}
+
+/// The change as a diff of the policy file.
+fn diff(policy: &Policy, task: &TaskName, change: &Change) -> String {
+    let names: Vec<String> = change
+        .to
+        .models()
+        .iter()
+        .enumerate()
+        .map(|(at, model)| class_of(policy, model).unwrap_or_else(|| format!("{task}-{}", at + 1)))
+        .collect();
+    let mut lines = vec![
+        "--- wayproof.toml".to_owned(),
+        "+++ wayproof.toml".to_owned(),
+    ];
+    for (name, model) in names.iter().zip(change.to.models()) {
+        if policy.class(&ClassName::new(name.clone())).is_none() {
+            lines.push(format!("+[class.{name}]"));
+            lines.push(format!("+targets = [\"{model}\"]"));
+        }
+    }
+    lines.push(format!(" [task.{task}]"));
+    let row = policy.task(task);
+    let was = row
+        .and_then(|row| row.route.first())
+        .map(ToString::to_string);
+    let route = names.first().cloned().unwrap_or_default();
+    if was.as_deref() != Some(route.as_str()) {
+        lines.push(format!("-route = \"{}\"", was.unwrap_or_default()));
+        lines.push(format!("+route = \"{route}\""));
+    }
+    let rules = row.map(|row| row.escalate.as_slice()).unwrap_or_default();
+    for rule in rules.iter().filter(|rule| rule.on == Cause::ProofRefuted) {
+        lines.push(format!(
+            "-escalate: on proof-refuted to {} after {}",
+            rule.to, rule.after
+        ));
+    }
+    for (at, name) in names.iter().enumerate().skip(1) {
+        lines.push(format!("+escalate: on proof-refuted to {name} after {at}"));
+    }
+    lines.join("\n")
+}
+
+/// The class whose first target a model is.
+fn class_of(policy: &Policy, model: &str) -> Option<String> {
+    let is_first = |class: &&wayproof_engine::Class| {
+        class
+            .targets
+            .first()
+            .is_some_and(|target| target.to_string() == model)
+    };
+    policy
+        .classes()
+        .iter()
+        .find(is_first)
+        .map(|class| class.name.to_string())
+}
+
+fn value(policy: &Policy, one: &Advised) -> Value {
+    let mut value = json!({
+        "task": one.task,
+        "today": one.today.as_ref().map(Cascade::models),
+        "jobs": one.jobs,
+        "refuted_attempts": one.gate.wrong,
+    });
+    let more = match &one.advice {
+        Advice::NotEnough { why } => json!({ "advice": "not enough data", "why": why }),
+        Advice::Change(change) => json!({
+            "advice": "change",
+            "to": change.to.models(),
+            "gain": { "low": change.gain.low, "high": change.gain.high },
+            "cost_share": { "low": change.cost_share.low, "high": change.cost_share.high },
+            "tasks": change.tasks,
+            "undetermined": change.undetermined,
+            "leak": { "likely": change.leak.0.as_f64(), "most": change.leak.1.as_f64() },
+            "diff": diff(policy, &one.task, change),
+        }),
+    };
+    if let (Some(value), Value::Object(more)) = (value.as_object_mut(), more) {
+        value.extend(more);
+    }
+    value
+}
+
+fn text(policy: &Policy, one: &Advised) -> String {
+    let today = one
+        .today
+        .as_ref()
+        .map_or_else(|| "-".to_owned(), ToString::to_string);
+    let head = format!("{}: {} job(s), today {today}", one.task, one.jobs);
+    match &one.advice {
+        Advice::NotEnough { why } => format!("{head}\nnot enough data: {why}"),
+        Advice::Change(change) => format!(
+            "{head}\npropose {}\nproven  {:+.1} to {:+.1} points\ncost    {:.0} to {:.0} % of today's\nrests on {} job(s), {} of them with an unknown outcome, read against the change; the gate may accept up to \
+             {:.0} % of wrong work\n{}\nnothing was changed",
+            change.to,
+            100.0 * change.gain.low,
+            100.0 * change.gain.high,
+            100.0 * change.cost_share.low,
+            100.0 * change.cost_share.high,
+            change.tasks,
+            change.undetermined,
+            100.0 * change.leak.1.as_f64(),
+            diff(policy, &one.task, change),
+        ),
+    }
+}

@@ -1,0 +1,382 @@
+//! Tries another policy on the jobs of the ledger and tells, job by job, what would change.
+
+use std::{collections::BTreeSet, process::ExitCode};
+
+use anyhow::{Context, Result};
+use serde_json::{Value, json};
+use wayproof_engine::{
+    Catalog, Decision, Heard, Outcome, Policy, ProviderState, RecordedExchange, RecordedJob,
+    Replayed, TaskName, World, replay,
+};
+use wayproof_ledger::{Clock, EventBody, JobFilter, JobRow, Ledger, Page, StoredEvent};
+use wayproof_wire::Protocols;
+
+use super::ledger::at;
+use crate::{
+    cli::ReplayArgs,
+    exit::Mistake,
+    settings,
+    terminal::{cost, plain, print, print_json_pretty, table, tell},
+};
+
+/// The most jobs that are looked at.
+const MOST_JOBS: u32 = 10_000;
+const PAGE: u32 = 200;
+
+/// A job with what the policy makes of it.
+struct Tried {
+    row: JobRow,
+    replayed: Replayed,
+}
+
+/// Tries the policy.
+pub(crate) async fn run(args: &ReplayArgs) -> Result<ExitCode> {
+    let policy = settings::read_policy(&args.policy)?.policy;
+    let since = since_us(args.since.as_deref())?;
+    let ledger = at(&args.ledger).await?;
+    let tried = try_all(&ledger, &policy, since).await;
+    ledger.close().await?;
+    let tried = tried?;
+    if args.json {
+        print_json_pretty(&value(&tried))?;
+    } else {
+        print(&text(&tried))?;
+        tell(
+            "assumed: every provider was healthy, and those of the policy are set up unless the ledger says \
+             otherwise. What other models would have done is not known",
+        );
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn try_all(ledger: &Ledger, policy: &Policy, since: i64) -> Result<Vec<Tried>> {
+    let mut tried = Vec::new();
+    for row in jobs_since(ledger, since).await? {
+        let job = recorded(ledger, &row).await?;
+        let world = world(policy, &job);
+        let replayed = replay(policy, &job, &world, Catalog::embedded());
+        tried.push(Tried { row, replayed });
+    }
+    Ok(tried)
+}
+
+/// Jobs opened since then, newest first.
+pub(super) async fn jobs_since(ledger: &Ledger, since: i64) -> Result<Vec<JobRow>> {
+    let mut rows: Vec<JobRow> = Vec::new();
+    let mut before = None;
+    loop {
+        let page = Page {
+            limit: PAGE,
+            before,
+        };
+        let found = ledger
+            .jobs(&JobFilter::default(), page)
+            .await
+            .context("reading jobs")?;
+        before = found.last().map(|row| row.seq);
+        let is_last = found.len() < PAGE as usize;
+        rows.extend(found.into_iter().filter(|row| row.opened_us >= since));
+        if is_last || rows.len() >= MOST_JOBS as usize {
+            return Ok(rows);
+        }
+    }
+}
+
+/// A job with its requests, as the engine wants them.
+pub(super) async fn recorded(ledger: &Ledger, row: &JobRow) -> Result<RecordedJob> {
+    let detail = ledger.job(&row.id).await.context("reading a job")?;
+    let (story, listed) =
+        detail.map_or_else(Default::default, |detail| (detail.story, detail.exchanges));
+    let heard = heard(&story);
+    let mut exchanges = Vec::new();
+    for listed in listed.iter().rev() {
+        let found = ledger
+            .exchange(&listed.id)
+            .await
+            .context("reading an exchange")?;
+        let Some(opened) = found.as_ref().and_then(|detail| detail.opened.as_ref()) else {
+            continue;
+        };
+        // A decision of a version with other words cannot be compared.
+        let decision = opened
+            .decision
+            .as_deref()
+            .map(|raw| serde_json::from_str::<Decision>(raw.get()));
+        let Some(Ok(decision)) = decision else {
+            continue;
+        };
+        exchanges.push(RecordedExchange {
+            protocol: opened.protocol,
+            requested_model: opened.requested_model.clone(),
+            request_bytes: opened.request_bytes,
+            at_us: listed.opened_us,
+            decision,
+            cost_nano_usd: listed.listed_nano_usd,
+        });
+    }
+    Ok(RecordedJob {
+        id: row.id.clone(),
+        task: TaskName::new(row.task.clone().unwrap_or_default()),
+        heard,
+        exchanges,
+        outcome: outcome(row.verdict.as_deref()),
+    })
+}
+
+/// What was heard of the ask; the user's later word on the task is heard as an instruction.
+fn heard(story: &[StoredEvent]) -> Option<Heard> {
+    let mut heard: Option<Heard> = None;
+    for stored in story {
+        let EventBody::JobOpened(opened) = &stored.event.body else {
+            continue;
+        };
+        match (&opened.heard, heard.as_mut()) {
+            (Some(found), _) => heard = Some((**found).clone()),
+            (None, Some(heard)) => heard.explicit = Some(TaskName::new(opened.task.clone())),
+            (None, None) => {}
+        }
+    }
+    heard
+}
+
+fn outcome(verdict: Option<&str>) -> Outcome {
+    match verdict {
+        Some("PROVEN" | "PROVEN_WITH_GAPS") => Outcome::Passed,
+        Some("REFUTED") => Outcome::Failed,
+        _ => Outcome::Unknown,
+    }
+}
+
+/// The providers that the job's decisions and the policy name, but for those that a decision says are not there.
+fn world(policy: &Policy, job: &RecordedJob) -> World {
+    let targets = policy.classes().iter().flat_map(|class| &class.targets);
+    let mut names: BTreeSet<String> = targets.map(|target| target.provider.clone()).collect();
+    for exchange in &job.exchanges {
+        for passed in &exchange.decision.rejected {
+            if passed.why.contains("not set up")
+                && let Some((provider, _)) = passed.target.split_once('/')
+            {
+                names.remove(provider);
+            }
+        }
+        let planned = exchange.decision.attempts.iter();
+        names.extend(planned.map(|planned| planned.target.provider.clone()));
+    }
+    let state = |name| ProviderState {
+        name,
+        protocols: Protocols::ALL,
+        is_healthy: true,
+        takes_own_key: false,
+        models: None,
+    };
+    World {
+        providers: names.into_iter().map(state).collect(),
+    }
+}
+
+/// The beginning of a span such as `7d` or `12h`, or a time such as `2026-11-01`.
+pub(super) fn since_us(text: Option<&str>) -> Result<i64> {
+    let Some(text) = text else {
+        return Ok(i64::MIN);
+    };
+    let wrong = || Mistake(format!("--since {text}: write 90m, 12h, 7d or 2026-11-01"));
+    let unit = |letter| match letter {
+        'm' => Some(60),
+        'h' => Some(3_600),
+        'd' => Some(86_400),
+        _ => None,
+    };
+    let last = text.chars().next_back();
+    if let Some(seconds) = last.and_then(unit) {
+        let count: i64 = text
+            .trim_end_matches(char::is_alphabetic)
+            .parse()
+            .map_err(|_| wrong())?;
+        let span = count
+            .checked_mul(seconds * 1_000_000)
+            .filter(|span| *span >= 0);
+        return Ok(Clock::system()
+            .now_us()
+            .saturating_sub(span.ok_or_else(wrong)?));
+    }
+    let date: jiff::civil::Date = text.parse().map_err(|_| wrong())?;
+    let zoned = date
+        .to_zoned(jiff::tz::TimeZone::UTC)
+        .map_err(|_| wrong())?;
+    Ok(zoned.timestamp().as_microsecond())
+}
+
+/// What is certain, what is bounded and what is not known, over all jobs.
+struct Sums {
+    same: usize,
+    changed: usize,
+    unknown: usize,
+    proven_known: usize,
+    proven_open: usize,
+    cost_low: i64,
+    cost_high: Option<i64>,
+    unpriced: usize,
+}
+
+fn sums(tried: &[Tried]) -> Sums {
+    let mut sums = Sums {
+        same: 0,
+        changed: 0,
+        unknown: 0,
+        proven_known: 0,
+        proven_open: 0,
+        cost_low: 0,
+        cost_high: Some(0),
+        unpriced: 0,
+    };
+    for one in tried {
+        let (low, high, is_known) = bounds(one);
+        match one.replayed {
+            Replayed::Same => sums.same += 1,
+            Replayed::Changed(_) => sums.changed += 1,
+            Replayed::Unknown { .. } => sums.unknown += 1,
+        }
+        if !is_known {
+            sums.proven_open += 1;
+        } else if outcome(one.row.verdict.as_deref()) == Outcome::Passed {
+            sums.proven_known += 1;
+        }
+        sums.unpriced += usize::from(low.is_none());
+        sums.cost_low = sums.cost_low.saturating_add(low.unwrap_or(0));
+        sums.cost_high = sums
+            .cost_high
+            .zip(high)
+            .map(|(sum, high)| sum.saturating_add(high));
+    }
+    sums
+}
+
+/// The least and the most a job costs under the policy, and whether its outcome is the recorded one.
+fn bounds(one: &Tried) -> (Option<i64>, Option<i64>, bool) {
+    let money = one.row.money;
+    let whole = money.listed_nano_usd.filter(|_| money.listed_unknown == 0);
+    match &one.replayed {
+        Replayed::Same => (whole, whole, one.row.verdict.is_some()),
+        Replayed::Changed(changed) => (changed.certain_nano_usd, changed.at_most_nano_usd, false),
+        Replayed::Unknown { .. } => (None, None, false),
+    }
+}
+
+fn value(tried: &[Tried]) -> Value {
+    let jobs: Vec<Value> = tried.iter().map(job_value).collect();
+    let sums = sums(tried);
+    json!({
+        "jobs": jobs,
+        "same": sums.same,
+        "changed": sums.changed,
+        "unknown": sums.unknown,
+        "proven": { "low": sums.proven_known, "high": sums.proven_known + sums.proven_open },
+        "cost_nano_usd": { "low": sums.cost_low, "high": sums.cost_high },
+        "jobs_without_a_known_cost": sums.unpriced,
+    })
+}
+
+fn job_value(one: &Tried) -> Value {
+    let (low, high, is_known) = bounds(one);
+    let row = &one.row;
+    let mut value = json!({
+        "job": row.id,
+        "task": row.task,
+        "class": row.class,
+        "verdict": row.verdict,
+        "cost_nano_usd": { "was": row.money.listed_nano_usd, "low": low, "high": high },
+        "outcome": if is_known { "known" } else { "unknown" },
+    });
+    let told = match &one.replayed {
+        Replayed::Same => json!({ "change": "none" }),
+        Replayed::Unknown { why } => json!({ "change": "unknown", "why": why }),
+        Replayed::Changed(changed) => json!({
+            "change": "changed",
+            "to_task": changed.task,
+            "to_class": changed.class,
+            "at_exchange": changed.at,
+            "from": changed.from.as_ref().map(ToString::to_string),
+            "to": changed.to.as_ref().map(ToString::to_string),
+            "why": changed.rule,
+        }),
+    };
+    if let (Some(value), Value::Object(told)) = (value.as_object_mut(), told) {
+        value.extend(told);
+    }
+    value
+}
+
+fn text(tried: &[Tried]) -> String {
+    let rows: Vec<Vec<String>> = tried.iter().map(job_line).collect();
+    let sums = sums(tried);
+    let high = sums.proven_known + sums.proven_open;
+    let most = sums
+        .cost_high
+        .map_or_else(|| "no known bound".to_owned(), |high| cost(Some(high)));
+    format!(
+        "{}\n{} same, {} changed, {} unknown\nproven  {} to {high} of {}\ncost    {} to {most}",
+        table(&["job", "was", "would be", "proof", "cost", "why"], &rows),
+        sums.same,
+        sums.changed,
+        sums.unknown,
+        sums.proven_known,
+        tried.len(),
+        cost(Some(sums.cost_low)),
+    )
+}
+
+fn job_line(one: &Tried) -> Vec<String> {
+    let row = &one.row;
+    let (low, high, is_known) = bounds(one);
+    let was = row.task.clone().unwrap_or_else(|| "-".to_owned());
+    let (would, why) = match &one.replayed {
+        Replayed::Same => ("the same".to_owned(), String::new()),
+        Replayed::Unknown { why } => ("unknown".to_owned(), why.clone()),
+        Replayed::Changed(changed) => {
+            let to = changed
+                .to
+                .as_ref()
+                .map_or_else(String::new, |to| format!(" on {to}"));
+            (
+                format!("{}{to} from request {}", changed.task, changed.at + 1),
+                changed.rule.clone(),
+            )
+        }
+    };
+    let verdict = row.verdict.clone().unwrap_or_else(|| "-".to_owned());
+    let proof = if is_known {
+        verdict
+    } else {
+        "unknown".to_owned()
+    };
+    let range = match (low, high) {
+        (low, high) if low == high => cost(low),
+        (low, None) => format!("{} or more", cost(low)),
+        (low, high) => format!("{} to {}", cost(low), cost(high)),
+    };
+    vec![row.id.clone(), was, would, proof, range, plain(&why)]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_and_dates_are_read_and_nothing_else() {
+        assert_eq!(since_us(None).unwrap(), i64::MIN);
+        assert_eq!(since_us(Some("1970-01-02")).unwrap(), 86_400_000_000);
+        let now = Clock::system().now_us();
+        assert!(since_us(Some("2h")).unwrap() <= now - 7_200_000_000 + 60_000_000);
+        for wrong in [
+            "",
+            "d",
+            "-1d",
+            "7w",
+            "yesterday",
+            "99999999999999999d",
+            "2026-13-01",
+        ] {
+            assert!(since_us(Some(wrong)).is_err(), "{wrong}");
+        }
+    }
+}
