@@ -9,6 +9,7 @@ mod event;
 mod fold;
 mod fold_thread;
 mod frame;
+mod import_event;
 mod journal;
 mod journal_thread;
 mod ledger;
@@ -33,10 +34,12 @@ pub use event::{
     ExchangeOutcome, ExchangeSettled, JobClosed, JobOpened, MAX_EVENT_BYTES, ObligationFrozen,
     ProofFinished, QuotaSampled, ReceiptIssued, ReviewRecorded, SessionStarted,
 };
+pub use import_event::{Activity, ExchangeImported, LogGap, LogRead};
 pub use ledger::{About, Ledger};
 pub use query::{
-    ExchangeDetail, ExchangeFilter, ExchangeRow, JobDetail, JobFilter, JobRow, Money, Page,
-    ReceiptRow, SessionRow, SpendBy, SpendRow, StoredEvent,
+    ActivityRow, DayRow, Days, Dimension, ExchangeDetail, ExchangeFilter, ExchangeRow, ForeignRow,
+    ImportTurn, JobDetail, JobFilter, JobRow, LogPosition, Money, Page, ReceiptRow, ReportRow,
+    SessionRow, Sources, SpendBy, SpendRow, StoredEvent, opencode_messages,
 };
 pub use queue::Durable;
 pub use record::RecordError;

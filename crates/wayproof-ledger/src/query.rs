@@ -4,11 +4,15 @@
 //! to date. Nothing here writes.
 
 mod detail;
+mod import;
 mod page;
 mod proof;
+mod report;
 mod spend;
 
 pub use detail::{ExchangeDetail, JobDetail, StoredEvent};
+pub use import::{ForeignRow, ImportTurn, LogPosition, Proxied, opencode_messages};
 pub use page::{ExchangeFilter, ExchangeRow, JobFilter, JobRow, Money, Page, SessionRow};
 pub use proof::ReceiptRow;
+pub use report::{ActivityRow, DayRow, Days, Dimension, ReportRow, Sources};
 pub use spend::{SpendBy, SpendRow};

@@ -3,10 +3,13 @@
 //! The doc comments here are the manual; `wayproof reference cli` prints them as Markdown.
 
 pub(crate) mod books;
+mod report;
 
 use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub(crate) use self::report::{By, From, Period, ReportArgs};
 
 /// Routes coding agents' work by task policy, runs the required proof itself, and leaves receipts.
 #[derive(Debug, Parser)]
@@ -382,6 +385,12 @@ pub(crate) enum LedgerCommand {
         #[command(flatten)]
         ledger: LedgerPlace,
     },
+    /// Shows what was spent and on what, with the cost per proven change.
+    Spend(ReportArgs),
+    /// Shows what came of the jobs: proven, with gaps, refuted, and what each cost.
+    Outcomes(ReportArgs),
+    /// Shows how good the work was: first attempts, escalations, and what agents' own logs tell of tools and rejections.
+    Quality(ReportArgs),
     /// Checks every event, the tree over them and every checkpoint. Exit status 4 names the first broken event.
     Verify {
         /// Prints JSON.

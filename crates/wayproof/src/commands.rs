@@ -10,6 +10,7 @@ mod policy;
 mod prove;
 pub(crate) mod receipt;
 mod reference;
+mod report;
 mod run;
 mod up;
 

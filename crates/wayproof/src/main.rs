@@ -3,6 +3,7 @@
 
 mod cli;
 mod commands;
+mod days;
 mod demo;
 mod discover;
 mod exit;

@@ -58,6 +58,16 @@ pub(crate) fn dollars(nano: i64) -> String {
     format!("{sign}${whole}.{rest:06}")
 }
 
+/// Dollars of an amount in nano-dollars, exactly, with two decimals at least.
+pub(crate) fn exact_dollars(nano: i64) -> String {
+    let sign = if nano < 0 { "-" } else { "" };
+    let nano = nano.unsigned_abs();
+    let rest = format!("{:09}", nano % 1_000_000_000);
+    let (cents, finer) = rest.split_at(2);
+    let finer = finer.trim_end_matches('0');
+    format!("{sign}${}.{cents}{finer}", nano / 1_000_000_000)
+}
+
 /// A cost that may be unknown.
 pub(crate) fn cost(nano: Option<i64>) -> String {
     nano.map_or_else(|| "unknown".to_owned(), dollars)

@@ -16,5 +16,6 @@ mod failure;
 mod fixture;
 mod proof;
 mod record;
+mod report;
 mod spend;
 mod verify;

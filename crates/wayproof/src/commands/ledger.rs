@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use wayproof_ledger::{EventBody, ExchangeFilter, JobDetail, JobFilter, Ledger, Page, Report};
 
-use super::explain;
+use super::{explain, report};
 use crate::{
     cli::{LedgerCommand, LedgerPlace, ListArgs},
     exit::{self, Mistake},
@@ -21,6 +21,9 @@ pub(crate) async fn run(command: LedgerCommand) -> Result<ExitCode> {
         LedgerCommand::Jobs(args) => jobs(&args).await?,
         LedgerCommand::Exchanges(args) => exchanges(&args).await?,
         LedgerCommand::Show { id, json, ledger } => show(&id, json, &ledger).await?,
+        LedgerCommand::Spend(args) => report::run(report::Kind::Spend, &args).await?,
+        LedgerCommand::Outcomes(args) => report::run(report::Kind::Outcomes, &args).await?,
+        LedgerCommand::Quality(args) => report::run(report::Kind::Quality, &args).await?,
         LedgerCommand::Verify { json, ledger } => return verify(json, &ledger).await,
     }
     Ok(ExitCode::SUCCESS)

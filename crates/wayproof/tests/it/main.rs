@@ -19,6 +19,7 @@ mod generated;
 mod policy;
 mod prove;
 mod readme;
+mod report;
 mod run;
 mod sdks;
 mod up;
