@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
+mod backup;
 mod books;
 mod clock;
 mod direct;
@@ -37,9 +38,10 @@ pub use event::{
 pub use import_event::{Activity, ExchangeImported, LogGap, LogRead};
 pub use ledger::{About, Ledger};
 pub use query::{
-    ActivityRow, DayRow, Days, Dimension, ExchangeDetail, ExchangeFilter, ExchangeRow, ForeignRow,
-    ImportTurn, JobDetail, JobFilter, JobRow, LogPosition, Money, Page, ReceiptRow, ReportRow,
-    SessionRow, Sources, SpendBy, SpendRow, StoredEvent, opencode_messages,
+    ActivityRow, DayRow, Days, Dimension, EXCHANGE_COLUMNS, ExchangeDetail, ExchangeFilter,
+    ExchangeRow, ForeignRow, ImportTurn, JobDetail, JobFilter, JobRow, LogPosition, Money, Page,
+    Proxied, ReceiptRow, ReportRow, SessionRow, Sources, SpendBy, SpendRow, StoredEvent, TileLog,
+    opencode_messages,
 };
 pub use queue::Durable;
 pub use record::RecordError;

@@ -4,6 +4,7 @@
 //! to date. Nothing here writes.
 
 mod detail;
+mod export;
 mod import;
 mod page;
 mod proof;
@@ -11,6 +12,7 @@ mod report;
 mod spend;
 
 pub use detail::{ExchangeDetail, JobDetail, StoredEvent};
+pub use export::{EXCHANGE_COLUMNS, TileLog};
 pub use import::{ForeignRow, ImportTurn, LogPosition, Proxied, opencode_messages};
 pub use page::{ExchangeFilter, ExchangeRow, JobFilter, JobRow, Money, Page, SessionRow};
 pub use proof::ReceiptRow;

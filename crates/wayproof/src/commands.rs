@@ -1,10 +1,13 @@
 //! The commands, one file a verb; those that wait for the network share one runtime.
 
 mod backtest;
+mod backup;
 mod books;
 mod explain;
+mod export;
 mod gate;
 mod hook;
+mod import;
 mod ledger;
 mod policy;
 mod prove;
@@ -34,6 +37,7 @@ pub(crate) fn run(command: Command) -> Result<ExitCode> {
         Command::Keys { command } => wait(books::keys::run(command)),
         Command::Budgets { command } => wait(books::budgets::run(command)),
         Command::People { command } => wait(books::people::run(command)),
+        Command::Import(args) => wait(import::run(args)),
         Command::Explain(args) => wait(explain::run(args)),
         Command::Receipt { command } => receipt::run(&command),
         Command::DemoAgent { ask } => wait(demo::agent::run(&ask)),

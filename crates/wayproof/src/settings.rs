@@ -47,6 +47,11 @@ pub(crate) fn data_path(given: Option<&Path>) -> Result<PathBuf> {
         .with_context(|| format!("finding the data directory {}", folder.display()))
 }
 
+/// The user's home.
+pub(crate) fn home() -> Result<PathBuf> {
+    etcetera::home_dir().context("finding the home directory; --home says where it is")
+}
+
 /// Writes a file that only its owner can read, at once or not at all.
 pub(crate) fn write_private(file: &Path, content: &[u8]) -> Result<()> {
     let folder = file

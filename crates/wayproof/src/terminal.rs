@@ -18,6 +18,11 @@ pub(crate) fn tell(text: &str) {
     drop(write_line(&mut anstream::stderr().lock(), text));
 }
 
+/// Standard output for what is written piece by piece.
+pub(crate) fn stdout() -> impl Write + Send {
+    io::stdout()
+}
+
 /// Prints one JSON value on a line of its own.
 pub(crate) fn print_json<T: Serialize>(value: &T) -> Result<()> {
     print(&serde_json::to_string(value)?)

@@ -34,6 +34,12 @@ impl Folder {
         outcome
     }
 
+    /// The same, and lets go of the database.
+    pub(crate) async fn rebuild_and_close(mut self) -> Result<(), LedgerError> {
+        self.rebuild().await?;
+        self.close().await
+    }
+
     async fn rebuild_on(
         &mut self,
         connection: &mut sqlx::AnyConnection,
@@ -60,34 +66,9 @@ impl Folder {
         }
         let mut at = 0;
         while at < log.size() {
-            let rows =
-                sqlx::query("SELECT seq, body FROM events WHERE seq >= $1 ORDER BY seq LIMIT $2")
-                    .bind(at)
-                    .bind(PAGE)
-                    .fetch_all(&mut *transaction)
-                    .await
-                    .map_err(failed())?;
-            let mut projection = Projection::new();
-            for row in &rows {
-                let seq: i64 = row.try_get(0).map_err(failed())?;
-                let text: String = row.try_get(1).map_err(failed())?;
-                if let Some(event) = read_event(&text) {
-                    projection.absorb(seq, &event);
-                }
-                at = seq + 1;
-            }
-            if rows.is_empty() {
-                break;
-            }
-            for collapsed in [
-                &projection.exchanges,
-                &projection.usage,
-                &projection.activity,
-                &projection.import_files,
-            ] {
-                self.write_rows(&mut transaction, collapsed)
-                    .await
-                    .map_err(failed())?;
+            match self.take_in(&mut transaction, at).await.map_err(failed())? {
+                Some(next) => at = next,
+                None => break,
             }
         }
         sqlx::query("INSERT INTO rebuilt (name, at_us) VALUES ($1, $2)")
@@ -97,6 +78,41 @@ impl Folder {
             .await
             .map_err(failed())?;
         transaction.commit().await.map_err(failed())
+    }
+}
+
+impl Folder {
+    /// Takes in a page of events, and says where the next one begins.
+    async fn take_in(
+        &mut self,
+        connection: &mut sqlx::AnyConnection,
+        at: i64,
+    ) -> Result<Option<i64>, sqlx::Error> {
+        const SQL: &str = "SELECT seq, body FROM events WHERE seq >= $1 ORDER BY seq LIMIT $2";
+        let rows = sqlx::query(SQL)
+            .bind(at)
+            .bind(PAGE)
+            .fetch_all(&mut *connection)
+            .await?;
+        let mut next = None;
+        let mut projection = Projection::new();
+        for row in &rows {
+            let seq: i64 = row.try_get(0)?;
+            let text: String = row.try_get(1)?;
+            if let Some(event) = read_event(&text) {
+                projection.absorb(seq, &event);
+            }
+            next = Some(seq + 1);
+        }
+        for collapsed in [
+            &projection.exchanges,
+            &projection.usage,
+            &projection.activity,
+            &projection.import_files,
+        ] {
+            self.write_rows(connection, collapsed).await?;
+        }
+        Ok(next)
     }
 }
 

@@ -16,6 +16,7 @@ mod demo;
 mod environment;
 mod gate;
 mod generated;
+mod import;
 mod policy;
 mod prove;
 mod readme;
