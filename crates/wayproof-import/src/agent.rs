@@ -123,13 +123,13 @@ impl Source {
     /// A reader for one file, that goes on from what it remembers.
     pub(crate) fn reader(self, path: &Path, state: Option<&str>) -> Box<dyn Format> {
         match self {
-            Self::ClaudeCode => Box::new(claude_code::Reader::default()),
+            Self::ClaudeCode => Box::new(claude_code::Reader),
             Self::Codex => Box::new(codex::Reader::new(state)),
             Self::Copilot => Box::new(copilot::Reader::new(path, state)),
             Self::Gemini => Box::new(gemini::Reader::new(state)),
             Self::Qwen => Box::new(qwen::Reader::new(state)),
             Self::Pi => Box::new(pi::Reader::new(path, state)),
-            Self::Cline => Box::new(cline::Reader::default()),
+            Self::Cline => Box::new(cline::Reader),
             // Databases are read by queries; a line of one is nothing.
             Self::Opencode => Box::new(Nothing),
         }

@@ -10,6 +10,7 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 use tokio::sync::mpsc;
+use tokio::task::JoinSet;
 use wayproof_ledger::{
     About, Cost, Event, EventBody, ExchangeImported, ImportTurn, Ledger, LogRead,
 };
@@ -245,10 +246,11 @@ impl Importer {
             now_us: self.ledger.clock().now_us(),
             since_us: self.options.since_us,
         };
-        let reading = match file.source.shape() {
-            Shape::Database => tokio::spawn(read::database(job, say)),
+        let mut reading = JoinSet::new();
+        match file.source.shape() {
+            Shape::Database => reading.spawn(read::database(job, say)),
             Shape::Lines | Shape::Document => {
-                tokio::task::spawn_blocking(move || read::file(&job, &say))
+                reading.spawn_blocking(move || read::file(&job, &say))
             }
         };
         let mut found = LogRead {
@@ -268,7 +270,9 @@ impl Importer {
                 Said::Failed(why) => drop(summary.failed.insert(file.name.clone(), why)),
             }
         }
-        reading.await.map_err(|_| ImportError::Panicked)?;
+        while let Some(ended) = reading.join_next().await {
+            ended.map_err(|_| ImportError::Panicked)?;
+        }
         counts.imported = found.imported;
         counts.known = found.known;
         counts.proxied = found.proxied;

@@ -77,13 +77,13 @@ pub(crate) struct Sink {
     pub(crate) quota: Option<(i64, QuotaSampled)>,
 }
 
-/// What a file gave once everything in it is certain or left for later.
+/// What may still be written, and is left for the next time.
 #[derive(Debug)]
-pub(crate) struct End {
-    /// Where to go on; absent for the end of what was read.
-    pub(crate) offset: Option<u64>,
-    /// What to remember, where that is not the reader's last state.
-    pub(crate) state: Option<Option<String>>,
+pub(crate) struct Left {
+    /// Where to go on.
+    pub(crate) offset: u64,
+    /// What the reader remembered there.
+    pub(crate) state: Option<String>,
 }
 
 impl Sink {
@@ -193,7 +193,7 @@ impl Sink {
     }
 
     /// Nothing more is read: what may still grow is left, the rest is certain.
-    pub(crate) fn end(&mut self) -> End {
+    pub(crate) fn end(&mut self) -> Option<Left> {
         let unfinished = self.waiting.iter().position(|waiting| {
             let answer = &waiting.answer;
             let is_fresh = answer.at_us > self.now_us - FRESH_US;
@@ -205,21 +205,15 @@ impl Sink {
             .split_off(unfinished.unwrap_or(self.waiting.len()));
         self.ready
             .extend(self.waiting.drain(..).map(|waiting| waiting.answer));
-        let Some(first) = left.into_iter().next() else {
-            return End {
-                offset: None,
-                state: None,
-            };
-        };
-        let before = first.before;
+        let before = left.into_iter().next()?.before;
         self.activity = before.activity;
         self.gap_count = before.gap_count;
         let told = usize::try_from(before.gap_count).unwrap_or(usize::MAX);
         self.gaps.truncate(told);
-        End {
-            offset: Some(before.offset),
-            state: Some(before.state),
-        }
+        Some(Left {
+            offset: before.offset,
+            state: before.state,
+        })
     }
 
     fn mark(&self, state: impl FnOnce() -> Option<String>) -> Mark {

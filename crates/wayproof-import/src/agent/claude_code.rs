@@ -13,7 +13,7 @@ use super::{Format, UNREADABLE, rest};
 use crate::lenient::{Count, Flag, List, Maybe, Patch, Text, moment};
 use crate::sink::{Answer, Sink};
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Reader;
 
 #[derive(Debug, Default, Deserialize)]

@@ -8,7 +8,7 @@ use super::{Format, UNREADABLE, rest};
 use crate::lenient::{Count, List, Maybe, Number, Text, millis};
 use crate::sink::{Answer, Sink};
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Reader;
 
 #[derive(Debug, Default, Deserialize)]

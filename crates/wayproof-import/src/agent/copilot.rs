@@ -47,7 +47,7 @@ struct Data {
     usage: Maybe<Tokens>,
     success: Flag,
     shell_execution: Maybe<Shell>,
-    file_edits: List<Nothing>,
+    file_edits: List<Edit>,
     tool_telemetry: Maybe<Telemetry>,
 }
 
@@ -80,7 +80,9 @@ struct Shell {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-struct Nothing {}
+struct Edit {
+    kind: Text,
+}
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
@@ -190,7 +192,12 @@ fn tool(data: &Data, sink: &mut Sink) {
         .and_then(|shell| shell.exit_code.0);
     let is_failed = data.success.0 == Some(false) || exit.is_some_and(|exit| exit.abs() >= 1.0);
     did.tool_failures += u64::from(is_failed);
-    did.edits += data.file_edits.0.len() as u64;
+    let edits = data
+        .file_edits
+        .0
+        .iter()
+        .filter(|edit| !edit.kind.is("read"));
+    did.edits += edits.count() as u64;
     let metrics = data
         .tool_telemetry
         .0

@@ -98,9 +98,10 @@ fn lines(job: &Job, say: &Sender<Said>) -> io::Result<()> {
             break;
         }
     }
-    let end = sink.end();
-    let to = end.offset.unwrap_or_else(|| lines.offset());
-    let reader = end.state.unwrap_or_else(|| reader.state());
+    let (to, reader) = match sink.end() {
+        Some(left) => (left.offset, left.state),
+        None => (lines.offset(), reader.state()),
+    };
     input.seek(SeekFrom::Start(0))?;
     let (head, hash) = head(&mut input, to)?;
     let remembered = Remembered {
@@ -128,7 +129,7 @@ fn document(job: &Job, say: &Sender<Said>) -> io::Result<()> {
         reader.record(&text, &mut sink);
     }
     // What may still grow is found again when the document is read anew.
-    let is_whole = sink.end().offset.is_none();
+    let is_whole = sink.end().is_none();
     let changed_us = if is_whole { job.file.changed_us } else { 0 };
     let remembered = Remembered {
         changed_us,
@@ -176,8 +177,8 @@ pub(super) async fn database(job: Job, say: Sender<Said>) {
             return;
         }
     }
-    let end = sink.end();
-    let to = end.offset.unwrap_or_else(|| u64::try_from(at).unwrap_or(0));
+    let at = u64::try_from(at).unwrap_or(0);
+    let to = sink.end().map_or(at, |left| left.offset);
     let answers = std::mem::take(sink.ready());
     if say.send(Said::Answers(answers)).await.is_err() || to == job.from {
         return;

@@ -10,6 +10,10 @@ use wayproof_import::Source;
 use crate::place::Place;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a measurement is told its size and reads the time"
+)]
 #[ignore = "measures; needs an optimized build and a gigabyte of disk"]
 async fn a_gigabyte_of_claude_codes_logs() {
     let megabytes = std::env::var("WAYPROOF_IMPORT_MB")
