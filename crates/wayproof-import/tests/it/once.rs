@@ -220,6 +220,7 @@ async fn proxied(place: &Place, request_id: Option<&str>, session: &str, ago: i6
             ..Usage::default()
         }),
         cost: Cost::default(),
+        held_nano_usd: None,
         catalog_digest: None,
         ttfb_us: None,
         total_us: 2_000_000,
