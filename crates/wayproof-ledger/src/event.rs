@@ -11,6 +11,8 @@ use wayproof_engine::{Cause, Evidence, Heard};
 use wayproof_receipt::Verdict;
 use wayproof_wire::{Loss, Protocol, Usage};
 
+use crate::import_event::{ExchangeImported, LogRead};
+
 /// The format written into every event.
 pub(crate) const FORMAT: u32 = 1;
 
@@ -51,6 +53,8 @@ pub enum EventBody {
     QuotaSampled(QuotaSampled),
     JobClosed(JobClosed),
     BooksChanged(BooksChanged),
+    ExchangeImported(Box<ExchangeImported>),
+    LogRead(Box<LogRead>),
     /// An event of a later version, kept and hashed but not understood.
     Unknown {
         kind: String,

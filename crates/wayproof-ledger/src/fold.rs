@@ -4,6 +4,8 @@
 //! to date, moves the journal's position, and signs a checkpoint if one is due. Either all of that happens or nothing,
 //! so every event is in the ledger exactly once. Events are only ever inserted.
 
+mod rebuild;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;

@@ -84,6 +84,7 @@ impl Ledger {
         Log::create(folder.connection().await?, &origin)
             .await
             .map_err(store.failed("set up"))?;
+        folder.rebuild().await?;
         let queue = Queue::new(QUEUE_BYTES);
         let (nudge, writer) = match &location {
             Location::Sqlite(directory) => {

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
+mod backup;
 mod books;
 mod clock;
 mod direct;
@@ -9,6 +10,7 @@ mod event;
 mod fold;
 mod fold_thread;
 mod frame;
+mod import_event;
 mod journal;
 mod journal_thread;
 mod ledger;
@@ -33,12 +35,14 @@ pub use event::{
     ExchangeOutcome, ExchangeSettled, JobClosed, JobOpened, MAX_EVENT_BYTES, ObligationFrozen,
     ProofFinished, QuotaSampled, ReceiptIssued, ReviewRecorded, SessionStarted,
 };
+pub use import_event::{Activity, ExchangeImported, LogGap, LogRead};
 pub use ledger::{About, Ledger};
 pub use query::{
-    AnswerSeen, DayRecord, Dimension, ExchangeDetail, ExchangeFilter, ExchangeRow, JobCursor,
-    JobDetail, JobFilter, JobOrder, JobPage, JobPhase, JobRow, JobSearch, Money, Page,
-    ReceiptIssuedRow, ReceiptRow, SessionRow, SpendBy, SpendCell, SpendRow, StoredEvent,
-    TaskRecord, WINDOW,
+    ActivityRow, AnswerSeen, CrossBy, DayRecord, DayRow, Days, Dimension, EXCHANGE_COLUMNS,
+    ExchangeDetail, ExchangeFilter, ExchangeRow, ForeignRow, ImportTurn, JobCursor, JobDetail,
+    JobFilter, JobOrder, JobPage, JobPhase, JobRow, JobSearch, LogPosition, Money, Page, Proxied,
+    ReceiptIssuedRow, ReceiptRow, ReportRow, SessionRow, Sources, SpendBy, SpendCell, SpendRow,
+    StoredEvent, TaskRecord, TileLog, WINDOW, opencode_messages,
 };
 pub use queue::Durable;
 pub use record::RecordError;

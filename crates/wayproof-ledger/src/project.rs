@@ -3,9 +3,13 @@
 //! A projection looks at one event at a time and never reads the database, so events can be folded in batches of any
 //! size, by any process, with the same result. Amounts of the three kinds of money stay in columns of their own.
 
+mod usage;
+
 use wayproof_receipt::Verdict;
 
+pub(crate) use self::usage::{ACTIVITY, IMPORT_FILES, USAGE_DAYS};
 use crate::event::{Event, EventBody, ExchangeOpened, ExchangeSettled};
+use crate::import_event::ExchangeImported;
 use crate::table::{Cell, Collapsed, Column, Kind, Row, Rule, Table};
 
 const fn text(name: &'static str, rule: Rule) -> Column {
@@ -105,6 +109,8 @@ pub(crate) static EXCHANGES: Table = Table {
         int("listed_nano_usd", Rule::Last),
         int("billed_nano_usd", Rule::Last),
         int("subscription_nano_usd", Rule::Last),
+        text("provider_request_id", Rule::Last),
+        int("imported", Rule::Last),
     ],
 };
 
@@ -150,6 +156,9 @@ pub(crate) struct Projection {
     pub(crate) exchanges: Collapsed,
     pub(crate) spend: Collapsed,
     pub(crate) milestones: Collapsed,
+    pub(crate) usage: Collapsed,
+    pub(crate) activity: Collapsed,
+    pub(crate) import_files: Collapsed,
 }
 
 impl Projection {
@@ -160,17 +169,23 @@ impl Projection {
             exchanges: Collapsed::new(&EXCHANGES),
             spend: Collapsed::new(&SPEND),
             milestones: Collapsed::new(&MILESTONES),
+            usage: Collapsed::new(&USAGE_DAYS),
+            activity: Collapsed::new(&ACTIVITY),
+            import_files: Collapsed::new(&IMPORT_FILES),
         }
     }
 
     /// All tables, in the order they are written in.
-    pub(crate) fn tables(&self) -> [&Collapsed; 5] {
+    pub(crate) fn tables(&self) -> [&Collapsed; 8] {
         [
             &self.sessions,
             &self.jobs,
             &self.exchanges,
             &self.spend,
             &self.milestones,
+            &self.usage,
+            &self.activity,
+            &self.import_files,
         ]
     }
 
@@ -198,6 +213,28 @@ impl Projection {
                 }
                 let (key, row) = spend_row(event, settled, &effect);
                 self.spend.add(key, row);
+                let (key, row) = usage::settled_usage(event, settled);
+                self.usage.add(key, row);
+            }
+            EventBody::ExchangeImported(imported) => {
+                if let Some(id) = &event.exchange {
+                    let row = usage::imported_row(seq, id, event, imported);
+                    self.exchanges.add(id.clone(), row);
+                }
+                let (key, row) = imported_spend_row(event, imported, &effect);
+                self.spend.add(key, row);
+                let (key, row) = usage::imported_usage(event, imported);
+                self.usage.add(key, row);
+            }
+            EventBody::LogRead(read) => {
+                let (key, row) = usage::file_row(seq, event, read);
+                self.import_files.add(key, row);
+                if !read.activity.is_nothing() || read.gap_count > 0 {
+                    let (key, row) = usage::activity_row(event, read);
+                    self.activity.add(key, row);
+                }
+                self.milestones
+                    .add(format!("{seq:020}"), milestone_row(seq, event));
             }
             EventBody::SessionStarted(_)
             | EventBody::JobOpened(_)
@@ -242,6 +279,17 @@ impl Effect {
                 ..Self::default()
             };
         }
+        if let EventBody::ExchangeImported(imported) = body {
+            let cost = imported.cost;
+            return Self {
+                exchanges: 1,
+                settled: 1,
+                listed: cost.listed_nano_usd,
+                listed_unknown: i64::from(cost.listed_nano_usd.is_none()),
+                billed: cost.billed_nano_usd,
+                subscription: cost.subscription_nano_usd,
+            };
+        }
         let exchanges = i64::from(matches!(body, EventBody::ExchangeOpened(_)));
         Self {
             exchanges,
@@ -269,6 +317,8 @@ fn session_row(seq: i64, id: &str, event: &Event, effect: &Effect) -> Row {
     let agent = match &event.body {
         EventBody::SessionStarted(started) => Some(&started.agent),
         EventBody::ExchangeOpened(opened) => Some(&opened.agent),
+        EventBody::ExchangeImported(imported) => Some(&imported.agent),
+        EventBody::LogRead(read) => Some(&read.agent),
         _ => None,
     };
     let mut row = vec![
@@ -347,13 +397,7 @@ fn opened_row(seq: i64, id: &str, event: &Event, opened: &ExchangeOpened) -> Row
 }
 
 fn settled_row(seq: i64, id: &str, event: &Event, settled: &ExchangeSettled) -> Row {
-    let usage = settled.usage.unwrap_or_default();
-    let tokens = |count: Option<u64>| Cell::from(count.and_then(|count| i64::try_from(count).ok()));
-    let cache_write = match (usage.cache_write_5m, usage.cache_write_1h) {
-        (None, None) => None,
-        (short, long) => Some(short.unwrap_or(0).saturating_add(long.unwrap_or(0))),
-    };
-    vec![
+    let mut row = vec![
         seq.into(),
         id.into(),
         event.session.clone().into(),
@@ -371,19 +415,19 @@ fn settled_row(seq: i64, id: &str, event: &Event, settled: &ExchangeSettled) -> 
         settled.status.map(i64::from).into(),
         i64::try_from(settled.attempts.len()).ok().into(),
         settled.total_us.into(),
-        tokens(usage.input),
-        tokens(usage.cache_read),
-        tokens(cache_write),
-        tokens(usage.output),
-        tokens(usage.reasoning),
+    ];
+    row.extend(usage::tokens(settled.usage.as_ref()));
+    row.extend([
         settled.cost.listed_nano_usd.into(),
         settled.cost.billed_nano_usd.into(),
         settled.cost.subscription_nano_usd.into(),
-    ]
+        settled.provider_request_id.clone().into(),
+        Cell::Null,
+    ]);
+    row
 }
 
 fn spend_row(event: &Event, settled: &ExchangeSettled, effect: &Effect) -> (String, Row) {
-    let day = event.at_us.div_euclid(DAY_US);
     let place = [
         event.job.as_deref().unwrap_or_default(),
         &settled.task,
@@ -391,6 +435,26 @@ fn spend_row(event: &Event, settled: &ExchangeSettled, effect: &Effect) -> (Stri
         settled.provider.as_deref().unwrap_or_default(),
         settled.model.as_deref().unwrap_or_default(),
     ];
+    spend_at(event, place, effect)
+}
+
+fn imported_spend_row(
+    event: &Event,
+    imported: &ExchangeImported,
+    effect: &Effect,
+) -> (String, Row) {
+    let place = [
+        event.job.as_deref().unwrap_or_default(),
+        "",
+        "",
+        imported.provider.as_deref().unwrap_or_default(),
+        imported.model.as_deref().unwrap_or_default(),
+    ];
+    spend_at(event, place, effect)
+}
+
+fn spend_at(event: &Event, place: [&str; 5], effect: &Effect) -> (String, Row) {
+    let day = event.at_us.div_euclid(DAY_US);
     let mut row = vec![Cell::Int(day)];
     row.extend(place.map(Cell::from));
     row.extend([

@@ -4,19 +4,25 @@
 //! to date. Nothing here writes.
 
 mod detail;
+mod export;
 mod find;
+mod import;
 mod live;
 mod page;
 mod proof;
 mod receipts;
 mod record;
+mod report;
 mod spend;
 
 pub use detail::{ExchangeDetail, JobDetail, StoredEvent};
+pub use export::{EXCHANGE_COLUMNS, TileLog};
 pub use find::{JobCursor, JobOrder, JobPage, JobPhase, JobSearch, WINDOW};
+pub use import::{ForeignRow, ImportTurn, LogPosition, Proxied, opencode_messages};
 pub use live::AnswerSeen;
 pub use page::{ExchangeFilter, ExchangeRow, JobFilter, JobRow, Money, Page, SessionRow};
 pub use proof::ReceiptRow;
 pub use receipts::ReceiptIssuedRow;
-pub use record::{DayRecord, Dimension, SpendCell, TaskRecord};
+pub use record::{CrossBy, DayRecord, SpendCell, TaskRecord};
+pub use report::{ActivityRow, DayRow, Days, Dimension, ReportRow, Sources};
 pub use spend::{SpendBy, SpendRow};

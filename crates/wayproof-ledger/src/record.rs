@@ -75,6 +75,8 @@ impl EventBody {
             Self::BooksChanged(_) => "books-changed",
             Self::QuotaSampled(_) => "quota-sampled",
             Self::JobClosed(_) => "job-closed",
+            Self::ExchangeImported(_) => "exchange-imported",
+            Self::LogRead(_) => "log-read",
             Self::Unknown { kind } => kind,
         }
     }
@@ -97,6 +99,8 @@ impl Event {
             EventBody::BooksChanged(data) => self.write("books-changed", data),
             EventBody::QuotaSampled(data) => self.write("quota-sampled", data),
             EventBody::JobClosed(data) => self.write("job-closed", data),
+            EventBody::ExchangeImported(data) => self.write("exchange-imported", data.as_ref()),
+            EventBody::LogRead(data) => self.write("log-read", data.as_ref()),
             EventBody::Unknown { kind } => {
                 let why = format!("events of the kind `{kind}` can only be read");
                 Err(RecordError::Unwritable(why))
@@ -143,6 +147,8 @@ impl Event {
             "books-changed" => EventBody::BooksChanged(parse_data(data)?),
             "quota-sampled" => EventBody::QuotaSampled(parse_data(data)?),
             "job-closed" => EventBody::JobClosed(parse_data(data)?),
+            "exchange-imported" => EventBody::ExchangeImported(parse_data(data)?),
+            "log-read" => EventBody::LogRead(parse_data(data)?),
             kind => EventBody::Unknown {
                 kind: kind.to_owned(),
             },

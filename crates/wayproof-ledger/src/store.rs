@@ -139,6 +139,21 @@ impl Store {
         Ok(connection)
     }
 
+    /// A connection to another program's SQLite file, which is not changed.
+    pub(crate) async fn open_foreign(file: &Path) -> Result<AnyConnection, LedgerError> {
+        sqlx::any::install_default_drivers();
+        let url = sqlite_url(file)?.replace("?mode=rwc", "?mode=ro");
+        let place = file.display().to_string();
+        let options = AnyConnectOptions::from_str(&url).map_err(|_| LedgerError::BadLocation {
+            given: place.clone(),
+        })?;
+        options
+            .disable_statement_logging()
+            .connect()
+            .await
+            .map_err(|error| LedgerError::database("open", &place, error))
+    }
+
     /// Connections for those who read, opened as they are needed.
     pub(crate) fn readers(&self) -> AnyPool {
         let is_sqlite = matches!(self.location, Location::Sqlite(_));
@@ -243,6 +258,7 @@ impl Store {
         let texts = [
             (1, "ledger", include_str!("../migrations/0001_ledger.sql")),
             (2, "books", include_str!("../migrations/0002_books.sql")),
+            (3, "usage", include_str!("../migrations/0003_usage.sql")),
         ];
         texts
             .map(|(version, name, sql)| self.migration(version, name, sql))

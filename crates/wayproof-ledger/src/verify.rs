@@ -18,6 +18,7 @@ use wayproof_receipt::log::{Hash, NoteKey};
 use crate::error::LedgerError;
 use crate::ledger::Ledger;
 use crate::log_row::Log;
+use crate::store::Store;
 use chunk::{Digested, Texts};
 use contents::Contents;
 use projections::Projections;
@@ -112,96 +113,96 @@ impl Ledger {
 
     /// Verifies the whole ledger, and its checkpoints against this key.
     pub async fn verify_with(&self, key: Option<&PublicKey>) -> Result<Report, LedgerError> {
-        let store = &self.0.store;
-        let mut connection = store.connect().await?;
-        let begun = connection.begin_with(store.begin_snapshot()).await;
-        let mut snapshot = begun.map_err(store.failed("read"))?;
-        let mut report = Report {
-            origin: String::new(),
-            events: 0,
-            root: String::new(),
-            checkpoints: 0,
-            is_signed: key.is_some(),
-            problem: None,
-        };
-        let outcome = self.check(&mut snapshot, key, &mut report).await;
-        snapshot.rollback().await.map_err(store.failed("read"))?;
-        connection.close().await.map_err(store.failed("close"))?;
-        match outcome {
-            Ok(()) => {}
-            Err(Stop::Broken(problem)) => report.problem = Some(problem),
-            Err(Stop::Failed(error)) => return Err(error),
-        }
-        Ok(report)
+        verify(&self.0.store, key).await
     }
+}
 
-    async fn check(
-        &self,
-        snapshot: &mut AnyConnection,
-        key: Option<&PublicKey>,
-        report: &mut Report,
-    ) -> Result<(), Stop> {
-        let store = &self.0.store;
-        let log = Log::load(snapshot, store).await?;
-        report.origin.clone_from(&log.origin);
-        let log_key = key.map(|key| NoteKey::new(&log.origin, *key));
-        let log_key = log_key
-            .transpose()
-            .map_err(|error| Problem::new(error.to_string()))?;
-        let mut tree = Tree::new(log_key);
-        let mut projections = Projections::new();
-        let mut contents = Contents::new();
-        let checks = (&mut tree, &mut projections, &mut contents);
-        let outcome = self.walk(snapshot, &log, checks).await;
-        report.events = tree.frontier().size();
-        report.root = tree.frontier().root().to_string();
-        report.checkpoints = tree.checkpoints();
-        outcome?;
-        tree.finish(snapshot, &log, store).await?;
-        projections.finish(snapshot, store).await?;
-        contents.finish(snapshot, store).await?;
-        match store.own_finding(snapshot).await? {
-            None => Ok(()),
-            Some(finding) => {
-                Err(Problem::new(format!("the database is damaged: {finding}")).into())
-            }
-        }
+/// Verifies the ledger in a database, and its checkpoints against a key.
+pub(crate) async fn verify(store: &Store, key: Option<&PublicKey>) -> Result<Report, LedgerError> {
+    let mut connection = store.connect().await?;
+    let begun = connection.begin_with(store.begin_snapshot()).await;
+    let mut snapshot = begun.map_err(store.failed("read"))?;
+    let mut report = Report {
+        origin: String::new(),
+        events: 0,
+        root: String::new(),
+        checkpoints: 0,
+        is_signed: key.is_some(),
+        problem: None,
+    };
+    let outcome = check(store, &mut snapshot, key, &mut report).await;
+    snapshot.rollback().await.map_err(store.failed("read"))?;
+    connection.close().await.map_err(store.failed("close"))?;
+    match outcome {
+        Ok(()) => {}
+        Err(Stop::Broken(problem)) => report.problem = Some(problem),
+        Err(Stop::Failed(error)) => return Err(error),
     }
+    Ok(report)
+}
 
-    /// Reads one chunk while the one before is hashed and parsed.
-    async fn walk(
-        &self,
-        snapshot: &mut AnyConnection,
-        log: &Log,
-        (tree, projections, contents): (&mut Tree, &mut Projections, &mut Contents),
-    ) -> Result<(), Stop> {
-        let store = &self.0.store;
-        let size = log.size();
-        let mut at = 0;
-        let mut next = Texts::read(snapshot, at, size, store).await?;
-        while !next.is_empty() {
-            at += next.len();
-            let digesting = tokio::task::spawn_blocking(move || Digested::new(&next));
-            let read = Texts::read(snapshot, at, size, store).await;
-            let digested = digesting
-                .await
-                .map_err(|_| Problem::new("the verification itself failed"))?;
-            tree.check_chunk(snapshot, &digested, store).await?;
-            projections.absorb(&digested);
-            contents.absorb(&digested);
-            next = read?;
-        }
-        if at < size {
-            return Err(Problem::at(at, None, "is missing").into());
-        }
-        if Texts::read(snapshot, size, i64::MAX, store)
-            .await?
-            .is_empty()
-        {
-            Ok(())
-        } else {
-            Err(Problem::at(size, None, "is stored beyond the end of the log").into())
-        }
+async fn check(
+    store: &Store,
+    snapshot: &mut AnyConnection,
+    key: Option<&PublicKey>,
+    report: &mut Report,
+) -> Result<(), Stop> {
+    let log = Log::load(snapshot, store).await?;
+    report.origin.clone_from(&log.origin);
+    let log_key = key.map(|key| NoteKey::new(&log.origin, *key));
+    let log_key = log_key
+        .transpose()
+        .map_err(|error| Problem::new(error.to_string()))?;
+    let mut tree = Tree::new(log_key);
+    let mut projections = Projections::new();
+    let mut contents = Contents::new();
+    let checks = (&mut tree, &mut projections, &mut contents);
+    let outcome = walk(store, snapshot, &log, checks).await;
+    report.events = tree.frontier().size();
+    report.root = tree.frontier().root().to_string();
+    report.checkpoints = tree.checkpoints();
+    outcome?;
+    tree.finish(snapshot, &log, store).await?;
+    projections.finish(snapshot, store).await?;
+    contents.finish(snapshot, store).await?;
+    match store.own_finding(snapshot).await? {
+        None => Ok(()),
+        Some(finding) => Err(Problem::new(format!("the database is damaged: {finding}")).into()),
+    }
+}
+
+/// Reads one chunk while the one before is hashed and parsed.
+async fn walk(
+    store: &Store,
+    snapshot: &mut AnyConnection,
+    log: &Log,
+    (tree, projections, contents): (&mut Tree, &mut Projections, &mut Contents),
+) -> Result<(), Stop> {
+    let size = log.size();
+    let mut at = 0;
+    let mut next = Texts::read(snapshot, at, size, store).await?;
+    while !next.is_empty() {
+        at += next.len();
+        let digesting = tokio::task::spawn_blocking(move || Digested::new(&next));
+        let read = Texts::read(snapshot, at, size, store).await;
+        let digested = digesting
+            .await
+            .map_err(|_| Problem::new("the verification itself failed"))?;
+        tree.check_chunk(snapshot, &digested, store).await?;
+        projections.absorb(&digested);
+        contents.absorb(&digested);
+        next = read?;
+    }
+    if at < size {
+        return Err(Problem::at(at, None, "is missing").into());
+    }
+    if Texts::read(snapshot, size, i64::MAX, store)
+        .await?
+        .is_empty()
+    {
+        Ok(())
+    } else {
+        Err(Problem::at(size, None, "is stored beyond the end of the log").into())
     }
 }
 

@@ -3,14 +3,20 @@
 //! The doc comments here are the manual; `wayproof reference cli` prints them as Markdown.
 
 pub(crate) mod books;
+mod export;
+mod import;
 mod policies;
+mod report;
 mod review;
 
 use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub(crate) use self::export::{BackupArgs, ExportArgs, Format, RestoreArgs};
+pub(crate) use self::import::{ImportArgs, ImportFrom};
 pub(crate) use self::policies::{AdviseArgs, ReplayArgs, TaskCommand, TaskPlace};
+pub(crate) use self::report::{By, From, Period, ReportArgs};
 pub(crate) use review::{ChangeArgs, DecideArgs, ReviewCommand, ReviewRunArgs};
 
 /// Routes coding agents' work by task policy, runs the required proof itself, and leaves receipts.
@@ -88,6 +94,8 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: TaskCommand,
     },
+    /// Imports what agents wrote down about themselves into the ledger.
+    Import(ImportArgs),
     /// Tells why an exchange went where it went.
     Explain(ExplainArgs),
     /// Prints one line on a conversation for an agent's status line; the agent tells which on standard input.
@@ -482,6 +490,18 @@ pub(crate) enum LedgerCommand {
         #[command(flatten)]
         ledger: LedgerPlace,
     },
+    /// Shows what was spent and on what, with the cost per proven change.
+    Spend(ReportArgs),
+    /// Shows what came of the jobs: proven, with gaps, refuted, and what each cost.
+    Outcomes(ReportArgs),
+    /// Shows how good the work was: first attempts, escalations, and what agents' own logs tell of tools and rejections.
+    Quality(ReportArgs),
+    /// Writes events, exchanges, charges or the whole log for other programs.
+    Export(ExportArgs),
+    /// Copies the embedded ledger into one file while it is in use, and verifies the copy. Keys are not in it.
+    Backup(BackupArgs),
+    /// Makes the ledger from a copy, once the copy is verified. Exit status 4 when it is broken.
+    Restore(RestoreArgs),
     /// Checks every event, the tree over them and every checkpoint. Exit status 4 names the first broken event.
     Verify {
         /// Prints JSON.

@@ -2,18 +2,22 @@
 
 mod advise;
 mod backtest;
+mod backup;
 mod books;
 pub(crate) mod connect;
 mod doctor;
 mod explain;
+mod export;
 mod gate;
 mod hook;
+mod import;
 mod ledger;
 mod policy;
 pub(crate) mod prove;
 pub(crate) mod receipt;
 mod reference;
 mod replay;
+mod report;
 pub(crate) mod review;
 mod run;
 mod statusline;
@@ -54,6 +58,7 @@ pub(crate) fn run(command: Command) -> Result<ExitCode> {
         Command::Keys { command } => wait(books::keys::run(command)),
         Command::Budgets { command } => wait(books::budgets::run(command)),
         Command::People { command } => wait(books::people::run(command)),
+        Command::Import(args) => wait(import::run(args)),
         Command::Explain(args) => wait(explain::run(args)),
         Command::Receipt { command } => receipt::run(&command),
         Command::DemoAgent { ask } => wait(demo::agent::run(&ask)),

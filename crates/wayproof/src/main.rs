@@ -4,6 +4,7 @@
 mod cli;
 mod commands;
 mod connect;
+mod days;
 mod demo;
 mod discover;
 mod doctor;

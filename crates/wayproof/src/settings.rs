@@ -52,8 +52,7 @@ pub(crate) fn under_home(path: &Path) -> Result<PathBuf> {
     let Ok(rest) = path.strip_prefix("~") else {
         return Ok(path.to_owned());
     };
-    let home = choose_base_strategy().context("finding the home directory")?;
-    Ok(home.home_dir().join(rest))
+    Ok(home()?.join(rest))
 }
 
 /// Writes a file that only its owner can read, at once or not at all.

@@ -18,6 +18,11 @@ pub(crate) fn tell(text: &str) {
     drop(write_line(&mut anstream::stderr().lock(), text));
 }
 
+/// Standard output for what is written piece by piece.
+pub(crate) fn stdout() -> impl Write + Send {
+    io::stdout()
+}
+
 /// Prints one JSON value on a line of its own.
 pub(crate) fn print_json<T: Serialize>(value: &T) -> Result<()> {
     print(&serde_json::to_string(value)?)
@@ -56,6 +61,16 @@ pub(crate) fn dollars(nano: i64) -> String {
     let micro = nano.unsigned_abs().div_ceil(1_000);
     let (whole, rest) = (micro / 1_000_000, micro % 1_000_000);
     format!("{sign}${whole}.{rest:06}")
+}
+
+/// Dollars of an amount in nano-dollars, exactly, with two decimals at least.
+pub(crate) fn exact_dollars(nano: i64) -> String {
+    let sign = if nano < 0 { "-" } else { "" };
+    let nano = nano.unsigned_abs();
+    let rest = format!("{:09}", nano % 1_000_000_000);
+    let (cents, finer) = rest.split_at(2);
+    let finer = finer.trim_end_matches('0');
+    format!("{sign}${}.{cents}{finer}", nano / 1_000_000_000)
 }
 
 /// A cost that may be unknown.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
-use wayproof_ledger::{DayRecord, Dimension, Money, SpendCell};
+use wayproof_ledger::{CrossBy, DayRecord, Money, SpendCell};
 
 use crate::desk::Desk;
 use crate::frame::{Frame, page};
@@ -18,15 +18,15 @@ use crate::show::time::{DAY_US, day};
 
 const ROWS: u32 = 200;
 
-const DIMENSIONS: [(&str, &str, Dimension); 8] = [
-    ("task", "Task", Dimension::Task),
-    ("class", "Class", Dimension::Class),
-    ("provider", "Provider", Dimension::Provider),
-    ("model", "Model", Dimension::Model),
-    ("agent", "Agent", Dimension::Agent),
-    ("repo", "Repository", Dimension::Repo),
-    ("verdict", "Verdict", Dimension::Verdict),
-    ("day", "Day", Dimension::Day),
+const DIMENSIONS: [(&str, &str, CrossBy); 8] = [
+    ("task", "Task", CrossBy::Task),
+    ("class", "Class", CrossBy::Class),
+    ("provider", "Provider", CrossBy::Provider),
+    ("model", "Model", CrossBy::Model),
+    ("agent", "Agent", CrossBy::Agent),
+    ("repo", "Repository", CrossBy::Repo),
+    ("verdict", "Verdict", CrossBy::Verdict),
+    ("day", "Day", CrossBy::Day),
 ];
 
 const PERIODS: [(&str, &str, i64); 4] = [
@@ -43,7 +43,7 @@ struct SpendPage {
     one: Axis,
     two: Axis,
     days: i64,
-    choices: [(&'static str, &'static str, Dimension); 8],
+    choices: [(&'static str, &'static str, CrossBy); 8],
     periods: [(&'static str, &'static str, i64); 4],
     rows: Vec<Line>,
     is_cut: bool,
@@ -60,7 +60,7 @@ struct SpendPage {
 struct Axis {
     name: &'static str,
     words: &'static str,
-    by: Dimension,
+    by: CrossBy,
 }
 
 #[derive(Default)]
@@ -88,7 +88,7 @@ fn axis(named: Option<String>, otherwise: &'static str) -> Axis {
     let wanted = named.unwrap_or_default();
     let by_name = |name: &str| DIMENSIONS.iter().find(|(known, _, _)| *known == name);
     let found = by_name(&wanted).or_else(|| by_name(otherwise));
-    let (name, words, by) = found.copied().unwrap_or(("task", "Task", Dimension::Task));
+    let (name, words, by) = found.copied().unwrap_or(("task", "Task", CrossBy::Task));
     Axis { name, words, by }
 }
 
@@ -115,7 +115,7 @@ pub(crate) async fn show(
         .await?;
     let by_verdict = desk
         .ledger()
-        .spend_by_two([Dimension::Verdict, Dimension::Verdict], since, ROWS)
+        .spend_by_two([CrossBy::Verdict, CrossBy::Verdict], since, ROWS)
         .await?;
     let record = desk.ledger().days(since).await?;
     let (total, sums) = total(&by_verdict);
@@ -130,13 +130,7 @@ pub(crate) async fn show(
             .map(|cell| line(cell, &one, &two))
             .collect(),
         listed_sum: told(sums.listed_nano_usd),
-        listed_note: match sums.listed_unknown {
-            0 => "by price lists".to_owned(),
-            unknown => format!(
-                "and {} without a price",
-                counted(unknown, "request", "requests")
-            ),
-        },
+        listed_note: unpriced(&sums),
         total,
         by_proof: by_proof(&by_verdict),
         daily: chart::bars(
@@ -150,16 +144,7 @@ pub(crate) async fn show(
                 .map(|(from, sum)| weekly(*from, sum))
                 .collect::<Vec<_>>(),
         ),
-        weeks: weeks
-            .iter()
-            .rev()
-            .map(|(from, sum)| Week {
-                from: day(*from),
-                listed: listed(&sum.money),
-                proven: count(sum.proven),
-                per_proven: per(sum.money.listed_nano_usd, sum.proven),
-            })
-            .collect(),
+        weeks: weeks.iter().rev().map(week).collect(),
         choices: DIMENSIONS,
         periods: PERIODS,
         one,
@@ -169,12 +154,31 @@ pub(crate) async fn show(
     })
 }
 
-fn named(name: &str, by: Dimension) -> String {
+fn unpriced(sums: &Money) -> String {
+    match sums.listed_unknown {
+        0 => "by price lists".to_owned(),
+        unknown => format!(
+            "and {} without a price",
+            counted(unknown, "request", "requests")
+        ),
+    }
+}
+
+fn week((from, sum): &(i64, DayRecord)) -> Week {
+    Week {
+        from: day(*from),
+        listed: listed(&sum.money),
+        proven: count(sum.proven),
+        per_proven: per(sum.money.listed_nano_usd, sum.proven),
+    }
+}
+
+fn named(name: &str, by: CrossBy) -> String {
     match (by, name) {
-        (Dimension::Verdict, "") => "no verdict".to_owned(),
-        (_, "") | (Dimension::Model, "/") => "none".to_owned(),
-        (Dimension::Repo, name) => repo(name),
-        (Dimension::Day, name) => name.parse().map_or_else(|_| short(name), day),
+        (CrossBy::Verdict, "") => "no verdict".to_owned(),
+        (_, "") | (CrossBy::Model, "/") => "none".to_owned(),
+        (CrossBy::Repo, name) => repo(name),
+        (CrossBy::Day, name) => name.parse().map_or_else(|_| short(name), day),
         (_, name) => short(name),
     }
 }

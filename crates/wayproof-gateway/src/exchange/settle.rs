@@ -418,9 +418,9 @@ impl Settlement {
     ) -> ExchangeSettled {
         let answerer = self.answerer.take();
         let planned = self.decision.attempts.first();
-        let elsewhere = answerer
-            .filter(|target| !planned.is_some_and(|planned| is_same(&planned.target, target)));
-        let (provider, model) = elsewhere.map_or((None, None), |target| {
+        // Spend is summed from this event alone, so it names its target even where that is the one planned.
+        let target = answerer.or_else(|| planned.map(|planned| planned.target.clone()));
+        let (provider, model) = target.map_or((None, None), |target| {
             (Some(target.provider), Some(target.model))
         });
         ExchangeSettled {

@@ -36,7 +36,7 @@ pub struct TaskRecord {
 
 /// What spend is laid out by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Dimension {
+pub enum CrossBy {
     /// The policy's rows.
     Task,
     /// Classes.
@@ -55,7 +55,7 @@ pub enum Dimension {
     Day,
 }
 
-impl Dimension {
+impl CrossBy {
     const fn column(self) -> &'static str {
         match self {
             Self::Task => "spend.task",
@@ -137,7 +137,7 @@ impl Ledger {
     /// Spend since the beginning of a day (UTC) by two dimensions, the dearest first, at most `limit` rows.
     pub async fn spend_by_two(
         &self,
-        by: [Dimension; 2],
+        by: [CrossBy; 2],
         since_us: i64,
         limit: u32,
     ) -> Result<Vec<SpendCell>, LedgerError> {

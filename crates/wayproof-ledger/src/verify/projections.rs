@@ -67,7 +67,11 @@ impl Projections {
         for (seq, event) in (chunk.first..).zip(&chunk.events) {
             let Some(event) = event else { continue };
             self.live.absorb(seq, event);
-            if let (EventBody::ExchangeSettled(_), Some(id)) = (&event.body, &event.exchange)
+            let is_over = matches!(
+                event.body,
+                EventBody::ExchangeSettled(_) | EventBody::ExchangeImported(_)
+            );
+            if let Some(id) = event.exchange.as_ref().filter(|_| is_over)
                 && let Some(row) = self.live.exchanges.rows.remove(id)
             {
                 add_row(&mut self.exchanges, &EXCHANGES, &row);
@@ -93,10 +97,17 @@ impl Projections {
             sessions,
             jobs,
             spend,
+            usage,
+            activity,
+            import_files,
             ..
         } = self.live;
-        for collapsed in [sessions, jobs] {
+        for collapsed in [sessions, jobs, import_files] {
             compare_rows(connection, collapsed, "seq", store).await?;
+        }
+        for collapsed in [usage, activity] {
+            let order = collapsed.table.key;
+            compare_rows(connection, collapsed, order, store).await?;
         }
         compare_rows(
             connection,

@@ -6,16 +6,20 @@
     reason = "a ledger that cannot be set up stops the test"
 )]
 
+mod backup;
 mod books;
 mod clock;
 mod crash;
 mod damage;
 mod engine;
 mod event;
+mod export;
 mod failure;
 mod fixture;
+mod foreign;
 mod pages;
 mod proof;
 mod record;
+mod report;
 mod spend;
 mod verify;

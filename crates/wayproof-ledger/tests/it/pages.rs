@@ -2,7 +2,7 @@
 
 use wayproof_engine::Cause;
 use wayproof_ledger::{
-    Cost, Dimension, Escalated, EventBody, JobClosed, JobCursor, JobOrder, JobPhase, JobSearch,
+    Cost, CrossBy, Escalated, EventBody, JobClosed, JobCursor, JobOrder, JobPhase, JobSearch,
     Ledger, Page, ProofFinished, ReceiptIssued,
 };
 use wayproof_receipt::Verdict;
@@ -318,7 +318,7 @@ async fn rows_days_and_two_dimensions_are_summed_without_mixing_money(place: Pla
             .is_empty()
     );
     let cells = ledger
-        .spend_by_two([Dimension::Verdict, Dimension::Model], 0, 10)
+        .spend_by_two([CrossBy::Verdict, CrossBy::Model], 0, 10)
         .await
         .expect("read");
     let names: Vec<_> = cells.iter().map(|cell| cell.names.join(" ")).collect();
@@ -331,15 +331,15 @@ async fn rows_days_and_two_dimensions_are_summed_without_mixing_money(place: Pla
         (None, Some(7))
     );
     for by in [
-        Dimension::Task,
-        Dimension::Class,
-        Dimension::Provider,
-        Dimension::Agent,
-        Dimension::Repo,
-        Dimension::Day,
+        CrossBy::Task,
+        CrossBy::Class,
+        CrossBy::Provider,
+        CrossBy::Agent,
+        CrossBy::Repo,
+        CrossBy::Day,
     ] {
         let cells = ledger
-            .spend_by_two([by, Dimension::Task], 0, 10)
+            .spend_by_two([by, CrossBy::Task], 0, 10)
             .await
             .expect("read");
         assert_eq!(

@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use wayproof_ledger::{EventBody, ExchangeFilter, JobDetail, JobFilter, Ledger, Page, Report};
 
-use super::explain;
+use super::{backup, explain, export, report};
 use crate::{
     cli::{LedgerCommand, LedgerPlace, ListArgs},
     exit::{self, Mistake},
@@ -21,6 +21,12 @@ pub(crate) async fn run(command: LedgerCommand) -> Result<ExitCode> {
         LedgerCommand::Jobs(args) => jobs(&args).await?,
         LedgerCommand::Exchanges(args) => exchanges(&args).await?,
         LedgerCommand::Show { id, json, ledger } => show(&id, json, &ledger).await?,
+        LedgerCommand::Spend(args) => report::run(report::Kind::Spend, &args).await?,
+        LedgerCommand::Outcomes(args) => report::run(report::Kind::Outcomes, &args).await?,
+        LedgerCommand::Quality(args) => report::run(report::Kind::Quality, &args).await?,
+        LedgerCommand::Export(args) => export::run(&args).await?,
+        LedgerCommand::Backup(args) => return backup::backup(&args).await,
+        LedgerCommand::Restore(args) => return backup::restore(&args).await,
         LedgerCommand::Verify { json, ledger } => return verify(json, &ledger).await,
     }
     Ok(ExitCode::SUCCESS)
@@ -241,7 +247,7 @@ async fn verify(as_json: bool, place: &LedgerPlace) -> Result<ExitCode> {
 }
 
 /// Whether the ledger is whole, in one sentence.
-fn verdict_on(report: &Report) -> String {
+pub(crate) fn verdict_on(report: &Report) -> String {
     let signatures = if report.is_signed {
         "signed"
     } else {

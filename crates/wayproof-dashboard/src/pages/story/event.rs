@@ -33,6 +33,8 @@ pub(super) fn entry(stored: &StoredEvent) -> Entry {
         EventBody::ExchangeOpened(_) | EventBody::ExchangeSettled(_) => {
             plain("A request".to_owned())
         }
+        EventBody::ExchangeImported(_) => plain("A request, from the agent's own log".to_owned()),
+        EventBody::LogRead(_) => plain("An agent's log was read".to_owned()),
         EventBody::Unknown { kind } => plain(format!("{} (of a later version)", short(kind))),
     };
     entry.at = at(stored.event.at_us);

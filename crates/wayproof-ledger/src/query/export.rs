@@ -1,0 +1,265 @@
+//! What leaves the ledger: pages of exchanges as text, days with records, and the log as a directory of tiles.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{self, Write as _};
+use std::path::Path;
+
+use serde::Serialize;
+use sqlx::Row as _;
+use wayproof_receipt::log::{
+    Frontier, Hash, Note, NoteKey, TILE_WIDTH, Tile, entries_path, leaf_hash,
+};
+
+use crate::error::LedgerError;
+use crate::ledger::Ledger;
+use crate::query::report::Days;
+use crate::tile::{Place, place_of};
+
+/// The columns of exported exchanges.
+pub const EXCHANGE_COLUMNS: [&str; 25] = [
+    "id",
+    "session",
+    "job",
+    "agent",
+    "protocol",
+    "task",
+    "class",
+    "requested_model",
+    "provider",
+    "model",
+    "opened_us",
+    "outcome",
+    "status",
+    "attempts",
+    "total_us",
+    "input",
+    "cache_read",
+    "cache_write",
+    "output",
+    "reasoning",
+    "listed_nano_usd",
+    "billed_nano_usd",
+    "subscription_nano_usd",
+    "provider_request_id",
+    "imported",
+];
+
+/// Microseconds of a day.
+const DAY_US: i64 = 86_400_000_000;
+
+/// Events read at a time.
+const PAGE: u32 = 1000;
+
+/// A log in a directory.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct TileLog {
+    /// Its identity.
+    pub origin: String,
+    /// Events in it.
+    pub events: u64,
+    /// The root of the tree over them.
+    pub root: String,
+    /// The key that signed it, as C2SP signed-note spells verifier keys; absent where this ledger has no key.
+    pub verifier_key: Option<String>,
+}
+
+impl Ledger {
+    /// Exchanges from a place of the log on, as texts in the order of [`EXCHANGE_COLUMNS`]; what is unknown is absent.
+    pub async fn exchange_texts(
+        &self,
+        from: i64,
+        days: Days,
+        limit: u32,
+    ) -> Result<Vec<(i64, Vec<Option<String>>)>, LedgerError> {
+        let columns = EXCHANGE_COLUMNS
+            .map(|column| format!("CAST({column} AS TEXT)"))
+            .join(", ");
+        let sql = format!(
+            "SELECT seq, {columns} FROM exchanges
+            WHERE seq >= $1 AND opened_us >= $2 AND opened_us < $3 ORDER BY seq LIMIT $4"
+        );
+        let bound =
+            |day: Option<i64>, open: i64| day.map_or(open, |day| day.saturating_mul(DAY_US));
+        let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
+            .bind(from)
+            .bind(bound(days.from, i64::MIN))
+            .bind(bound(days.until, i64::MAX))
+            .bind(i64::from(limit))
+            .fetch_all(&self.0.readers)
+            .await
+            .map_err(self.0.store.failed("read"))?;
+        rows.iter()
+            .map(|row| {
+                let read = || {
+                    let seq = row.try_get(0)?;
+                    let texts = (1..=EXCHANGE_COLUMNS.len()).map(|at| row.try_get(at));
+                    Ok((seq, texts.collect::<Result<_, _>>()?))
+                };
+                read().map_err(self.0.store.failed("read"))
+            })
+            .collect()
+    }
+
+    /// The days of a period with any record of usage, oldest first.
+    pub async fn usage_days(&self, days: Days) -> Result<Vec<i64>, LedgerError> {
+        sqlx::query_scalar(
+            "SELECT DISTINCT day FROM usage_days WHERE day >= $1 AND day < $2 ORDER BY day",
+        )
+        .bind(days.from.unwrap_or(i64::MIN))
+        .bind(days.until.unwrap_or(i64::MAX))
+        .fetch_all(&self.0.readers)
+        .await
+        .map_err(self.0.store.failed("read"))
+    }
+
+    /// Writes the log up to its newest checkpoint into an empty directory: checkpoint, tiles and entries.
+    pub async fn export_tiles(&self, directory: &Path) -> Result<TileLog, LedgerError> {
+        const SQL: &str = "SELECT size, note FROM checkpoints ORDER BY size DESC LIMIT 1";
+        let failed = || self.0.store.failed("read");
+        let row = sqlx::query(SQL)
+            .fetch_optional(&self.0.readers)
+            .await
+            .map_err(failed())?;
+        let Some(row) = row else {
+            let why = "it has no signed checkpoint, and nothing can be checked without one";
+            return Err(LedgerError::Inconsistent(why.to_owned()));
+        };
+        let size: i64 = row.try_get(0).map_err(failed())?;
+        let note: String = row.try_get(1).map_err(failed())?;
+        let mut writer = TileWriter::new(directory)?;
+        let mut at = 0;
+        while at < size {
+            let events = self.events(at, PAGE).await?;
+            for event in events.iter().take_while(|event| event.seq < size) {
+                if event.seq != at {
+                    break;
+                }
+                writer.add(event.text.as_bytes())?;
+                at += 1;
+            }
+            if events.first().is_none_or(|event| event.seq >= at) {
+                let why = format!("event {at} is missing");
+                return Err(LedgerError::Inconsistent(why));
+            }
+        }
+        let root = writer.frontier.root();
+        let is_signed = note.split('\n').nth(2) == Some(root.to_string().as_str());
+        if !is_signed {
+            let why = format!("the checkpoint over {size} events is not over these");
+            return Err(LedgerError::Inconsistent(why));
+        }
+        writer.finish()?;
+        write(directory, "checkpoint", note.as_bytes())?;
+        self.tile_log(&note, root, at)
+    }
+
+    fn tile_log(&self, note: &str, root: Hash, size: i64) -> Result<TileLog, LedgerError> {
+        let contradicts = |why: String| LedgerError::Inconsistent(why);
+        let note = Note::parse(note).map_err(|error| contradicts(error.to_string()))?;
+        let origin = note
+            .text()
+            .split('\n')
+            .next()
+            .unwrap_or_default()
+            .to_owned();
+        let key = self.0.log_key.map(|key| NoteKey::new(&origin, key));
+        let key = key
+            .transpose()
+            .map_err(|error| contradicts(error.to_string()))?;
+        Ok(TileLog {
+            origin,
+            events: u64::try_from(size).unwrap_or(0),
+            root: root.to_string(),
+            verifier_key: key.map(|key| key.to_string()),
+        })
+    }
+}
+
+/// Writes tiles and bundles of entries as soon as they are full.
+struct TileWriter<'a> {
+    directory: &'a Path,
+    frontier: Frontier,
+    tiles: BTreeMap<Place, Vec<Hash>>,
+    bundle: Vec<u8>,
+}
+
+impl<'a> TileWriter<'a> {
+    fn new(directory: &'a Path) -> Result<Self, LedgerError> {
+        let failed = |error| LedgerError::file("write to", directory, error);
+        fs::create_dir_all(directory).map_err(failed)?;
+        if fs::read_dir(directory).map_err(failed)?.next().is_some() {
+            let there = io::Error::new(io::ErrorKind::DirectoryNotEmpty, "it is not empty");
+            return Err(LedgerError::file("write a log to", directory, there));
+        }
+        Ok(Self {
+            directory,
+            frontier: Frontier::new(),
+            tiles: BTreeMap::new(),
+            bundle: Vec::new(),
+        })
+    }
+
+    fn add(&mut self, entry: &[u8]) -> Result<(), LedgerError> {
+        let length = u16::try_from(entry.len()).map_err(|_| {
+            LedgerError::Inconsistent("an event is longer than events are".to_owned())
+        })?;
+        let index = self.frontier.size() / u64::from(TILE_WIDTH);
+        self.bundle.extend(length.to_be_bytes());
+        self.bundle.extend(entry);
+        let tiles = &mut self.tiles;
+        self.frontier.append_with(leaf_hash(entry), |node, hash| {
+            if let Some(place) = place_of(node) {
+                tiles.entry(place).or_default().push(*hash);
+            }
+        });
+        if self.frontier.size().is_multiple_of(u64::from(TILE_WIDTH)) {
+            write(
+                self.directory,
+                &entries_path(index, TILE_WIDTH),
+                &self.bundle,
+            )?;
+            self.bundle.clear();
+            self.write_tiles(|width| width == TILE_WIDTH)?;
+        }
+        Ok(())
+    }
+
+    /// Writes what is left at the right edge.
+    fn finish(mut self) -> Result<(), LedgerError> {
+        let size = self.frontier.size();
+        let width = u16::try_from(size % u64::from(TILE_WIDTH)).unwrap_or(0);
+        if width > 0 {
+            let path = entries_path(size / u64::from(TILE_WIDTH), width);
+            write(self.directory, &path, &self.bundle)?;
+        }
+        self.write_tiles(|_| true)
+    }
+
+    fn write_tiles(&mut self, is_due: impl Fn(u16) -> bool) -> Result<(), LedgerError> {
+        let width = |hashes: &Vec<Hash>| u16::try_from(hashes.len()).unwrap_or(TILE_WIDTH);
+        for ((level, index), hashes) in &self.tiles {
+            let tile = Tile {
+                level: *level,
+                index: *index,
+                width: width(hashes),
+            };
+            if is_due(tile.width) {
+                let bytes: Vec<u8> = hashes.iter().flat_map(|hash| hash.0).collect();
+                write(self.directory, &tile.path(), &bytes)?;
+            }
+        }
+        self.tiles.retain(|_, hashes| !is_due(width(hashes)));
+        Ok(())
+    }
+}
+
+fn write(directory: &Path, name: &str, content: &[u8]) -> Result<(), LedgerError> {
+    let path = directory.join(name);
+    let written = path
+        .parent()
+        .map_or(Ok(()), fs::create_dir_all)
+        .and_then(|()| File::create(&path))
+        .and_then(|mut file| file.write_all(content));
+    written.map_err(|error| LedgerError::file("write", &path, error))
+}
