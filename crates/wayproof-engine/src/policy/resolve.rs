@@ -125,6 +125,7 @@ impl TaskReader<'_> {
             escalate: self.escalate(report),
             proof: self.proof(report),
             tries: self.table.tries,
+            min_coverage: self.coverage(report),
             budget_per_job_nano_usd: self.budget(report),
             matches: self.matches(report),
             review: self.review(),
@@ -213,6 +214,19 @@ impl TaskReader<'_> {
                 }
             })
             .collect()
+    }
+
+    fn coverage(&self, report: &mut Report<'_>) -> Option<u8> {
+        let percent = self.table.min_coverage?;
+        if percent > 100 {
+            report(
+                &["task", self.name, "min_coverage"],
+                unnamed(format!("{percent} is more than all of the code"))
+                    .help("write a percentage from 0 to 100"),
+            );
+            return None;
+        }
+        Some(percent)
     }
 
     fn budget(&self, report: &mut Report<'_>) -> Option<i64> {

@@ -92,15 +92,27 @@ fn derive(job: &mut JobState, evidence: &Evidence, text: Option<&str>) -> Vec<(C
                         .trim_end()
                         .to_owned()
                 });
-            vec![(
-                Cause::ProofRefuted,
-                format!("the proof ran and failed{fact}"),
-            )]
+            vec![named(evidence).unwrap_or_else(|| {
+                (
+                    Cause::ProofRefuted,
+                    format!("the proof ran and failed{fact}"),
+                )
+            })]
         }
         EvidenceKind::Proof | EvidenceKind::Lint | EvidenceKind::Shell | EvidenceKind::Edit => {
             Vec::new()
         }
     }
+}
+
+/// The cause that a proof names by itself: it was not refuted, and yet a stronger model should look.
+fn named(evidence: &Evidence) -> Option<(Cause, String)> {
+    let failure = evidence.failures.first()?;
+    let of_proofs = [Cause::FlakyTest, Cause::LowCoverage];
+    let cause = of_proofs
+        .into_iter()
+        .find(|cause| cause.as_str() == failure.name)?;
+    Some((cause, format!("the proof found: {}", failure.message)))
 }
 
 /// The same failure, with the same message, after another edit.
