@@ -88,7 +88,7 @@ pub enum ProofRequirement {
     Typecheck,
     /// The tests nearest to the change pass.
     FocusedTest,
-    /// The tests written in this change really run, and pass.
+    /// The tests that come with the change run, give the same result every time, and notice planted faults.
     TestsRun,
     /// A test that fails at the base passes at the head.
     FailingTestBecomesGreen,
@@ -100,6 +100,12 @@ pub enum ProofRequirement {
     HumanReview,
     /// Claims about interfaces and versions link to primary sources.
     PrimarySources,
+    /// Tests that come with the change fail without it and pass with it; those that were there before do not count.
+    NewTestsFailAtBase,
+    /// Nothing public is removed or changed, and every test passes as it was.
+    ApiUnchanged,
+    /// The benchmark of the policy is faster than at the base, by more than chance explains.
+    Faster,
 }
 
 impl TaskName {
@@ -234,7 +240,7 @@ impl fmt::Display for Cause {
 
 impl ProofRequirement {
     /// Every requirement, in the order of the documentation.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 11] = [
         Self::Typecheck,
         Self::FocusedTest,
         Self::TestsRun,
@@ -243,6 +249,9 @@ impl ProofRequirement {
         Self::Smoke,
         Self::HumanReview,
         Self::PrimarySources,
+        Self::NewTestsFailAtBase,
+        Self::ApiUnchanged,
+        Self::Faster,
     ];
 
     /// The name used in policies and receipts.
@@ -256,6 +265,9 @@ impl ProofRequirement {
             Self::Smoke => "smoke",
             Self::HumanReview => "human-review",
             Self::PrimarySources => "primary-sources",
+            Self::NewTestsFailAtBase => "new-tests-fail-at-base",
+            Self::ApiUnchanged => "api-unchanged",
+            Self::Faster => "faster",
         }
     }
 }

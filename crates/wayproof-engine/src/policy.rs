@@ -70,6 +70,8 @@ pub struct Task {
     pub proof: Vec<Vec<ProofRequirement>>,
     /// How often a refuted proof hands the work back before it ends unproven.
     pub tries: Option<u32>,
+    /// How much of the code that new tests reach they must cover, in percent.
+    pub min_coverage: Option<u8>,
     /// Most a job may cost, in nano-dollars.
     pub budget_per_job_nano_usd: Option<i64>,
     /// What makes an ask this task.

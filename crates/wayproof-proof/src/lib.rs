@@ -1,11 +1,15 @@
 #![doc = include_str!("../README.md")]
 
+mod api;
 mod checkout;
 mod code;
 mod compare;
+mod coverage;
 mod gaming;
 mod hollow;
 mod machine;
+mod mutate;
+mod mutation;
 mod plan;
 mod prove;
 mod record;
@@ -15,6 +19,7 @@ mod row;
 mod run;
 mod runner;
 mod sandbox;
+mod stopwatch;
 mod test_text;
 mod tree_tests;
 mod typecheck;

@@ -313,6 +313,12 @@ pub(crate) fn extension(path: &str) -> &str {
     name.rsplit_once('.').map_or("", |(_, extension)| extension)
 }
 
+/// Whether a path lies in a directory of the repository.
+pub(crate) fn is_inside(path: &str, dir: &str) -> bool {
+    let rest = path.strip_prefix(dir);
+    dir.is_empty() || rest.is_some_and(|rest| rest.starts_with('/'))
+}
+
 /// Joins a directory of the repository and a name.
 pub(crate) fn join(dir: &str, name: &str) -> String {
     if dir.is_empty() {

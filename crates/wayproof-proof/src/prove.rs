@@ -7,7 +7,9 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicU64;
 
 use wayproof_receipt::Verdict;
-use wayproof_receipt::predicate::{Check, CheckKind, Finding, Side};
+use wayproof_receipt::predicate::{
+    Benchmark, Check, CheckKind, Coverage, Finding, Flake, Mutation, Oracle, PublicApi, Side,
+};
 use wayproof_repo::{Change, ChangeKind, Commit, Repo};
 
 use crate::checkout::{self, Sources};
@@ -16,7 +18,7 @@ use crate::plan::{self, FileChange, Files, Suite};
 use crate::record::{Revisions, write_down};
 use crate::request::{Commands, Head, Progress, ProveError, ProveRequest, Proven, Step};
 use crate::row::{self, Case, Outcome, Work};
-use crate::run::{Host, Memo, Trouble};
+use crate::run::{Host, Memo, Mode, Trouble};
 use crate::sandbox::Sandbox;
 use crate::verdict::Judgment;
 
@@ -52,6 +54,7 @@ pub fn prove(
         dependencies: &dependencies,
         count: &count,
         memo: &memo,
+        mode: Mode::default(),
     };
     let evidence = gather(request, &sources, &host, &suites, progress);
     let evidence = match evidence {
@@ -213,6 +216,18 @@ pub(crate) struct Evidence {
     pub(crate) outcomes: Vec<Outcome>,
     pub(crate) findings: Vec<Finding>,
     pub(crate) checks: Vec<Check>,
+    /// Planted faults, where some were.
+    pub(crate) mutation: Option<Mutation>,
+    /// Lines that were run, where that was measured.
+    pub(crate) coverage: Option<Coverage>,
+    /// How strongly tests assert, where that was read.
+    pub(crate) oracle: Option<Oracle>,
+    /// What repeated runs say, where the outcomes do not.
+    pub(crate) flake: Option<Flake>,
+    /// The public surface, where it was compared.
+    pub(crate) public_api: Option<PublicApi>,
+    /// A benchmark, where one was run.
+    pub(crate) benchmark: Option<Benchmark>,
 }
 
 impl Evidence {
@@ -223,6 +238,12 @@ impl Evidence {
             outcomes: Vec::new(),
             findings: Vec::new(),
             checks: Vec::new(),
+            mutation: None,
+            coverage: None,
+            oracle: None,
+            flake: None,
+            public_api: None,
+            benchmark: None,
         }
     }
 
@@ -237,6 +258,12 @@ impl Evidence {
             }
         }
         self.checks.extend(other.checks);
+        self.mutation = self.mutation.or(other.mutation);
+        self.coverage = self.coverage.or(other.coverage);
+        self.oracle = self.oracle.or(other.oracle);
+        self.flake = self.flake.or(other.flake);
+        self.public_api = self.public_api.or(other.public_api);
+        self.benchmark = self.benchmark.or(other.benchmark);
         self
     }
 }

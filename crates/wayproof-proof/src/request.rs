@@ -44,6 +44,8 @@ pub struct Commands {
     pub build: Option<Vec<String>>,
     /// How to run the tests; it prints TAP or only ends well.
     pub test: Option<Vec<String>>,
+    /// How to run the benchmark.
+    pub bench: Option<Vec<String>>,
 }
 
 /// A change to prove.
@@ -65,6 +67,8 @@ pub struct ProveRequest {
     pub limits: Limits,
     /// Commands from the policy.
     pub commands: Commands,
+    /// How much of the code that new tests reach has to be covered, in percent.
+    pub min_coverage: Option<u8>,
     /// SHA-256 of the obligation's envelope, when there is one.
     pub obligation: Option<String>,
     /// What the machine offers.

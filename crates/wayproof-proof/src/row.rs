@@ -4,8 +4,12 @@
 //! what several rows say together is only as good as the worst of them.
 
 pub(crate) mod bug_fix;
+mod feature;
 mod human_review;
+mod performance;
+mod refactor;
 mod small_edit;
+mod test_generation;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -29,6 +33,14 @@ use crate::verdict::Judgment;
 pub(crate) enum Row {
     /// A failing test becomes green.
     BugFix,
+    /// New tests fail without the change and pass with it.
+    Feature,
+    /// Nothing public changes, and every test passes as it was.
+    Refactor,
+    /// The benchmark is faster by more than chance explains.
+    Performance,
+    /// New tests run, hold still, and notice planted faults.
+    TestGeneration,
     /// It typechecks, or the nearest tests pass.
     SmallEdit,
     /// A person looks at it.
@@ -40,9 +52,12 @@ impl Row {
     fn of(requirement: ProofRequirement) -> Self {
         match requirement {
             ProofRequirement::FailingTestBecomesGreen => Self::BugFix,
+            ProofRequirement::NewTestsFailAtBase => Self::Feature,
+            ProofRequirement::ApiUnchanged => Self::Refactor,
+            ProofRequirement::TestsRun => Self::TestGeneration,
+            ProofRequirement::Faster => Self::Performance,
             ProofRequirement::Typecheck
             | ProofRequirement::FocusedTest
-            | ProofRequirement::TestsRun
             | ProofRequirement::Build
             | ProofRequirement::Smoke
             | ProofRequirement::PrimarySources => Self::SmallEdit,
@@ -53,14 +68,18 @@ impl Row {
     /// Whether it says nothing without a suite of tests.
     fn needs_suites(self) -> bool {
         match self {
-            Self::BugFix => true,
-            Self::SmallEdit | Self::HumanReview => false,
+            Self::BugFix | Self::Feature | Self::Refactor | Self::TestGeneration => true,
+            Self::Performance | Self::SmallEdit | Self::HumanReview => false,
         }
     }
 
     fn gather(self, work: &Work<'_>) -> Result<Evidence, Trouble> {
         match self {
             Self::BugFix => bug_fix::gather(work),
+            Self::Feature => feature::gather(work),
+            Self::Refactor => refactor::gather(work),
+            Self::TestGeneration => test_generation::gather(work),
+            Self::Performance => performance::gather(work),
             Self::SmallEdit => small_edit::gather(work),
             Self::HumanReview => Ok(human_review::gather(work)),
         }
@@ -80,6 +99,12 @@ pub(crate) struct Work<'a> {
 }
 
 impl Work<'_> {
+    /// What decides which faults are planted: something that was fixed before the work began.
+    pub(crate) fn seed(&self) -> String {
+        let obligation = self.request.obligation.clone();
+        obligation.unwrap_or_else(|| self.sources.base.to_owned())
+    }
+
     /// The groups of requirements that a row has to show: those with a member that is its own.
     pub(crate) fn groups(&self, row: Row) -> impl Iterator<Item = &Vec<ProofRequirement>> {
         let groups = self.request.requirements.iter();

@@ -17,7 +17,17 @@ use crate::report::{RedReason, Status, TestId, TestResult};
 use crate::runner;
 use crate::sandbox::{Confined, Limits, Ran, Sandbox, SandboxError};
 
+/// How a suite is run, beyond which of its tests.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Mode<'a> {
+    /// In another order each time, where the runner can.
+    pub shuffle: Option<u32>,
+    /// The folder to put down in which lines were run, where the runner can.
+    pub coverage: Option<&'a Path>,
+}
+
 /// What every run of a proof shares.
+#[derive(Clone, Copy)]
 pub(crate) struct Host<'a> {
     /// Where commands run.
     pub sandbox: &'a Sandbox,
@@ -33,6 +43,8 @@ pub(crate) struct Host<'a> {
     pub count: &'a AtomicU64,
     /// What was found out once and holds for every run.
     pub memo: &'a Memo,
+    /// How suites are run.
+    pub mode: Mode<'a>,
 }
 
 /// What holds for every run of a proof: the interpreter, and what each tree's build left.
@@ -236,6 +248,13 @@ pub(crate) struct Command<'a> {
 }
 
 impl Host<'_> {
+    /// Forgets what was built of a tree, after its source was changed.
+    pub(crate) fn forget_builds(&self) -> Result<(), Trouble> {
+        let died = |_| Trouble::Infra("a thread of the prover died".to_owned());
+        self.memo.rust.lock().map_err(died)?.clear();
+        Ok(())
+    }
+
     /// A fresh, empty folder for the output of one command.
     pub(crate) fn fresh(&self, name: &str) -> Result<PathBuf, Trouble> {
         let number = self.count.fetch_add(1, Ordering::Relaxed);

@@ -35,6 +35,16 @@ impl Judgment {
         Self::new(Verdict::InvalidInfra, None, sentence)
     }
 
+    /// Not shown, for a reason with a stable code.
+    pub(crate) fn unproven(gap: &str, one_fact: String) -> Self {
+        Self::new(Verdict::Unproven, Some(gap), one_fact)
+    }
+
+    /// Shown to be wrong, for a reason with a stable code.
+    pub(crate) fn wrong(gap: &str, one_fact: String) -> Self {
+        Self::new(Verdict::Refuted, Some(gap), one_fact)
+    }
+
     /// There is no change to say anything about.
     pub(crate) fn unchanged() -> Self {
         let fact = "nothing differs from the base, so there is nothing to prove";
@@ -93,7 +103,7 @@ pub(crate) fn bug_fix(
 }
 
 /// A suite that starts on neither side says nothing about the change.
-fn infrastructure(outcomes: &[Outcome]) -> Option<Judgment> {
+pub(crate) fn infrastructure(outcomes: &[Outcome]) -> Option<Judgment> {
     let mut said = None;
     for outcome in outcomes {
         let (base, head) = (&outcome.observed.base, outcome.head()?);
@@ -121,7 +131,7 @@ pub(crate) fn refuted(outcomes: &[Outcome], findings: &[Finding]) -> Option<Judg
         .iter()
         .find(|finding| finding.severity == Severity::High)
     {
-        return Some(Judgment::new(Verdict::Refuted, None, shown(finding)));
+        return Some(Judgment::new(Verdict::Refuted, None, told(finding)));
     }
     for outcome in outcomes {
         let head = outcome.head()?;
@@ -162,7 +172,7 @@ pub(crate) fn refuted(outcomes: &[Outcome], findings: &[Finding]) -> Option<Judg
 }
 
 /// A finding in a sentence with its place.
-fn shown(finding: &Finding) -> String {
+fn told(finding: &Finding) -> String {
     let line = finding
         .line
         .map(|line| format!(":{line}"))
@@ -189,7 +199,7 @@ fn lost_fact(lost: &Lost) -> String {
     }
 }
 
-fn red_fact(red: &Red) -> String {
+pub(crate) fn red_fact(red: &Red) -> String {
     let place = red
         .place
         .as_deref()
@@ -236,7 +246,7 @@ fn unshown(outcomes: &[Outcome], has_source_change: bool) -> Judgment {
 }
 
 /// A test that turned green and yet shows nothing.
-fn flawed(outcomes: &[Outcome]) -> Option<Judgment> {
+pub(crate) fn flawed(outcomes: &[Outcome]) -> Option<Judgment> {
     let compared = || outcomes.iter().map(|outcome| &outcome.compared);
     let (gap, fact) = if let Some(id) = compared().flat_map(|compared| &compared.hollow).next() {
         let why = "it asserts nothing about what the change does, or passed before as it is";
@@ -252,6 +262,30 @@ fn flawed(outcomes: &[Outcome]) -> Option<Judgment> {
         )
     };
     Some(Judgment::new(Verdict::Unproven, Some(gap), fact))
+}
+
+/// A test that came with the change and fails with it.
+pub(crate) fn new_red(outcomes: &[Outcome]) -> Option<Judgment> {
+    let (id, red) = still_red(outcomes, Which::New)?;
+    let fact = format!("{id} fails with the change: {}", red_fact(&red));
+    Some(Judgment::wrong("NEW_TEST_FAILS", fact))
+}
+
+/// What was shown, with what is missing to it.
+pub(crate) fn shown(mut gaps: Vec<String>, fact: &str) -> Judgment {
+    gaps.sort();
+    gaps.dedup();
+    let (verdict, missing) = if gaps.is_empty() {
+        (Verdict::Proven, String::new())
+    } else {
+        let missing = format!("; gaps: {}", gaps.join(", "));
+        (Verdict::ProvenWithGaps, missing)
+    };
+    Judgment {
+        verdict,
+        gaps,
+        one_fact: format!("{fact}{missing}"),
+    }
 }
 
 /// A test that is red at the head and was not green before.

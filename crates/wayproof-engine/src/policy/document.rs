@@ -89,6 +89,10 @@ pub(crate) struct TaskTable {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 100))]
     pub(crate) tries: Option<u32>,
+    /// How much of the code that new tests reach they must cover, in percent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0, max = 100))]
+    pub(crate) min_coverage: Option<u8>,
     /// Limits on money.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) budget: Option<BudgetTable>,
@@ -212,6 +216,8 @@ pub enum CheckKind {
     Build,
     /// Runs a targeted smoke command.
     Smoke,
+    /// Runs a benchmark, whose time is what it measures.
+    Bench,
 }
 
 /// How hard a model should think.
@@ -260,6 +266,7 @@ impl CheckKind {
             Self::Typecheck => "typecheck",
             Self::Build => "build",
             Self::Smoke => "smoke",
+            Self::Bench => "bench",
         }
     }
 }

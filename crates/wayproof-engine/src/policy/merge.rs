@@ -53,6 +53,7 @@ fn task(base: TaskTable, mine: TaskTable) -> TaskTable {
         escalate: mine.escalate.or(base.escalate),
         proof: mine.proof.or(base.proof),
         tries: mine.tries.or(base.tries),
+        min_coverage: mine.min_coverage.or(base.min_coverage),
         budget: mine.budget.or(base.budget),
         review: mine.review.or(base.review),
         checks: mine.checks.or(base.checks),

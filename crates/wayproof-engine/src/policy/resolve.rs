@@ -125,6 +125,7 @@ impl TaskReader<'_> {
             escalate: self.escalate(report),
             proof: self.proof(report),
             tries: self.table.tries,
+            min_coverage: self.coverage(report),
             budget_per_job_nano_usd: self.budget(report),
             matches: self.matches("match", self.table.matches.as_ref(), report),
             owed: self.matches("owed", self.table.owed.as_ref(), report),
@@ -214,6 +215,19 @@ impl TaskReader<'_> {
                 }
             })
             .collect()
+    }
+
+    fn coverage(&self, report: &mut Report<'_>) -> Option<u8> {
+        let percent = self.table.min_coverage?;
+        if percent > 100 {
+            report(
+                &["task", self.name, "min_coverage"],
+                unnamed(format!("{percent} is more than all of the code"))
+                    .help("write a percentage from 0 to 100"),
+            );
+            return None;
+        }
+        Some(percent)
     }
 
     fn budget(&self, report: &mut Report<'_>) -> Option<i64> {

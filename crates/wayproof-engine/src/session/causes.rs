@@ -121,10 +121,12 @@ fn derive(job: &mut JobState, evidence: &Evidence, text: Option<&str>) -> Vec<(C
                         .trim_end()
                         .to_owned()
                 });
-            vec![(
-                Cause::ProofRefuted,
-                format!("the proof ran and failed{fact}"),
-            )]
+            vec![named(evidence).unwrap_or_else(|| {
+                (
+                    Cause::ProofRefuted,
+                    format!("the proof ran and failed{fact}"),
+                )
+            })]
         }
         EvidenceKind::Review if evidence.grade >= Grade::Attested => {
             let remark = evidence.failures.first().map_or_else(String::new, |said| {
@@ -143,6 +145,16 @@ fn derive(job: &mut JobState, evidence: &Evidence, text: Option<&str>) -> Vec<(C
         | EvidenceKind::Shell
         | EvidenceKind::Edit => Vec::new(),
     }
+}
+
+/// The cause that a proof names by itself: it was not refuted, and yet a stronger model should look.
+fn named(evidence: &Evidence) -> Option<(Cause, String)> {
+    let failure = evidence.failures.first()?;
+    let of_proofs = [Cause::FlakyTest, Cause::LowCoverage];
+    let cause = of_proofs
+        .into_iter()
+        .find(|cause| cause.as_str() == failure.name)?;
+    Some((cause, format!("the proof found: {}", failure.message)))
 }
 
 /// The same failure, with the same message, after another edit.

@@ -3,6 +3,7 @@
 //! It works on text by the spans of the syntax tree: what it does not move keeps its bytes. A file that does not
 //! parse is left alone; it never guesses.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use proc_macro2::LineColumn;
@@ -64,6 +65,18 @@ impl RustFile<'_> {
         }
         source.push_str(self.text.get(from..).unwrap_or_default());
         source
+    }
+
+    /// The numbers of the lines that belong to test items, from 1.
+    pub(crate) fn test_lines(&self) -> BTreeSet<u32> {
+        let line_of = |at: usize| {
+            let before = self.text.get(..at).unwrap_or_default();
+            u32::try_from(before.matches('\n').count() + 1).unwrap_or(u32::MAX)
+        };
+        self.tests
+            .iter()
+            .flat_map(|span| line_of(span.start)..=line_of(span.end))
+            .collect()
     }
 
     /// The test items alone, in order.

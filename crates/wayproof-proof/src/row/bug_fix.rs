@@ -39,6 +39,25 @@ pub(crate) fn gather(work: &Work<'_>) -> Result<Evidence, Trouble> {
     })
 }
 
+/// The whole suite on both sides and what was lost in between, without asking what was fixed.
+pub(crate) fn kept(case: &Case<'_>, suite: &Suite) -> Result<Outcome, Trouble> {
+    let (base, head) = first_runs(case, suite)?;
+    let observed = Observed {
+        base,
+        before: Vec::new(),
+        head: vec![head],
+        ablated: Vec::new(),
+    };
+    let mut compared = Compared::default();
+    let lost = confirm(case, suite, &observed, &case.trees.head, &mut compared)?;
+    Ok(Outcome {
+        observed,
+        compared,
+        lost,
+        ..Outcome::default()
+    })
+}
+
 /// What the runs and the detectors found.
 pub(crate) fn findings(work: &Work<'_>, outcomes: &[Outcome]) -> Vec<Finding> {
     let of_runs = outcomes.iter().flat_map(|outcome| &outcome.findings);

@@ -42,7 +42,7 @@ pub(crate) fn gather(work: &Work<'_>) -> Result<Evidence, Trouble> {
                 .typechecked
                 .extend(typecheck::check(case, suite, &work.request.commands)?);
         }
-        if asks(&[ProofRequirement::FocusedTest, ProofRequirement::TestsRun]) {
+        if asks(&[ProofRequirement::FocusedTest]) {
             let outcome = focused(case, suite)?;
             shown.has_tested |= outcome.head().is_some_and(|head| !head.greens().is_empty());
             shown.outcomes.push(outcome);
@@ -161,12 +161,16 @@ impl Shown {
 fn unmet(work: &Work<'_>, shown: &Shown) -> Option<Judgment> {
     let is_met = |required: &ProofRequirement| match required {
         ProofRequirement::Typecheck | ProofRequirement::Build => shown.has_typechecked(),
-        ProofRequirement::FocusedTest | ProofRequirement::TestsRun => shown.is_all_green(),
+        ProofRequirement::FocusedTest => shown.is_all_green(),
         // A person's review is a line of its own on the receipt.
         ProofRequirement::HumanReview => true,
         ProofRequirement::FailingTestBecomesGreen
         | ProofRequirement::Smoke
-        | ProofRequirement::PrimarySources => false,
+        | ProofRequirement::PrimarySources
+        | ProofRequirement::TestsRun
+        | ProofRequirement::NewTestsFailAtBase
+        | ProofRequirement::ApiUnchanged
+        | ProofRequirement::Faster => false,
     };
     let group = work
         .groups(Row::SmallEdit)

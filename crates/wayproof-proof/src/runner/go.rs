@@ -6,12 +6,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
-use wayproof_receipt::predicate::CheckKind;
+use wayproof_receipt::predicate::{Check, CheckKind};
 
 use super::cache;
 use crate::plan::Suite;
 use crate::report::{RedReason, TestFormat, TestId, read_tests};
-use crate::run::{Command, Host, Selection, Stop, SuiteRun, Tree, Trouble, report};
+use crate::run::{Command, Host, Mode, Selection, Stop, SuiteRun, Tree, Trouble, report};
+use crate::sandbox::Ran;
 use crate::typecheck::Checker;
 
 #[derive(Deserialize)]
@@ -37,8 +38,15 @@ pub(crate) fn run(
     let cwd = tree.path.join(&suite.dir);
     let place = Place::new(host, tree, &cwd)?;
     let start = |kind, args: Vec<String>| {
-        let fixed = [go.as_str(), "test", "-json", "-vet=off"].map(str::to_owned);
-        let argv = [fixed.to_vec(), args].concat();
+        let mut argv = [go.as_str(), "test", "-json", "-vet=off"]
+            .map(str::to_owned)
+            .to_vec();
+        let mut kept = Vec::new();
+        if kind == CheckKind::Test {
+            kept.extend(host.mode.coverage.map(Path::to_path_buf));
+            argv.extend(options_of(host.mode));
+        }
+        argv.extend(args);
         let Place {
             cache,
             modules,
@@ -49,7 +57,7 @@ pub(crate) fn run(
             argv,
             cwd: cwd.clone(),
             env,
-            writable: vec![cache],
+            writable: [vec![cache], kept].concat(),
             readable: modules,
             tree,
         })
@@ -63,8 +71,7 @@ pub(crate) fn run(
     if let Some(sentence) = missing_dependency(&said) {
         return Err(Trouble::Infra(sentence));
     }
-    let (planned, mut stopped) =
-        read_list(&listed.stdout, &String::from_utf8_lossy(&listed.stderr));
+    let (planned, stopped) = read_list(&listed.stdout, &String::from_utf8_lossy(&listed.stderr));
     let (chosen, args) = arguments(planned, selection);
     if chosen.is_empty() {
         return Ok(SuiteRun {
@@ -72,7 +79,17 @@ pub(crate) fn run(
             ..SuiteRun::empty()
         });
     }
-    let (ran, mut check) = start(CheckKind::Test, args)?;
+    let (ran, check) = start(CheckKind::Test, args)?;
+    Ok(read_run(&cwd, &ran, check, (chosen, stopped)))
+}
+
+/// What a run of the chosen tests says, beside what the list did.
+fn read_run(
+    cwd: &Path,
+    ran: &Ran,
+    mut check: Check,
+    (chosen, mut stopped): (BTreeSet<TestId>, BTreeMap<String, Stop>),
+) -> SuiteRun {
     let read = read_tests(&TestFormat::GoTest, &cwd.to_string_lossy(), &ran.stdout);
     let mut run = SuiteRun {
         planned: chosen,
@@ -90,7 +107,19 @@ pub(crate) fn run(
     check.reports = vec![report("application/x-ndjson", &ran.stdout)];
     check.parser = Some("go-test-json".to_owned());
     run.checks.push(check);
-    Ok(run)
+    run
+}
+
+/// How a mode is asked for.
+fn options_of(mode: Mode<'_>) -> Vec<String> {
+    let mut options = Vec::new();
+    options.extend(mode.shuffle.map(|seed| format!("-shuffle={seed}")));
+    if let Some(folder) = mode.coverage {
+        let profile = folder.join("go.out");
+        options.extend(["-coverpkg=./...", "-covermode=set"].map(str::to_owned));
+        options.push(format!("-coverprofile={}", profile.display()));
+    }
+    options
 }
 
 /// Where go keeps things, and what it is told: no network, nothing downloaded, no workspace around the tree.

@@ -81,16 +81,22 @@ impl JavaScript<'_> {
         out: &Path,
     ) -> Result<(Ran, wayproof_receipt::predicate::Check), Trouble> {
         let argv = [vec![self.node.clone()], args].concat();
-        let env = vec![
+        let mut env = vec![
             ("NODE_ENV".to_owned(), "test".to_owned()),
             ("FORCE_COLOR".to_owned(), "0".to_owned()),
         ];
+        let mut writable = vec![out.to_path_buf()];
+        if let Some(folder) = self.host.mode.coverage {
+            let folder_text = folder.to_string_lossy().into_owned();
+            env.push(("NODE_V8_COVERAGE".to_owned(), folder_text));
+            writable.push(folder.to_path_buf());
+        }
         self.host.run(Command {
             kind: CheckKind::Test,
             argv,
             cwd: self.cwd.clone(),
             env,
-            writable: vec![out.to_path_buf()],
+            writable,
             readable: vec![self.host.shared("assets")?],
             tree: self.tree,
         })
@@ -272,6 +278,10 @@ impl JavaScript<'_> {
                 ]
                 .map(str::to_owned),
             );
+            if let Some(seed) = self.host.mode.shuffle {
+                args.push("--sequence.shuffle".to_owned());
+                args.push(format!("--sequence.seed={seed}"));
+            }
         }
         args.push(format!("--outputFile={}", file.display()));
         args.extend(files.unwrap_or_default());

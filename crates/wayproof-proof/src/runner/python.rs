@@ -17,6 +17,7 @@ use crate::sandbox::Ran;
 use crate::typecheck::Checker;
 
 const PLUGIN: &str = include_str!("assets/wayproof_pytest.py");
+const COVERAGE: &str = include_str!("assets/wayproof_coverage.py");
 const UNITTEST: &str = include_str!("assets/wayproof_unittest.py");
 const PROBE: &str = "import importlib.util as u, json, sys\n\
 has = lambda n: u.find_spec(n) is not None\n\
@@ -64,6 +65,18 @@ pub(crate) fn run(
         events_file.to_string_lossy().into_owned(),
     ));
     env.push(("WAYPROOF_TEST_SECONDS".to_owned(), TEST_SECONDS.to_owned()));
+    let mut writable = vec![out.clone()];
+    if let Some(seed) = host.mode.shuffle {
+        env.retain(|(name, _)| name != "PYTHONHASHSEED");
+        env.push(("PYTHONHASHSEED".to_owned(), seed.to_string()));
+        env.push(("WAYPROOF_SHUFFLE".to_owned(), seed.to_string()));
+    }
+    if let Some(folder) = host.mode.coverage {
+        let file = folder.join("python.json");
+        let file = file.to_string_lossy().into_owned();
+        env.push(("WAYPROOF_COVERAGE".to_owned(), file));
+        writable.push(folder.to_path_buf());
+    }
     let mut argv = vec![python.program.to_string_lossy().into_owned()];
     if python.pytest {
         argv.extend(pytest_options(&python));
@@ -97,7 +110,7 @@ pub(crate) fn run(
         argv,
         cwd: cwd.clone(),
         env,
-        writable: vec![out],
+        writable,
         readable,
         tree,
     };
@@ -246,6 +259,7 @@ fn assets(host: &Host<'_>) -> Result<PathBuf, Trouble> {
     for (name, text) in [
         ("wayproof_pytest.py", PLUGIN),
         ("wayproof_unittest.py", UNITTEST),
+        ("wayproof_coverage.py", COVERAGE),
     ] {
         let file = assets.join(name);
         if !file.exists() {

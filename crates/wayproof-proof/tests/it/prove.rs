@@ -3,12 +3,16 @@
 mod bench;
 mod cheats;
 mod cmake;
+mod feature;
 mod go;
 mod java;
 mod javascript;
+mod performance;
 mod php;
 mod python;
+mod refactor;
 mod ruby;
 mod rust;
 mod small_edit;
+mod test_generation;
 mod trouble;

@@ -223,6 +223,8 @@ pub enum MutationScope {
     Diff,
     /// Lines that only the new tests reach.
     CoverageDelta,
+    /// Lines that the new tests reach, or seem to, and others may as well.
+    Reached,
     /// A scope this version does not know.
     #[default]
     #[serde(other)]
@@ -263,4 +265,57 @@ pub struct Oracle {
     pub assertions_removed: u64,
     /// Assertions that the change weakens.
     pub assertions_weakened: u64,
+}
+
+/// What became of the public surface of the code.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct PublicApi {
+    /// Public items of the base that were read.
+    pub items: u64,
+    /// Items that are gone.
+    pub removed: Vec<String>,
+    /// Items that are called or written in another way.
+    pub changed: Vec<String>,
+    /// Items that are new.
+    pub added: Vec<String>,
+    /// Changed files whose surface could not be read.
+    pub unread: Vec<String>,
+}
+
+impl PublicApi {
+    /// Whether everything that could be used before can be used as before.
+    pub fn is_kept(&self) -> bool {
+        self.removed.is_empty() && self.changed.is_empty()
+    }
+}
+
+/// A benchmark, run in turn without and with the change.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Benchmark {
+    /// How often it ran on each side.
+    pub pairs: u32,
+    /// Time at the head over time at the base, in the middle of the pairs.
+    pub ratio: f64,
+    /// The lower end of the interval that holds the ratio with 95 % confidence.
+    pub low: f64,
+    /// The upper end.
+    pub high: f64,
+    /// How the interval was found.
+    pub method: String,
+}
+
+/// Fewer pairs than this show nothing, whatever their interval.
+const FEWEST_PAIRS: u32 = 6;
+
+impl Benchmark {
+    /// Whether the change makes it faster by more than chance explains.
+    pub fn is_faster(&self) -> bool {
+        self.pairs >= FEWEST_PAIRS
+            && self.low > 0.0
+            && self.low <= self.ratio
+            && self.ratio <= self.high
+            && self.high < 1.0
+    }
 }

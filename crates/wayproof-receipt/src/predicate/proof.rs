@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     check::Check,
-    evidence::{Coverage, FailToPass, Flake, Mutation, Oracle, Tests},
+    evidence::{Benchmark, Coverage, FailToPass, Flake, Mutation, Oracle, PublicApi, Tests},
 };
 use crate::{
     statement::{DigestSet, ResourceDescriptor},
@@ -270,6 +270,12 @@ pub struct Proof {
     /// Strength of the tests' assertions.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub oracle: Option<Oracle>,
+    /// What became of the public surface.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub public_api: Option<PublicApi>,
+    /// How fast it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub benchmark: Option<Benchmark>,
     /// Attempts to cheat that were found.
     pub findings: Vec<Finding>,
     /// Sources that documentation refers to.

@@ -7,13 +7,15 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     check::{Check, CheckKind, CheckResult, Side},
-    evidence::FailToPass,
+    evidence::{Benchmark, FailToPass, PublicApi},
     proof::{Link, Proof, Severity, Verdict},
 };
 
 /// The requirement that a review line answers and no check can.
 const HUMAN_REVIEW: &str = "human-review";
 const FAIL_TO_PASS: &str = "failing-test-becomes-green";
+const NEW_TESTS: &str = "new-tests-fail-at-base";
+const API_UNCHANGED: &str = "api-unchanged";
 /// A printed bound may be rounded, but not to something better than the counts give.
 const BOUND_TOLERANCE: f64 = 1e-6;
 
@@ -82,6 +84,7 @@ impl Proof {
         self.judge_tests(&mut reasons);
         self.judge_fail_to_pass(&groups, &mut reasons);
         self.judge_mutation(&mut reasons);
+        self.judge_api(&groups, &mut reasons);
         if !self.tier.is_executed() {
             reasons.push(Reason::new(
                 Verdict::Unproven,
@@ -138,6 +141,11 @@ impl Proof {
             "smoke" => passed(CheckKind::Smoke),
             "focused-test" | "tests-run" => self.has_run_tests(),
             FAIL_TO_PASS => self.has_run_tests() && !self.fixed().is_empty(),
+            NEW_TESTS => self.has_run_tests() && self.fixed().iter().any(|test| !test.preexisting),
+            API_UNCHANGED => {
+                self.has_run_tests() && self.public_api.as_ref().is_some_and(PublicApi::is_kept)
+            }
+            "faster" => self.benchmark.as_ref().is_some_and(Benchmark::is_faster),
             "primary-sources" => !self.links.is_empty() && self.links.iter().all(Link::is_good),
             // No check shows a review, and a requirement of a later version is not shown to this one.
             _ => false,
@@ -284,9 +292,10 @@ impl Proof {
             reasons.push(reason.about(ids(impossible)));
         }
         let fixed = self.fixed();
-        let is_required = groups
-            .iter()
-            .any(|group| group.iter().any(|name| name == FAIL_TO_PASS));
+        // A feature brings names of its own, so its tests may fail for the want of them; then mutants show the rest.
+        let is_caught = self.mutation.as_ref().is_some_and(|made| made.caught > 0);
+        let is_required =
+            is_required(groups, FAIL_TO_PASS) || is_required(groups, NEW_TESTS) && !is_caught;
         if is_required && !fixed.is_empty() && !fixed.iter().any(|test| test.is_strong()) {
             let reason = Reason::new(
                 Verdict::ProvenWithGaps,
@@ -306,19 +315,32 @@ impl Proof {
                 "the counts of mutants contradict each other",
             ));
         }
+        // Tests are the whole product here, so tests that were never put to the test show nothing.
+        let to = if self.task == "test-generation" {
+            Verdict::Unproven
+        } else {
+            Verdict::ProvenWithGaps
+        };
         if mutation.viable == 0 {
-            // Tests are the whole product here, so tests that were never put to the test show nothing.
-            let to = if self.task == "test-generation" {
-                Verdict::Unproven
-            } else {
-                Verdict::ProvenWithGaps
-            };
-            reasons.push(Reason::new(
-                to,
-                "no viable mutant was made, which is no evidence",
-            ));
+            let why = "no viable mutant was made, which is no evidence";
+            reasons.push(Reason::new(to, why));
+        } else if mutation.caught == 0 {
+            reasons.push(Reason::new(to, "no planted fault was noticed"));
         }
     }
+
+    fn judge_api(&self, groups: &BTreeSet<&Vec<String>>, reasons: &mut Vec<Reason>) {
+        let Some(api) = &self.public_api else { return };
+        if is_required(groups, API_UNCHANGED) && !api.is_kept() {
+            let reason = Reason::new(Verdict::Refuted, "public items are gone or changed");
+            reasons.push(reason.about(api.removed.iter().chain(&api.changed)));
+        }
+    }
+}
+
+fn is_required(groups: &BTreeSet<&Vec<String>>, requirement: &str) -> bool {
+    let mut names = groups.iter().flat_map(|group| group.iter());
+    names.any(|name| name == requirement)
 }
 
 fn is_left_to_review(group: &[String]) -> bool {

@@ -4,8 +4,9 @@ use rstest::rstest;
 use wayproof_receipt::{
     Proof, Verdict,
     predicate::{
-        Ablation, AblationMode, Check, CheckKind, CheckResult, FailToPass, Finding, Link, Mutation,
-        PassToPass, RedReason, Severity, Side, Tests, Tier, false_accept_bound,
+        Ablation, AblationMode, Benchmark, Check, CheckKind, CheckResult, FailToPass, Finding,
+        Link, Mutation, PassToPass, PublicApi, RedReason, Severity, Side, Tests, Tier,
+        false_accept_bound,
     },
 };
 
@@ -80,6 +81,7 @@ fn refuted(#[case] bend: fn(&mut Proof)) {
 #[case::failed_and_nobody_knows_which(|it: &mut Proof| { tests(it).passed = 411; tests(it).failed = 1; it.checks[0].result = CheckResult::Failed; it.checks[0].exit_status = Some(100); })]
 #[case::lint(|it: &mut Proof| it.checks.push(Check { result: CheckResult::Failed, ..check("c2", CheckKind::Lint) }))]
 #[case::no_mutants(|it: &mut Proof| it.mutation = Some(Mutation::default()))]
+#[case::no_mutant_caught(|it: &mut Proof| it.mutation = Some(Mutation { generated: 3, viable: 2, ..Mutation::default() }))]
 #[case::one_of_two_failed_before(|it: &mut Proof| { tests(it).passed = 410; tests(it).failed = 2; tests(it).still_failing = owned(&["a"]); it.checks[0].result = CheckResult::Failed; it.checks[0].exit_status = Some(100); })]
 fn proven_with_gaps_at_most(#[case] bend: fn(&mut Proof)) {
     assert_eq!(ceiling(bend), Verdict::ProvenWithGaps);
@@ -256,5 +258,72 @@ fn what_only_the_obligation_requires_is_held_to_the_same_grade() {
     assert_eq!(
         proof.ceiling_with(&obliged).verdict,
         Verdict::ProvenWithGaps
+    );
+}
+
+/// A proof of the suite that requires one thing.
+fn requiring(requirement: &str, bend: impl FnOnce(&mut Proof)) -> Verdict {
+    ceiling(|it| {
+        it.requirements = vec![owned(&[requirement])];
+        bend(it);
+    })
+}
+
+fn faster(pairs: u32, low: f64, high: f64) -> Benchmark {
+    Benchmark {
+        pairs,
+        ratio: f64::midpoint(low, high),
+        low,
+        high,
+        method: String::new(),
+    }
+}
+
+#[test]
+fn a_feature_needs_a_test_of_its_own() {
+    let new = "new-tests-fail-at-base";
+    assert_eq!(requiring(new, |_| {}), Verdict::Proven);
+    let old = |it: &mut Proof| it.fail_to_pass[0].preexisting = true;
+    assert_eq!(requiring(new, old), Verdict::Unproven);
+    let weak = |it: &mut Proof| it.fail_to_pass[0].red_reason = RedReason::BuildError;
+    assert_eq!(requiring(new, weak), Verdict::ProvenWithGaps);
+    let noticed = |it: &mut Proof| {
+        weak(it);
+        it.mutation = Some(Mutation {
+            generated: 4,
+            viable: 3,
+            caught: 2,
+            ..Mutation::default()
+        });
+    };
+    assert_eq!(requiring(new, noticed), Verdict::Proven);
+}
+
+#[test]
+fn a_refactoring_keeps_what_is_public() {
+    let unchanged = "api-unchanged";
+    assert_eq!(requiring(unchanged, |_| {}), Verdict::Unproven);
+    let with = |api: PublicApi| requiring(unchanged, |it| it.public_api = Some(api));
+    assert_eq!(with(PublicApi::default()), Verdict::Proven);
+    let gone = PublicApi {
+        removed: owned(&["shop.total"]),
+        ..PublicApi::default()
+    };
+    assert_eq!(with(gone.clone()), Verdict::Refuted);
+    // What nobody asked about refutes nothing.
+    assert_eq!(ceiling(|it| it.public_api = Some(gone)), Verdict::Proven);
+}
+
+#[rstest]
+#[case::clearly(faster(20, 0.5, 0.9), Verdict::Proven)]
+#[case::perhaps(faster(20, 0.5, 1.0), Verdict::Unproven)]
+#[case::of_too_few_pairs(faster(5, 0.5, 0.9), Verdict::Unproven)]
+#[case::outside_of_its_interval(Benchmark { ratio: 0.95, ..faster(20, 0.5, 0.9) }, Verdict::Unproven)]
+#[case::of_no_number(faster(20, f64::NAN, 0.9), Verdict::Unproven)]
+#[case::of_no_time(faster(20, 0.0, 0.9), Verdict::Unproven)]
+fn what_is_faster_is_so_by_its_interval(#[case] benchmark: Benchmark, #[case] verdict: Verdict) {
+    assert_eq!(
+        requiring("faster", |it| it.benchmark = Some(benchmark)),
+        verdict
     );
 }

@@ -237,6 +237,8 @@ pub(crate) fn report(
     json!({
         "verdict": proof.verdict, "task": proof.task, "base": base.id.as_str(), "head": head.id.as_str(),
         "head_tree": head.tree.as_str(), "checks": proof.checks, "fail_to_pass": proof.fail_to_pass, "tests": proof.tests,
+        "flake": proof.flake, "coverage": proof.coverage, "mutation": proof.mutation, "oracle": proof.oracle,
+        "public_api": proof.public_api, "benchmark": proof.benchmark,
         "gaps": proof.gaps, "findings": proof.findings, "isolation": isolation, "fact": proven.one_fact,
         "receipt": sealed.map(|sealed| sealed.path.to_string_lossy().into_owned()),
     })

@@ -3,10 +3,11 @@
 use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use wayproof_engine::{Cause, Evidence, EvidenceKind, Failure, Grade, Outcome};
 use wayproof_ledger::{JobClosed, ObligationFrozen, ProofFinished, ReviewRecorded};
 use wayproof_proof::Proven;
 use wayproof_receipt::{
-    PublicKey,
+    PublicKey, Verdict,
     predicate::{AgentSession, Escalation, ModelSpend, PriceBasis, Spend},
 };
 use wayproof_repo::Commit;
@@ -77,6 +78,8 @@ pub(crate) struct ProofReport {
     #[serde(flatten)]
     finished: ProofFinished,
     receipt: Option<Value>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    evidence: Vec<Evidence>,
 }
 
 impl ProofReport {
@@ -102,8 +105,42 @@ impl ProofReport {
             one_fact: Some(proven.one_fact.clone()),
             wall_us: None,
         };
-        Ok(Self { finished, receipt })
+        Ok(Self {
+            finished,
+            receipt,
+            evidence: causes_of(proven),
+        })
     }
+}
+
+/// What a proof that showed nothing has to say to the router, by the codes of its gaps.
+fn causes_of(proven: &Proven) -> Vec<Evidence> {
+    const CAUSES: [(&str, Cause); 2] = [
+        ("FLAKY", Cause::FlakyTest),
+        ("LOW_COVERAGE", Cause::LowCoverage),
+    ];
+    if proven.proof.verdict != Verdict::Unproven {
+        return Vec::new();
+    }
+    let gaps = &proven.proof.gaps;
+    let named = CAUSES
+        .iter()
+        .filter(|(gap, _)| gaps.iter().any(|found| found == gap));
+    named
+        .map(|(_, cause)| Evidence {
+            kind: EvidenceKind::Proof,
+            tool: "wayproof".to_owned(),
+            grade: Grade::Executed,
+            outcome: Outcome::Failed,
+            counts: None,
+            failures: vec![Failure {
+                name: cause.as_str().to_owned(),
+                location: None,
+                message: proven.one_fact.clone(),
+            }],
+            diagnostics: Vec::new(),
+        })
+        .collect()
 }
 
 /// A job as its gateway sees it.

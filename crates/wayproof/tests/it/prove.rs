@@ -108,6 +108,42 @@ fn prove_says_unproven_for_no_change() {
 }
 
 #[test]
+fn a_task_of_the_policys_own_is_judged_by_what_it_owes() {
+    let environment = Environment::new();
+    let mut fixture = repository(&environment);
+    let policy = "version = 1\n\n[task.refactor]\nroute = \"fast\"\nproof = [\"api-unchanged\"]\n";
+    fixture.write("wayproof.toml", policy).unwrap();
+    fixture.write("src/lib.rs", RIGHT).unwrap();
+    fixture.commit("right").unwrap();
+    let prove = || environment.run(&["prove", "--task", "refactor", "--base", "HEAD", "--json"]);
+    fixture
+        .write("src/lib.rs", &RIGHT.replace("a + b", "b + a"))
+        .unwrap();
+    let kept = prove();
+    assert_eq!(
+        (kept.status, &kept.json()["verdict"]),
+        (0, &"PROVEN".into()),
+        "{kept:?}"
+    );
+    assert_eq!(kept.json()["public_api"]["items"], 1, "{kept:?}");
+    let renamed = RIGHT.replace("fn sum", "fn add") + "pub(crate) use add as sum;\n";
+    fixture.write("src/lib.rs", &renamed).unwrap();
+    fixture
+        .write(
+            "tests/sums.rs",
+            &TESTS.replace("use sum::sum", "use sum::add as sum"),
+        )
+        .unwrap();
+    let gone = prove();
+    assert_eq!(
+        (gone.status, &gone.json()["verdict"]),
+        (12, &"REFUTED".into()),
+        "{gone:?}"
+    );
+    assert_eq!(gone.json()["gaps"][0], "API_CHANGED", "{gone:?}");
+}
+
+#[test]
 fn prove_blames_the_machine_for_a_missing_toolchain() {
     let environment = Environment::new();
     let fixture = repository(&environment);

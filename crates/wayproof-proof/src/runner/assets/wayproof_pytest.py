@@ -4,11 +4,16 @@ It changes no outcome. A run without its last line did not finish.
 """
 import json
 import os
+import random
 import signal
 
 import pytest
 
+if os.environ.get("WAYPROOF_COVERAGE"):
+    import wayproof_coverage
+
 _events = os.environ.pop("WAYPROOF_EVENTS", None)
+_shuffle = os.environ.pop("WAYPROOF_SHUFFLE", None)
 _seconds = float(os.environ.pop("WAYPROOF_TEST_SECONDS", "0") or 0)
 _only = os.environ.pop("WAYPROOF_ONLY", None)
 _stream = open(_events, "w", buffering=1, encoding="utf-8", errors="replace") if _events else None
@@ -42,6 +47,8 @@ def pytest_collection_modifyitems(config, items):
         if dropped:
             config.hook.pytest_deselected(items=dropped)
         items[:] = kept
+    if _shuffle:
+        random.Random(int(_shuffle)).shuffle(items)
 
 
 def pytest_collection_finish(session):

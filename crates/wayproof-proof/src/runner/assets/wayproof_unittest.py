@@ -1,11 +1,16 @@
 """Runs the standard library's unittest and writes what was planned and what happened, one JSON object a line."""
 import json
 import os
+import random
 import sys
 import traceback
 import unittest
 
+if os.environ.get("WAYPROOF_COVERAGE"):
+    import wayproof_coverage
+
 events = os.environ.pop("WAYPROOF_EVENTS")
+shuffle = os.environ.pop("WAYPROOF_SHUFFLE", None)
 only = os.environ.pop("WAYPROOF_ONLY", None)
 stream = open(events, "w", buffering=1, encoding="utf-8", errors="replace")
 wanted = None
@@ -87,6 +92,8 @@ for name, test in tests.items():
         emit(event="broken", scope=module, message=error.strip()[-2000:], file=None, line=None)
     elif wanted is None or name in wanted:
         chosen.append(test)
+if shuffle:
+    random.Random(int(shuffle)).shuffle(chosen)
 emit(event="planned", ids=[test.id() for test in chosen])
 result = Recorder()
 unittest.TestSuite(chosen).run(result)

@@ -136,6 +136,7 @@ impl Bench {
             runs: Runs::default(),
             limits: Limits::default(),
             commands: Commands::default(),
+            min_coverage: None,
             obligation: None,
             machine: machine(&self.path, self.folder.path().join("scratch")),
         };
