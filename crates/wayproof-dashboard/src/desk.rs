@@ -4,6 +4,7 @@ use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use tokio::sync::{Semaphore, SemaphorePermit};
 use wayproof_engine::{Catalog, Policy};
 use wayproof_ledger::{Clock, Ledger};
 use wayproof_receipt::Trust;
@@ -74,6 +75,9 @@ impl fmt::Debug for Parts {
     }
 }
 
+/// Pages that are made at once; the ledger has more readers than this and the live page together.
+const TURNS: usize = 2;
+
 /// What every page shares. Cloning it gives another handle.
 #[derive(Clone)]
 pub(crate) struct Desk(Arc<Inner>);
@@ -82,6 +86,7 @@ pub(crate) struct Inner {
     pub(crate) parts: Parts,
     pub(crate) guard: Guard,
     pub(crate) live: Live,
+    turns: Semaphore,
 }
 
 impl Desk {
@@ -90,6 +95,7 @@ impl Desk {
             parts,
             guard,
             live: Live::default(),
+            turns: Semaphore::new(TURNS),
         }))
     }
 
@@ -107,6 +113,12 @@ impl Desk {
 
     pub(crate) fn parts(&self) -> &Parts {
         &self.0.parts
+    }
+
+    /// A turn at the ledger; it ends when it is dropped.
+    pub(crate) async fn turn(&self) -> Option<SemaphorePermit<'_>> {
+        // Nobody closes the semaphore, so there is always a turn in the end.
+        self.0.turns.acquire().await.ok()
     }
 
     pub(crate) fn guard(&self) -> &Guard {

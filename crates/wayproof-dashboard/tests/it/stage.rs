@@ -1,6 +1,5 @@
 //! A dashboard over a ledger of its own, and a client for it.
 
-use std::future::Future;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
