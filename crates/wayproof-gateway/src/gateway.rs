@@ -151,7 +151,8 @@ impl Gateway {
             let own = crate::admin::pages(shared.clone());
             let pages = match &beside {
                 Some(beside) => own.fallback_service(beside.clone()),
-                None => own,
+                // The guard of the admin pages must not answer for what is not there.
+                None => own.merge(axum::Router::new()),
             };
             Shared {
                 policy: ArcSwap::from_pointee(policy),

@@ -12,7 +12,7 @@ use crate::desk::{Desk, ProviderSeen};
 use crate::frame::{Frame, page};
 use crate::problem::Problem;
 use crate::show::money::{listed, per};
-use crate::show::text::{or_none, repo, short};
+use crate::show::text::{counted, or_none, repo, short};
 use crate::show::time::{DAY_US, ago, clock};
 
 /// A job in which nothing happened for so long is not in flight any more.
@@ -54,7 +54,7 @@ struct InFlight {
     agent: String,
     repo: String,
     cause: Option<String>,
-    turns: i64,
+    turns: String,
     listed: String,
     state: Badge,
     ago: String,
@@ -164,7 +164,7 @@ fn in_flight(job: &JobRow, cause: Option<String>, now_us: i64) -> InFlight {
         agent: or_none(job.agent.as_deref()),
         repo: job.repo.as_deref().map(repo).unwrap_or_default(),
         cause: cause.map(|cause| short(&cause)),
-        turns: job.exchanges,
+        turns: counted(job.exchanges, "turn", "turns"),
         listed: listed(&job.money),
         state,
         ago: ago(now_us, job.last_us),
@@ -185,7 +185,7 @@ async fn figures(desk: &Desk) -> Result<Vec<Figure>, Problem> {
         .reduce(i64::saturating_add);
     let unknown: i64 = days.iter().map(|day| day.money.listed_unknown).sum();
     let at_once = sum(|record| record.proven_at_once);
-    let priced = crate::show::text::counted(
+    let priced = counted(
         unknown,
         "request without a price",
         "requests without a price",
@@ -199,10 +199,7 @@ async fn figures(desk: &Desk) -> Result<Vec<Figure>, Problem> {
         Figure {
             name: "Proven changes",
             value: crate::show::text::count(proven),
-            note: format!(
-                "of {} in 30 days",
-                crate::show::text::counted(jobs, "job", "jobs")
-            ),
+            note: format!("of {} in 30 days", counted(jobs, "job", "jobs")),
         },
         Figure {
             name: "Proven at once",
