@@ -89,7 +89,8 @@ pub fn hear(text: &str, asked: &Asked<'_>) -> Heard {
     let mut paths: Vec<String> = asked.paths.to_vec();
     paths.extend(named_in(text));
     let surfaces = surfaces::found(&words::fold(text), &paths);
-    let scores = Classifier.scores(text, &paths);
+    // A path that the text names is talked about; only paths that the caller gives are known to be worked on.
+    let scores = Classifier.scores(text, asked.paths);
     let worth = scores.iter().filter(|(_, share)| *share >= MIN_SHARE_PM);
     let shares = worth.map(|(task, share)| (TaskName::new(task), share));
     Heard {
@@ -145,9 +146,7 @@ pub fn judge(policy: &Policy, heard: &Heard) -> Classified {
 
 /// The parts of an ask that speak most for the task its words were given, loudest first.
 pub fn reasons(text: &str, asked: &Asked<'_>) -> Vec<Reason> {
-    let mut named: Vec<String> = asked.paths.to_vec();
-    named.extend(named_in(text));
-    Classifier.reasons(text, &named)
+    Classifier.reasons(text, asked.paths)
 }
 
 fn matched(

@@ -115,13 +115,16 @@ fn count(
     }
 }
 
+/// Words never make certain, as an instruction does.
+const MOST_PM: f32 = 990.0;
+
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
     reason = "a share is between nought and one"
 )]
 fn per_mille(share: f32) -> u16 {
-    (share * 1000.0).floor() as u16
+    (share * 1000.0).floor().min(MOST_PM) as u16
 }
 
 fn add(label: Label, weight: u32, sums: &mut [u32; Label::COUNT]) {
