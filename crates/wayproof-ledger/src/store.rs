@@ -259,6 +259,7 @@ impl Store {
             (1, "ledger", include_str!("../migrations/0001_ledger.sql")),
             (2, "books", include_str!("../migrations/0002_books.sql")),
             (3, "usage", include_str!("../migrations/0003_usage.sql")),
+            (4, "pages", include_str!("../migrations/0004_pages.sql")),
         ];
         texts
             .map(|(version, name, sql)| self.migration(version, name, sql))
