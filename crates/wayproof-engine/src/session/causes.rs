@@ -97,23 +97,25 @@ fn derive(job: &mut JobState, evidence: &Evidence, text: Option<&str>) -> Vec<(C
                 format!("the proof ran and failed{fact}"),
             )]
         }
-        EvidenceKind::Review if evidence.grade >= Grade::Attested => {
-            let remark = evidence.failures.first().map_or_else(String::new, |said| {
-                format!(": {} {}", said.name, said.message)
-                    .trim_end()
-                    .to_owned()
-            });
-            vec![(
-                Cause::ReviewerRedo,
-                format!("a reviewer sends the work back{remark}"),
-            )]
-        }
+        EvidenceKind::Review if evidence.grade >= Grade::Attested => vec![sent_back(evidence)],
         EvidenceKind::Review
         | EvidenceKind::Proof
         | EvidenceKind::Lint
         | EvidenceKind::Shell
         | EvidenceKind::Edit => Vec::new(),
     }
+}
+
+/// A reviewer's word on the work.
+fn sent_back(evidence: &Evidence) -> (Cause, String) {
+    let said = evidence.failures.first();
+    let remark = said.map_or_else(String::new, |said| {
+        format!(": {} {}", said.name, said.message)
+            .trim_end()
+            .to_owned()
+    });
+    let why = format!("a reviewer sends the work back{remark}");
+    (Cause::ReviewerRedo, why)
 }
 
 /// The same failure, with the same message, after another edit.

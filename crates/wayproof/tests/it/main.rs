@@ -19,6 +19,7 @@ mod policy;
 mod prove;
 mod readme;
 mod review;
+mod review_models;
 mod run;
 mod sdks;
 mod up;
