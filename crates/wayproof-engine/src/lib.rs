@@ -35,7 +35,7 @@ pub use facts::{Facts, Observation, ProviderState, World};
 pub use names::{Cause, ClassName, NotATarget, ProofRequirement, Target, TaskName};
 pub use policy::{
     CheckKind, Class, Effort, EscalateRule, Ink, Match, Parsed, Policy, PolicyError, PolicyTest,
-    Problem, Review, Surface, Task, TestFailed, Warning, schema,
+    Problem, Review, Sources, Surface, Task, TestFailed, Warning, schema,
 };
 pub use price::{PriceRow, Rates, cost, cost_exact};
 pub use session::{

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicU64;
 
 use wayproof_receipt::Verdict;
-use wayproof_receipt::predicate::{Check, CheckKind, Finding, Side};
+use wayproof_receipt::predicate::{Check, CheckKind, Finding, Link, Side};
 use wayproof_repo::{Change, ChangeKind, Commit, Repo};
 
 use crate::checkout::{self, Sources};
@@ -213,6 +213,10 @@ pub(crate) struct Evidence {
     pub(crate) outcomes: Vec<Outcome>,
     pub(crate) findings: Vec<Finding>,
     pub(crate) checks: Vec<Check>,
+    /// Primary sources that were looked at.
+    pub(crate) links: Vec<Link>,
+    /// How many claims documents make; nothing where nobody looked.
+    pub(crate) claims: Option<u64>,
 }
 
 impl Evidence {
@@ -223,6 +227,8 @@ impl Evidence {
             outcomes: Vec::new(),
             findings: Vec::new(),
             checks: Vec::new(),
+            links: Vec::new(),
+            claims: None,
         }
     }
 
@@ -237,6 +243,8 @@ impl Evidence {
             }
         }
         self.checks.extend(other.checks);
+        self.links.extend(other.links);
+        self.claims = self.claims.or(other.claims);
         self
     }
 }

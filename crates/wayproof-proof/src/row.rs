@@ -4,6 +4,7 @@
 //! what several rows say together is only as good as the worst of them.
 
 pub(crate) mod bug_fix;
+mod documentation;
 mod human_review;
 mod small_edit;
 
@@ -33,6 +34,8 @@ pub(crate) enum Row {
     SmallEdit,
     /// A person looks at it.
     HumanReview,
+    /// Claims of documents have their sources.
+    Documentation,
 }
 
 impl Row {
@@ -44,8 +47,8 @@ impl Row {
             | ProofRequirement::FocusedTest
             | ProofRequirement::TestsRun
             | ProofRequirement::Build
-            | ProofRequirement::Smoke
-            | ProofRequirement::PrimarySources => Self::SmallEdit,
+            | ProofRequirement::Smoke => Self::SmallEdit,
+            ProofRequirement::PrimarySources => Self::Documentation,
             ProofRequirement::HumanReview => Self::HumanReview,
         }
     }
@@ -54,7 +57,7 @@ impl Row {
     fn needs_suites(self) -> bool {
         match self {
             Self::BugFix => true,
-            Self::SmallEdit | Self::HumanReview => false,
+            Self::SmallEdit | Self::HumanReview | Self::Documentation => false,
         }
     }
 
@@ -63,6 +66,7 @@ impl Row {
             Self::BugFix => bug_fix::gather(work),
             Self::SmallEdit => small_edit::gather(work),
             Self::HumanReview => Ok(human_review::gather(work)),
+            Self::Documentation => documentation::gather(work),
         }
     }
 }

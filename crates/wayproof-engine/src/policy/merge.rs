@@ -53,6 +53,7 @@ fn task(base: TaskTable, mine: TaskTable) -> TaskTable {
         tries: mine.tries.or(base.tries),
         budget: mine.budget.or(base.budget),
         review: mine.review.or(base.review),
+        sources: mine.sources.or(base.sources),
         checks: mine.checks.or(base.checks),
     }
 }

@@ -138,7 +138,11 @@ impl Proof {
             "smoke" => passed(CheckKind::Smoke),
             "focused-test" | "tests-run" => self.has_run_tests(),
             FAIL_TO_PASS => self.has_run_tests() && !self.fixed().is_empty(),
-            "primary-sources" => !self.links.is_empty() && self.links.iter().all(Link::is_good),
+            "primary-sources" => {
+                // Documents that claim nothing owe no source, but somebody has to have looked.
+                let has_looked = self.claims == Some(0) && passed(CheckKind::Link);
+                (has_looked || !self.links.is_empty()) && self.links.iter().all(Link::is_good)
+            }
             // No check shows a review, and a requirement of a later version is not shown to this one.
             _ => false,
         }

@@ -12,6 +12,7 @@ mod agents;
 mod backtest;
 mod bad_input;
 mod demo;
+mod documentation;
 mod environment;
 mod gate;
 mod generated;
