@@ -215,18 +215,13 @@ fn pieces(text: &str) -> Vec<(String, bool)> {
         pieces.push((before.to_owned(), false));
         let mark = "`".repeat(run_of(from, '`'));
         let inside = from.get(mark.len()..).unwrap_or_default();
-        match inside.find(&mark) {
-            Some(end) => {
-                pieces.push((
-                    inside.get(..end).unwrap_or_default().trim().to_owned(),
-                    true,
-                ));
-                rest = inside.get(end + mark.len()..).unwrap_or_default();
-            }
-            None => {
-                pieces.push((mark, false));
-                rest = inside;
-            }
+        if let Some(end) = inside.find(&mark) {
+            let code = inside.get(..end).unwrap_or_default().trim();
+            pieces.push((code.to_owned(), true));
+            rest = inside.get(end + mark.len()..).unwrap_or_default();
+        } else {
+            pieces.push((mark, false));
+            rest = inside;
         }
     }
     pieces.push((rest.to_owned(), false));
