@@ -40,7 +40,7 @@ pub use facts::{Facts, Observation, ProviderState, World};
 pub use names::{Cause, ClassName, NotATarget, ProofRequirement, Target, TaskName};
 pub use policy::{
     CheckKind, Class, Effort, EscalateRule, Ink, Match, Parsed, Policy, PolicyError, PolicyTest,
-    Problem, Review, Surface, Task, TestFailed, Warning, parse_usd, schema, show_usd,
+    Problem, Review, Sources, Surface, Task, TestFailed, Warning, parse_usd, schema, show_usd,
 };
 pub use price::{PriceRow, Rates, cost, cost_exact, worst_cost};
 pub use scope::Scope;

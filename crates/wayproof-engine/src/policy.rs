@@ -80,6 +80,8 @@ pub struct Task {
     pub owed: Option<Match>,
     /// Who has to review.
     pub review: Option<Review>,
+    /// What counts as a primary source.
+    pub sources: Sources,
     /// Commands for checks: the task's own over the policy's.
     pub checks: BTreeMap<CheckKind, Vec<String>>,
 }
@@ -111,6 +113,15 @@ pub struct Review {
     pub by: String,
     /// How many reviews are needed.
     pub at_least: u32,
+}
+
+/// What counts as a primary source, and for how long a fetched page stands in for one that is out of reach.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sources {
+    /// Hosts, some with a path; empty means those that are known anyway.
+    pub primary: Vec<String>,
+    /// Days that a page stays good.
+    pub max_age_days: u32,
 }
 
 /// Globs with their texts, compiled once.

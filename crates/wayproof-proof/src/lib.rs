@@ -31,7 +31,10 @@ pub use report::{
     Compilation, CompileFormat, Diagnostic, JunitDialect, Location, RedReason, Severity, Status,
     TestFormat, TestId, TestResult, TestRun, read_diagnostics, read_tests,
 };
-pub use request::{Commands, Head, Progress, ProveError, ProveRequest, Proven, Runs, Step};
+pub use request::{
+    Commands, Head, Page, Pages, PrimarySources, Progress, ProveError, ProveRequest, Proven, Runs,
+    Step, Unfetched,
+};
 pub use sandbox::{
     Confined, IsolationFloor, Limits, OverLimit, Ran, Sandbox, SandboxError, sandbox_main,
 };

@@ -8,7 +8,7 @@ use std::sync::atomic::AtomicU64;
 
 use wayproof_receipt::Verdict;
 use wayproof_receipt::predicate::{
-    Benchmark, Check, CheckKind, Coverage, Finding, Flake, Mutation, Oracle, PublicApi, Side,
+    Benchmark, Check, CheckKind, Coverage, Finding, Flake, Link, Mutation, Oracle, PublicApi, Side,
 };
 use wayproof_repo::{Change, ChangeKind, Commit, Repo};
 
@@ -228,6 +228,10 @@ pub(crate) struct Evidence {
     pub(crate) public_api: Option<PublicApi>,
     /// A benchmark, where one was run.
     pub(crate) benchmark: Option<Benchmark>,
+    /// Primary sources that were looked at.
+    pub(crate) links: Vec<Link>,
+    /// How many claims documents make; nothing where nobody looked.
+    pub(crate) claims: Option<u64>,
 }
 
 impl Evidence {
@@ -244,6 +248,8 @@ impl Evidence {
             flake: None,
             public_api: None,
             benchmark: None,
+            links: Vec::new(),
+            claims: None,
         }
     }
 
@@ -264,6 +270,8 @@ impl Evidence {
         self.flake = self.flake.or(other.flake);
         self.public_api = self.public_api.or(other.public_api);
         self.benchmark = self.benchmark.or(other.benchmark);
+        self.links.extend(other.links);
+        self.claims = self.claims.or(other.claims);
         self
     }
 }

@@ -70,6 +70,8 @@ pub(crate) fn write_down(
         findings: evidence.findings,
         gaps: evidence.judgment.gaps,
         checks: evidence.checks,
+        links: evidence.links,
+        claims: evidence.claims,
         ..Proof::default()
     };
     let test_results = outcomes

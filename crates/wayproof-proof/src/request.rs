@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use wayproof_engine::{ProofRequirement, TaskName};
 use wayproof_receipt::predicate::{Proof, Side, TestResult};
@@ -48,6 +49,39 @@ pub struct Commands {
     pub bench: Option<Vec<String>>,
 }
 
+/// A page that was fetched, now or not long ago.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Page {
+    /// Where it was in the end.
+    pub final_url: String,
+    /// The HTTP status.
+    pub status: u16,
+    /// What came.
+    pub body: Vec<u8>,
+    /// When, in microseconds since 1970.
+    pub fetched_at_us: i64,
+}
+
+/// Why a page was not fetched, as a sentence.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Unfetched(pub String);
+
+/// Fetches pages for a proof, which has no network itself.
+pub trait Pages: fmt::Debug + Send + Sync {
+    /// The page at an address without its fragment.
+    fn fetch(&self, url: &str) -> Result<Page, Unfetched>;
+}
+
+/// What counts as a primary source, and who fetches it.
+#[derive(Clone, Debug, Default)]
+pub struct PrimarySources {
+    /// Hosts, with a path where only that counts; `known` for those that are known anyway. Empty means `known`.
+    pub hosts: Vec<String>,
+    /// Who fetches; nobody leaves claims unproven.
+    pub pages: Option<Arc<dyn Pages>>,
+}
+
 /// A change to prove.
 #[derive(Clone, Debug)]
 pub struct ProveRequest {
@@ -69,6 +103,8 @@ pub struct ProveRequest {
     pub commands: Commands,
     /// How much of the code that new tests reach has to be covered, in percent.
     pub min_coverage: Option<u8>,
+    /// Primary sources of documents.
+    pub sources: PrimarySources,
     /// SHA-256 of the obligation's envelope, when there is one.
     pub obligation: Option<String>,
     /// What the machine offers.

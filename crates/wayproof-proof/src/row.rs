@@ -4,6 +4,7 @@
 //! what several rows say together is only as good as the worst of them.
 
 pub(crate) mod bug_fix;
+mod documentation;
 mod feature;
 mod human_review;
 mod performance;
@@ -45,6 +46,8 @@ pub(crate) enum Row {
     SmallEdit,
     /// A person looks at it.
     HumanReview,
+    /// Claims of documents have their sources.
+    Documentation,
 }
 
 impl Row {
@@ -59,8 +62,8 @@ impl Row {
             ProofRequirement::Typecheck
             | ProofRequirement::FocusedTest
             | ProofRequirement::Build
-            | ProofRequirement::Smoke
-            | ProofRequirement::PrimarySources => Self::SmallEdit,
+            | ProofRequirement::Smoke => Self::SmallEdit,
+            ProofRequirement::PrimarySources => Self::Documentation,
             ProofRequirement::HumanReview => Self::HumanReview,
         }
     }
@@ -69,7 +72,7 @@ impl Row {
     fn needs_suites(self) -> bool {
         match self {
             Self::BugFix | Self::Feature | Self::Refactor | Self::TestGeneration => true,
-            Self::Performance | Self::SmallEdit | Self::HumanReview => false,
+            Self::Performance | Self::SmallEdit | Self::HumanReview | Self::Documentation => false,
         }
     }
 
@@ -82,6 +85,7 @@ impl Row {
             Self::Performance => performance::gather(work),
             Self::SmallEdit => small_edit::gather(work),
             Self::HumanReview => Ok(human_review::gather(work)),
+            Self::Documentation => documentation::gather(work),
         }
     }
 }

@@ -45,7 +45,7 @@ impl fmt::Debug for Proxy {
 }
 
 impl Proxy {
-    fn is_for(&self, host: &str) -> bool {
+    pub(crate) fn is_for(&self, host: &str) -> bool {
         !self.direct.iter().any(|direct| {
             let bare = direct.trim_start_matches('.');
             direct == "*"
@@ -160,7 +160,7 @@ impl<E: Into<Box<dyn StdError + Send + Sync>>> From<E> for Unopened {
     }
 }
 
-fn set_up_tls() -> Result<ClientConfig, String> {
+pub(crate) fn set_up_tls() -> Result<ClientConfig, String> {
     let provider = std::sync::Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let mut config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()

@@ -7,6 +7,7 @@ mod breaker;
 mod connect;
 mod headers;
 mod known;
+mod page;
 mod pool;
 mod provider;
 mod retry;
@@ -22,6 +23,7 @@ pub use headers::{
     is_credential, is_virtual_key,
 };
 pub use known::{KNOWN, Known, Place};
+pub use page::{FetchedPage, PageClient, PageError, Reachable};
 pub use provider::{Credential, Provider, ProviderError};
 pub use retry::{RetryLimits, retry_after};
 pub use upstream::{Settings, Upstream};

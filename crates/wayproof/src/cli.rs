@@ -233,6 +233,9 @@ pub(crate) struct ProveArgs {
     /// The repository.
     #[arg(long, value_name = "DIR", default_value = ".")]
     pub(crate) repo: PathBuf,
+    /// Lets pages that documents link to be on this machine; otherwise only public addresses are asked.
+    #[arg(long)]
+    pub(crate) loopback_sources: bool,
     /// Signs with this SSH key instead of the key in the data directory.
     #[arg(long, value_name = "FILE")]
     pub(crate) ssh_key: Option<PathBuf>,
@@ -261,7 +264,7 @@ pub(crate) struct GateArgs {
     /// The branch the change is on, for rules of the policy that match branches.
     #[arg(long)]
     pub(crate) branch: Option<String>,
-    /// The file of the base that names the trusted signers, a line `name ed25519 key` each, `@reviewer` in front of people who review. Reviewers are always those of .wayproof/trust.
+    /// The file of the base that names the trusted signers, a line `name ed25519 key` each, `@reviewer` in front of people who review.
     #[arg(long, value_name = "PATH", default_value = crate::gate::TRUST_PATH)]
     pub(crate) trust: String,
     /// Accepts a proof with gaps that are named.

@@ -159,6 +159,7 @@ async fn forge(fixture: &Fixture, data: &Path, audience: Audience) -> Result<Ver
         base: base.id.to_string(),
         head: head.id.to_string(),
         obligation: obligation.digest(),
+        pages: None,
         audience,
         policy: policy.clone(),
     };

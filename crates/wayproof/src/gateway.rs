@@ -193,7 +193,7 @@ fn forget(place: &Path, address: &SocketAddr) {
 }
 
 /// The proxy for encrypted connections, as the environment names it.
-fn proxy() -> Result<Option<Proxy>> {
+pub(crate) fn proxy() -> Result<Option<Proxy>> {
     let named = settings::variable("HTTPS_PROXY").or_else(|| settings::variable("https_proxy"));
     let Some(text) = named else { return Ok(None) };
     let uri: Uri = text

@@ -12,6 +12,7 @@ mod exit;
 mod gate;
 mod gateway;
 mod ledgers;
+mod pages;
 mod proving;
 mod review;
 mod run;

@@ -1,17 +1,17 @@
 //! Runs a proof with the policy's commands in the sandbox, telling people how far it is.
 
-use std::{io::IsTerminal, path::PathBuf, time::Duration};
+use std::{io::IsTerminal, path::PathBuf, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result};
 use indicatif::{ProgressBar, ProgressStyle};
 use wayproof_engine::{CheckKind, Policy, TaskName};
 use wayproof_proof::{
-    Commands, Head, IsolationFloor, Limits, Machine, Progress, ProveError, ProveRequest, Proven,
-    Runs, Sandbox, Step, prove,
+    Commands, Head, IsolationFloor, Limits, Machine, Pages, PrimarySources, Progress, ProveError,
+    ProveRequest, Proven, Runs, Sandbox, Step, prove,
 };
 use wayproof_repo::RepoError;
 
-use crate::{exit::Mistake, settings};
+use crate::{exit::Mistake, pages::CachedPages, settings};
 
 /// What to prove.
 #[derive(Debug)]
@@ -23,6 +23,8 @@ pub(crate) struct Proving {
     pub(crate) head: String,
     /// Digest of the obligation that was frozen before.
     pub(crate) obligation: String,
+    /// Who fetches pages that documents link to; nobody leaves them unread.
+    pub(crate) pages: Option<Arc<CachedPages>>,
     /// Whether a person watches.
     pub(crate) audience: Audience,
 }
@@ -86,6 +88,12 @@ fn request(proving: Proving) -> ProveRequest {
             bench: command(CheckKind::Bench),
         },
         min_coverage: row.and_then(|row| row.min_coverage),
+        sources: PrimarySources {
+            hosts: row
+                .map(|row| row.sources.primary.clone())
+                .unwrap_or_default(),
+            pages: proving.pages.map(|pages| -> Arc<dyn Pages> { pages }),
+        },
         obligation: Some(proving.obligation),
         machine: Machine::from_vars(settings::variables(), std::env::temp_dir()),
         task: proving.task,

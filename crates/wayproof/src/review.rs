@@ -54,7 +54,10 @@ pub(crate) fn settle(
     if !proven.proof.verdict.is_above(Verdict::Unproven) {
         return Ok(Settled::AsItIs);
     }
-    let subject = Subject::of(repo, into, head)?;
+    let rule = standing::rule_of(row);
+    let Some(subject) = Subject::of(repo, into, head)? else {
+        return Ok(missing(proven, &subject::conflict(into, head)));
+    };
     let trust = gate::trust_if_any(repo, into.id.as_str())?;
     let asked = Asked {
         repo,
@@ -62,7 +65,7 @@ pub(crate) fn settle(
         trust: trust.as_ref(),
         machine: Some(*machine),
     };
-    let standing = standing::standing(&asked, &standing::rule_of(row))?;
+    let standing = standing::standing(&asked, &rule)?;
     if standing.is_satisfied() && subject.tree == head.tree {
         let names: Vec<&str> = standing
             .counted()
@@ -71,14 +74,18 @@ pub(crate) fn settle(
         proven.one_fact = format!("{}; approved by {}", proven.one_fact, names.join(", "));
         return Ok(Settled::AsItIs);
     }
-    proven.proof.verdict = Verdict::Unproven;
-    proven.proof.gaps.push(MISSING.to_owned());
     let what = if standing.is_satisfied() {
         "the approval is of the merged tree, which is another than this one; rebase, and prove again"
             .to_owned()
     } else {
         standing.missing.join("; ")
     };
+    Ok(missing(proven, &what))
+}
+
+fn missing(proven: &mut Proven, what: &str) -> Settled {
+    proven.proof.verdict = Verdict::Unproven;
+    proven.proof.gaps.push(MISSING.to_owned());
     proven.one_fact = format!("a person's review is missing: {what}");
-    Ok(Settled::AwaitsReview)
+    Settled::AwaitsReview
 }

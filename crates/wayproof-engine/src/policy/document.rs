@@ -99,6 +99,9 @@ pub(crate) struct TaskTable {
     /// Who has to review, for a task that requires `human-review`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) review: Option<ReviewTable>,
+    /// What counts as a primary source, for a task that requires `primary-sources`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) sources: Option<SourcesTable>,
     /// Commands for this task only, over the ones of `[checks]`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) checks: Option<BTreeMap<CheckKind, Command>>,
@@ -169,6 +172,20 @@ pub(crate) struct ReviewTable {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 100))]
     pub(crate) at_least: Option<u32>,
+}
+
+/// Where documents have to look things up.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SourcesTable {
+    /// Hosts of primary sources, such as `docs.example.org` or `example.org/manual`; `known` stands for those that
+    /// Wayproof knows, which are meant when the list is empty.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) primary: Vec<String>,
+    /// For how many days a page that was fetched stands in for one that cannot be reached; 7 when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0, max = 365))]
+    pub(crate) max_age_days: Option<u32>,
 }
 
 /// An ask with the routing it must get.

@@ -56,6 +56,7 @@ fn task(base: TaskTable, mine: TaskTable) -> TaskTable {
         min_coverage: mine.min_coverage.or(base.min_coverage),
         budget: mine.budget.or(base.budget),
         review: mine.review.or(base.review),
+        sources: mine.sources.or(base.sources),
         checks: mine.checks.or(base.checks),
     }
 }

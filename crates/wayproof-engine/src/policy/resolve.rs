@@ -8,7 +8,7 @@ use indexmap::IndexMap;
 use sha2::{Digest, Sha256};
 
 use super::{
-    Class, EscalateRule, Globs, Match, Policy, PolicyTest, Review, Task,
+    Class, EscalateRule, Globs, Match, Policy, PolicyTest, Review, Sources, Task,
     document::{ClassTable, Document, EscalateTable, MatchTable, OneOrMany, ProofEntry, TaskTable},
     money,
     parse::Place,
@@ -130,6 +130,7 @@ impl TaskReader<'_> {
             matches: self.matches("match", self.table.matches.as_ref(), report),
             owed: self.matches("owed", self.table.owed.as_ref(), report),
             review: self.review(),
+            sources: self.sources(report),
             checks,
             route: route?,
         };
@@ -281,6 +282,28 @@ impl TaskReader<'_> {
         Globs {
             texts: texts.to_vec(),
             set,
+        }
+    }
+
+    fn sources(&self, report: &mut Report<'_>) -> Sources {
+        /// A page is not that soon another one.
+        const MAX_AGE_DAYS: u32 = 7;
+        let table = self.table.sources.clone().unwrap_or_default();
+        for (index, host) in table.primary.iter().enumerate() {
+            let is_host = !host.is_empty()
+                && !host.contains("://")
+                && !host.contains(['*', '@', '?', '#', ' ']);
+            if !is_host {
+                report(
+                    &["task", self.name, "sources", "primary", &index.to_string()],
+                    unnamed(format!("`{host}` is not a host"))
+                        .help("write `docs.example.org` or `example.org/manual`, without a scheme; all below it count"),
+                );
+            }
+        }
+        Sources {
+            primary: table.primary,
+            max_age_days: table.max_age_days.unwrap_or(MAX_AGE_DAYS),
         }
     }
 

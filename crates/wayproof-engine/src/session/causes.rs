@@ -128,17 +128,7 @@ fn derive(job: &mut JobState, evidence: &Evidence, text: Option<&str>) -> Vec<(C
                 )
             })]
         }
-        EvidenceKind::Review if evidence.grade >= Grade::Attested => {
-            let remark = evidence.failures.first().map_or_else(String::new, |said| {
-                format!(": {} {}", said.name, said.message)
-                    .trim_end()
-                    .to_owned()
-            });
-            vec![(
-                Cause::ReviewerRedo,
-                format!("a reviewer sends the work back{remark}"),
-            )]
-        }
+        EvidenceKind::Review if evidence.grade >= Grade::Attested => vec![sent_back(evidence)],
         EvidenceKind::Review
         | EvidenceKind::Proof
         | EvidenceKind::Lint
@@ -155,6 +145,18 @@ fn named(evidence: &Evidence) -> Option<(Cause, String)> {
         .into_iter()
         .find(|cause| cause.as_str() == failure.name)?;
     Some((cause, format!("the proof found: {}", failure.message)))
+}
+
+/// A reviewer's word on the work.
+fn sent_back(evidence: &Evidence) -> (Cause, String) {
+    let said = evidence.failures.first();
+    let remark = said.map_or_else(String::new, |said| {
+        format!(": {} {}", said.name, said.message)
+            .trim_end()
+            .to_owned()
+    });
+    let why = format!("a reviewer sends the work back{remark}");
+    (Cause::ReviewerRedo, why)
 }
 
 /// The same failure, with the same message, after another edit.

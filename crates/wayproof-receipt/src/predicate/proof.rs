@@ -281,6 +281,9 @@ pub struct Proof {
     /// Sources that documentation refers to.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub links: Vec<Link>,
+    /// How many claims about interfaces and versions the change's documents make, where somebody looked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub claims: Option<u64>,
     /// Scanner reports.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub sarif: Vec<ResourceDescriptor>,

@@ -146,7 +146,11 @@ impl Proof {
                 self.has_run_tests() && self.public_api.as_ref().is_some_and(PublicApi::is_kept)
             }
             "faster" => self.benchmark.as_ref().is_some_and(Benchmark::is_faster),
-            "primary-sources" => !self.links.is_empty() && self.links.iter().all(Link::is_good),
+            "primary-sources" => {
+                // Documents that claim nothing owe no source, but somebody has to have looked.
+                let has_looked = self.claims == Some(0) && passed(CheckKind::Link);
+                (has_looked || !self.links.is_empty()) && self.links.iter().all(Link::is_good)
+            }
             // No check shows a review, and a requirement of a later version is not shown to this one.
             _ => false,
         }

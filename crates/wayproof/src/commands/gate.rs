@@ -5,6 +5,7 @@ use std::{fs::OpenOptions, io::Write as _, path::Path, process::ExitCode};
 use anyhow::{Context, Result};
 use wayproof_engine::TaskName;
 use wayproof_repo::Repo;
+use wayproof_upstream::Reachable;
 
 use crate::{
     cli::GateArgs,
@@ -44,33 +45,7 @@ pub(crate) async fn run(args: GateArgs) -> Result<ExitCode> {
     };
     let mut ruling = gate::judge(&question)?;
     if args.prove && !ruling.is_satisfied {
-        let unpaid: Vec<TaskName> = ruling
-            .unpaid()
-            .map(|name| settings::known_task(&policy, name))
-            .collect::<Result<_>>()?;
-        let data = settings::data_directory(&args.data)?;
-        let key = sealing::own_key(&data)?;
-        let ledger = ledgers::open(&data, None).await?;
-        question.own.key = Some(key.public());
-        for task in &unpaid {
-            let owed = Owed {
-                policy: &policy,
-                task,
-                base: &base,
-                ask: None,
-                job: None,
-            };
-            let ends = Ends {
-                into: &into,
-                head: &head,
-            };
-            let (_, sealed) = prove::prove(&repo, &owed, &ends, (&data, &key, &ledger)).await?;
-            question
-                .own
-                .receipts
-                .extend(sealed.map(|sealed| sealed.bytes));
-        }
-        ledger.close().await.context("closing the ledger")?;
+        question.own = prove_unpaid(&args, &question, &ruling).await?;
         ruling = gate::judge(&question)?;
     }
     tell(&args, &ruling)?;
@@ -79,6 +54,39 @@ pub(crate) async fn run(args: GateArgs) -> Result<ExitCode> {
     } else {
         ExitCode::from(exit::FAILED)
     })
+}
+
+/// Runs what is owed and not paid, as far as a proof can pay it.
+async fn prove_unpaid(args: &GateArgs, question: &Question<'_>, ruling: &Ruling) -> Result<Own> {
+    let unpaid: Vec<TaskName> = ruling
+        .unpaid()
+        .map(|name| settings::known_task(question.policy, name))
+        .collect::<Result<_>>()?;
+    let data = settings::data_directory(&args.data)?;
+    let key = sealing::own_key(&data)?;
+    let ledger = ledgers::open(&data, None).await?;
+    let mut own = Own {
+        key: Some(key.public()),
+        receipts: Vec::new(),
+    };
+    for task in &unpaid {
+        let owed = Owed {
+            policy: question.policy,
+            task,
+            base: question.base,
+            ask: None,
+            job: None,
+        };
+        let ends = Ends {
+            into: question.into,
+            head: question.head,
+            reachable: Reachable::Public,
+        };
+        let (_, sealed) = prove::prove(question.repo, &owed, &ends, (&data, &key, &ledger)).await?;
+        own.receipts.extend(sealed.map(|sealed| sealed.bytes));
+    }
+    ledger.close().await.context("closing the ledger")?;
+    Ok(own)
 }
 
 fn tell(args: &GateArgs, ruling: &Ruling) -> Result<()> {

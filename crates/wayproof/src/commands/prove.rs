@@ -8,10 +8,11 @@ use wayproof_ledger::{About, Clock, EventBody, JobClosed, JobOpened, Ledger, Obl
 use wayproof_proof::Proven;
 use wayproof_receipt::{Envelope, SigningKey};
 use wayproof_repo::{Commit, Repo};
+use wayproof_upstream::Reachable;
 
 use crate::{
     cli::ProveArgs,
-    exit, ledgers,
+    exit, ledgers, pages,
     proving::{self, Audience, Proving, repo_mistake},
     review,
     sealing::{self, Owed, Sealed},
@@ -55,6 +56,11 @@ pub(crate) async fn run(args: ProveArgs) -> Result<ExitCode> {
     let ends = Ends {
         into: &into,
         head: &head,
+        reachable: if args.loopback_sources {
+            Reachable::LoopbackToo
+        } else {
+            Reachable::Public
+        },
     };
     let (proven, sealed) = prove(&repo, &owed, &ends, (&data, &key, &ledger)).await?;
     ledger.close().await.context("closing the ledger")?;
@@ -72,13 +78,19 @@ pub(crate) async fn run(args: ProveArgs) -> Result<ExitCode> {
 pub(crate) struct Ends<'a> {
     pub(crate) into: &'a Commit,
     pub(crate) head: &'a Commit,
+    /// Where pages that documents link to may be.
+    pub(crate) reachable: Reachable,
 }
 
 /// Runs the proof a change owes, seals it, keeps and attaches the receipt, and records all of it.
 pub(crate) async fn prove(
     repo: &Repo,
     owed: &Owed<'_>,
-    &Ends { into, head }: &Ends<'_>,
+    &Ends {
+        into,
+        head,
+        reachable,
+    }: &Ends<'_>,
     (data, key, ledger): (&Path, &SigningKey, &Ledger),
 ) -> Result<(Proven, Option<Sealed>)> {
     let obligation = sealing::obligation(owed, Clock::system().now_us(), key)?;
@@ -89,6 +101,7 @@ pub(crate) async fn prove(
         base: owed.base.id.to_string(),
         head: head.id.to_string(),
         obligation: obligation.digest(),
+        pages: Some(pages::of_task((owed.policy, owed.task), data, reachable)?),
         audience: Audience::Told,
     })
     .await?;

@@ -3,10 +3,7 @@
 mod redo;
 mod run;
 
-use std::{
-    path::{Path, PathBuf},
-    process::ExitCode,
-};
+use std::{path::Path, process::ExitCode};
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
@@ -198,6 +195,18 @@ fn show(change: &ChangeArgs, json: bool, data: &Path) -> Result<ExitCode> {
         }))?;
         return Ok(status);
     }
+    let open = report.map(|(_, open)| open);
+    tell(&case.subject, &standing, (&touched, open.as_deref()))?;
+    print(&format!("checklist:\n{}", shown(&checklist.text)))?;
+    Ok(status)
+}
+
+/// Says how a change stands.
+fn tell(
+    subject: &Subject,
+    standing: &Standing,
+    (touched, open): (&[String], Option<&[sarif::Open]>),
+) -> Result<()> {
     print(&format!(
         "{}  {} file(s), tree {}",
         if standing.is_satisfied() {
@@ -205,10 +214,10 @@ fn show(change: &ChangeArgs, json: bool, data: &Path) -> Result<ExitCode> {
         } else {
             "NOT APPROVED"
         },
-        case.subject.paths.len(),
-        case.subject.tree
+        subject.paths.len(),
+        subject.tree
     ))?;
-    for touch in &touched {
+    for touch in touched {
         print(&format!("  touches {}", plain(touch)))?;
     }
     for heard in &standing.reviews {
@@ -217,10 +226,10 @@ fn show(change: &ChangeArgs, json: bool, data: &Path) -> Result<ExitCode> {
             print(&format!("    does not count: {}", plain(objection)))?;
         }
     }
-    tell_missing(&standing)?;
-    match report {
+    tell_missing(standing)?;
+    match open {
         None => print("  no model has looked at it here; `wayproof review run` has them look")?,
-        Some((_, open)) => {
+        Some(open) => {
             for finding in open {
                 print(&format!(
                     "  finding {} {}: {}",
@@ -231,8 +240,7 @@ fn show(change: &ChangeArgs, json: bool, data: &Path) -> Result<ExitCode> {
             }
         }
     }
-    print(&format!("checklist:\n{}", shown(&checklist.text)))?;
-    Ok(status)
+    Ok(())
 }
 
 /// Lines of a text without what could steer a terminal.
@@ -241,7 +249,7 @@ fn shown(text: &str) -> String {
     lines.join("\n")
 }
 
-fn list(repo: &PathBuf, json: bool) -> Result<ExitCode> {
+fn list(repo: &Path, json: bool) -> Result<ExitCode> {
     let repo = Repo::discover(repo).map_err(repo_mistake)?;
     let trust = match repo.head() {
         Ok(head) => {

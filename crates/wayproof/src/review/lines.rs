@@ -5,7 +5,7 @@
 
 use anyhow::{Context, Result};
 use wayproof_receipt::{
-    Bundle, Envelope, Predicate, Trust, VerifiedLine, predicate::Review, verify,
+    Bundle, Envelope, Predicate, Signature, Trust, VerifiedLine, predicate::Review, verify,
 };
 use wayproof_repo::{Oid, Repo};
 
@@ -54,7 +54,7 @@ pub(crate) fn tree_of(line: &VerifiedLine) -> Option<&str> {
 
 /// Attaches a review to its tree. An earlier decision of the same key about the tree makes room.
 pub(crate) fn attach(repo: &Repo, tree: &Oid, review: &Envelope) -> Result<()> {
-    let signer = review.signatures().first().and_then(|one| one.key());
+    let signer = review.signatures().first().and_then(Signature::key);
     let old = match note(repo, tree)? {
         Some(bytes) => Some(Bundle::parse(&bytes).map_err(|error| {
             Mistake(format!(
@@ -64,7 +64,7 @@ pub(crate) fn attach(repo: &Repo, tree: &Oid, review: &Envelope) -> Result<()> {
         None => None,
     };
     let is_replaced = |line: &&Envelope| {
-        is_review(line) && line.signatures().first().and_then(|one| one.key()) == signer
+        is_review(line) && line.signatures().first().and_then(Signature::key) == signer
     };
     let kept = old.iter().flat_map(Bundle::envelopes);
     let mut bundle = Bundle::new(kept.filter(|line| !is_replaced(line)).cloned());

@@ -160,6 +160,17 @@ pub(crate) fn standing(asked: &Asked<'_>, rule: &Rule) -> Result<Standing> {
     Ok(standing)
 }
 
+/// How a change stands that there is no tree of.
+pub(crate) fn unmergeable(rule: &Rule, problem: String) -> Standing {
+    Standing {
+        by: rule.by.clone(),
+        at_least: rule.at_least,
+        approvals: 0,
+        reviews: Vec::new(),
+        missing: vec![problem],
+    }
+}
+
 const APPROVED: &str = "approved";
 const REJECTED: &str = "rejected";
 

@@ -26,15 +26,11 @@ pub(crate) struct Subject {
 }
 
 impl Subject {
-    /// What merging a head into a revision makes; a mistake where they contradict each other.
-    pub(crate) fn of(repo: &Repo, into: &Commit, head: &Commit) -> Result<Self> {
-        let merged = repo.merged_tree(into, head).map_err(repo_mistake)?;
-        let tree = merged.ok_or_else(|| {
-            Mistake(format!(
-                "{} cannot be merged into {} without conflicts, so there is no tree to review; rebase it first",
-                head.id, into.id
-            ))
-        })?;
+    /// What merging a head into a revision makes; nothing where they contradict each other.
+    pub(crate) fn of(repo: &Repo, into: &Commit, head: &Commit) -> Result<Option<Self>> {
+        let Some(tree) = repo.merged_tree(into, head).map_err(repo_mistake)? else {
+            return Ok(None);
+        };
         let (before, after) = (into.tree.as_str(), tree.as_str());
         let changes = repo.changes(before, after).map_err(repo_mistake)?;
         let mut paths: Vec<String> = changes
@@ -44,20 +40,21 @@ impl Subject {
             .collect();
         paths.sort();
         paths.dedup();
-        Ok(Self {
+        Ok(Some(Self {
             into: into.clone(),
             head: head.clone(),
             digest: repo.change_digest(before, after).map_err(repo_mistake)?,
             tree,
             paths,
-        })
+        }))
     }
 
     /// The change between two revisions that somebody named, or did not.
     pub(crate) fn named(repo: &Repo, base: Option<&str>, head: &str) -> Result<Self> {
         let head = repo.resolve(head).map_err(repo_mistake)?;
         let into = prove::into_of(repo, base, &head)?;
-        let subject = Self::of(repo, &into, &head)?;
+        let subject =
+            Self::of(repo, &into, &head)?.ok_or_else(|| Mistake(conflict(&into, &head)))?;
         if subject.paths.is_empty() {
             return Err(Mistake(format!(
                 "nothing differs between {} and {}; name the revision the change goes into by --base",
@@ -83,6 +80,14 @@ impl Subject {
     pub(crate) fn base(&self) -> ResourceDescriptor {
         ResourceDescriptor::revision(self.into.id.as_str(), self.into.tree.as_str())
     }
+}
+
+/// That there is nothing to review, in a sentence.
+pub(crate) fn conflict(into: &Commit, head: &Commit) -> String {
+    format!(
+        "{} cannot be merged into {} without conflicts, so there is no tree to review; rebase it first",
+        head.id, into.id
+    )
 }
 
 /// The sensitive surfaces that changed lines touch.

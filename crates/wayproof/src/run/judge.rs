@@ -8,6 +8,7 @@ use wayproof_ledger::{Clock, JobClosed};
 use wayproof_proof::Proven;
 use wayproof_receipt::{Envelope, SigningKey, Verdict};
 use wayproof_repo::{Commit, Repo};
+use wayproof_upstream::Reachable;
 
 use super::{
     Order,
@@ -15,7 +16,7 @@ use super::{
 };
 use crate::{
     gateway::{self, Admin, ForWork, OpenJob, OpenedJob, ProofReport, Running},
-    ledgers,
+    ledgers, pages,
     proving::{self, Audience, Proving, repo_mistake},
     review::{self, Settled},
     sealing::{self, Owed, Sealed},
@@ -260,6 +261,11 @@ impl Judge {
             base: self.base.id.to_string(),
             head: head.id.to_string(),
             obligation: obligation.digest(),
+            pages: Some(pages::of_task(
+                (&self.policy, &task),
+                &self.data,
+                Reachable::Public,
+            )?),
             audience: self.audience,
         })
         .await?;

@@ -8,8 +8,8 @@ use std::process::Command;
 use tempfile::TempDir;
 use wayproof_engine::{ProofRequirement, TaskName};
 use wayproof_proof::{
-    Commands, Head, IsolationFloor, Limits, Machine, Progress, ProveError, ProveRequest, Proven,
-    Runs, Sandbox, Step, prove,
+    Commands, Head, IsolationFloor, Limits, Machine, PrimarySources, Progress, ProveError,
+    ProveRequest, Proven, Runs, Sandbox, Step, prove,
 };
 use wayproof_receipt::Verdict;
 
@@ -135,6 +135,7 @@ impl Bench {
             head: Head::WorkingTree,
             runs: Runs::default(),
             limits: Limits::default(),
+            sources: PrimarySources::default(),
             commands: Commands::default(),
             min_coverage: None,
             obligation: None,

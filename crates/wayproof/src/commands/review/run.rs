@@ -126,6 +126,18 @@ async fn keep(
     for finding in merged {
         tell(finding)?;
     }
+    tell_looked(opinions);
+    terminal::tell(&format!(
+        "wayproof: {} finding(s), {new} new; report {}; listed cost {}; job {job}. They decide nothing: a person does, by `wayproof review approve`",
+        merged.len(),
+        place.display(),
+        terminal::cost(cost)
+    ));
+    Ok(())
+}
+
+/// Says who looked.
+fn tell_looked(opinions: &[Opinion]) {
     for opinion in opinions {
         terminal::tell(&format!(
             "wayproof: {} ({}) found {}, {} about nothing in the change",
@@ -143,13 +155,6 @@ async fn keep(
             plain(&one.targets.join(", "))
         ));
     }
-    terminal::tell(&format!(
-        "wayproof: {} finding(s), {new} new; report {}; listed cost {}; job {job}. They decide nothing: a person does, by `wayproof review approve`",
-        merged.len(),
-        place.display(),
-        terminal::cost(cost)
-    ));
-    Ok(())
 }
 
 fn tell(finding: &Finding) -> Result<()> {
