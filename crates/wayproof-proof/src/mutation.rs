@@ -119,14 +119,30 @@ pub(crate) fn run(
         let Some(place) = own_file(&trial.tree.path, &mutant.path) else {
             continue;
         };
-        let planted = Planted::new(&host, place, &mutant.text)?;
+        let was = std::fs::read_to_string(&place).map_err(Trouble::io("read a source file"))?;
+        let text = with_copy(&mutant.path, &mutant.text, &was);
+        let planted = Planted::new(&host, place, &text)?;
         try_one(&host, trial, mutant, &mut tried)?;
         planted.undo(&host)?;
     }
     Ok(tried)
 }
 
-/// The tests that fail when nothing but a comment is added to each file.
+/// A file's text with a copy of its former lines in a comment: who looks for words in it finds them as before.
+fn with_copy(path: &str, text: &str, was: &str) -> String {
+    let comment = match Language::of(path) {
+        Some(Language::Python | Language::Ruby) => "#",
+        Some(Language::Php) | None => return text.to_owned(),
+        Some(_) => "//",
+    };
+    let copy: Vec<String> = was
+        .lines()
+        .map(|line| format!("{comment} {line}"))
+        .collect();
+    format!("{}\n{}\n", text.trim_end(), copy.join("\n"))
+}
+
+/// The tests that fail when nothing but a comment, a copy of its lines, is added to each file.
 pub(crate) fn readers(
     case: &Case<'_>,
     suite: &Suite,
@@ -139,13 +155,8 @@ pub(crate) fn readers(
     let head = &case.trees.head;
     let mut all = Vec::new();
     for field in fields {
-        let comment = match Language::of(&field.path) {
-            Some(Language::Python | Language::Ruby) => "#",
-            Some(Language::Php) | None => continue,
-            Some(_) => "//",
-        };
         if let Some(place) = own_file(&head.path, &field.path) {
-            let text = format!("{}\n{comment} nothing\n", field.text.trim_end());
+            let text = with_copy(&field.path, &field.text, &field.text);
             all.push(Planted::new(case.host, place, &text)?);
         }
     }
