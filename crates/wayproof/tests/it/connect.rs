@@ -7,12 +7,8 @@ use std::{
 };
 
 use serde_json::Value;
-use wayproof_testkit::{Persona, Play, Provider, Step};
 
-use crate::{
-    environment::{Environment, Said},
-    up::Up,
-};
+use crate::environment::{Environment, Said};
 
 /// An agent, a file of its settings under the home directory, what its owner wrote there, and a word that we add.
 const WRITTEN: [(&str, &str, &str, &str); 10] = [
@@ -85,7 +81,7 @@ fn write(environment: &Environment, file: &str, text: &str) -> std::path::PathBu
     file
 }
 
-fn connect(environment: &Environment, agent: &str) -> Said {
+pub(crate) fn connect(environment: &Environment, agent: &str) -> Said {
     let said = environment.run(&["connect", agent]);
     assert_eq!(said.status, 0, "{said:?}");
     said
@@ -338,188 +334,4 @@ fn agents_without_a_file_get_steps() {
         let said = connect(&environment, agent);
         assert!(said.out.contains(words), "{said:?}");
     }
-}
-
-/// A model that calls whatever tool the doctor offers.
-async fn provider() -> Provider {
-    let play = Play::new(vec![Persona {
-        model: "m".into(),
-        steps: vec![Step::Shell("ready".into()), Step::Say("ready".into())],
-    }]);
-    Provider::start(move |request| play.answer(request))
-        .await
-        .unwrap()
-}
-
-const POLICY: &str =
-    "version = 1\n[class.fast]\ntargets = [\"mock/m\"]\n[class.strong]\ntargets = [\"mock/m\"]\n";
-
-#[tokio::test(flavor = "multi_thread")]
-async fn the_doctor_goes_round_through_the_gateway() {
-    let provider = provider().await;
-    let environment = Environment::new();
-    environment
-        .fixture()
-        .write("wayproof.toml", POLICY)
-        .unwrap();
-    let up = Up::start(&environment, &provider).await;
-    for agent in ["claude-code", "codex", "gemini-cli", "aider"] {
-        let said = connect(&environment, agent);
-        assert!(said.out.contains("checked: "), "{said:?}");
-    }
-    let said = environment.run(&["doctor", "--json"]);
-    let findings = said.json();
-    let trips: Vec<&Value> = findings["findings"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .filter(|found| found["check"] == "round-trip")
-        .collect();
-    assert_eq!(trips.len(), 4, "{findings:#}");
-    for trip in trips {
-        assert!(
-            trip["fact"].as_str().unwrap().contains("mock/m"),
-            "{trip:#}"
-        );
-    }
-    assert_eq!(
-        (said.status, &findings["ok"]),
-        (0, &Value::Bool(true)),
-        "{findings:#}"
-    );
-    let paths: Vec<String> = provider
-        .captured()
-        .iter()
-        .map(|one| one.path.clone())
-        .collect();
-    for part in [
-        "/messages",
-        "/responses",
-        "/chat/completions",
-        ":streamGenerateContent",
-    ] {
-        assert!(paths.iter().any(|path| path.contains(part)), "{paths:?}");
-    }
-    assert_eq!(up.stop(), 0);
-    provider.stop().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn the_doctor_tells_what_is_wrong_and_how_to_mend_it() {
-    let provider = provider().await;
-    let environment = Environment::new();
-    environment
-        .fixture()
-        .write("wayproof.toml", POLICY)
-        .unwrap();
-    let up = Up::start(&environment, &provider).await;
-    connect(&environment, "claude-code");
-    connect(&environment, "aider");
-    // Settings that drifted, a missing hook and a broken policy are told with their fix.
-    let file = environment.path("home/.claude/settings.json");
-    let text = fs::read_to_string(&file)
-        .unwrap()
-        .replace("\"Stop\"", "\"Start\"");
-    fs::write(&file, text).unwrap();
-    fs::write(environment.repo().join("wayproof.toml"), "version = 9\n").unwrap();
-    let said = environment.run(&["doctor", "claude"]);
-    assert_eq!(said.status, 1, "{said:?}");
-    assert!(said.out.contains("the stop hook is missing"), "{said:?}");
-    assert!(
-        said.out
-            .contains("fix: wayproof connect claude-code --gateway"),
-        "{said:?}"
-    );
-    assert!(said.out.contains("fix: wayproof policy check"), "{said:?}");
-    // The provider goes away.
-    provider.stop().await;
-    let said = environment.run(&["doctor", "aider"]);
-    assert!(
-        said.status == 1 && said.out.contains("mock cannot be reached"),
-        "{said:?}"
-    );
-    assert_eq!(up.stop(), 0);
-    let said = environment.run(&["doctor", "aider"]);
-    assert!(
-        said.status == 1 && said.out.contains("nobody listens at"),
-        "{said:?}"
-    );
-}
-
-#[test]
-fn a_port_that_another_program_has_is_told() {
-    let environment = Environment::new();
-    let other = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}", other.local_addr().unwrap());
-    // It listens and hangs up on everybody.
-    let hangs_up = std::thread::spawn(move || {
-        for stream in other.incoming().take(4) {
-            drop(stream);
-        }
-    });
-    let said = environment.run(&["doctor", "--gateway", &url]);
-    assert!(
-        said.status == 1 && said.out.contains("another program listens at"),
-        "{said:?}"
-    );
-    drop(hangs_up);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn the_status_line_tells_of_the_session() {
-    let provider = provider().await;
-    let environment = Environment::new();
-    environment
-        .fixture()
-        .write("wayproof.toml", POLICY)
-        .unwrap();
-    let line = |input: &str| {
-        let mut command = environment.wayproof(&["statusline"]);
-        command.stdin(std::process::Stdio::piped());
-        command.stdout(std::process::Stdio::piped());
-        command.stderr(std::process::Stdio::piped());
-        let mut child = command.spawn().unwrap();
-        std::io::Write::write_all(&mut child.stdin.take().unwrap(), input.as_bytes()).unwrap();
-        Said::of(child.wait_with_output().unwrap())
-    };
-    let session = "3f8f1c52-0000-4000-8000-1c52de1f0000";
-    let input = format!("{{\"session_id\":\"{session}\"}}");
-    let said = line(&input);
-    assert_eq!(
-        (said.status, said.out.as_str(), said.err.as_str()),
-        (0, "wayproof: no gateway\n", "")
-    );
-    let up = Up::start(&environment, &provider).await;
-    let said = line(&input);
-    assert_eq!(
-        (said.status, said.out.as_str()),
-        (0, "wayproof: ready\n"),
-        "{said:?}"
-    );
-    let body = "{\"model\":\"claude-wayproof-auto\",\"max_tokens\":9,\"messages\":[{\"role\":\"user\",\"content\":\"fix the crash in the parser, the test fails\"}]}";
-    let header = format!(
-        "x-claude-code-session-id: {session}\r\nuser-agent: claude-cli/2.1.330 (external, cli)\r\n"
-    );
-    let answer = up.post_with("/v1/messages", &header, body);
-    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
-    let said = line(&input);
-    assert!(
-        said.out.contains("mock/m") && said.out.contains("bug-fix"),
-        "{said:?}"
-    );
-    for hostile in [
-        "",
-        "{",
-        "[]",
-        "{\"session_id\":\"../jobs\"}",
-        "{\"session_id\":7}",
-    ] {
-        let said = line(hostile);
-        assert!(
-            said.status == 0 && said.err.is_empty(),
-            "{hostile}: {said:?}"
-        );
-    }
-    assert_eq!(up.stop(), 0);
-    provider.stop().await;
 }

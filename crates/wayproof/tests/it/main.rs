@@ -16,6 +16,7 @@ mod connect;
 mod connected;
 mod demo;
 mod documentation;
+mod doctor;
 mod environment;
 mod gate;
 mod generated;
