@@ -1,8 +1,12 @@
 //! The dated catalog of models: prices and context windows, vendored and looked up by provider and model.
 //! It is data, never fetched. A provider or model it does not know has no price and no window: unknown, not zero.
 
+mod amount;
 mod build;
+mod layer;
 mod literal;
+mod models_dev;
+mod own;
 mod pattern;
 
 use std::{collections::BTreeMap, sync::LazyLock};
@@ -11,6 +15,9 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 pub use build::{BuildError, build as build_catalog};
+pub use layer::{LayerError, Layered, LeftOut, layered as layered_catalog};
+pub use models_dev::{ModelsDevError, Synced, read as read_models_dev};
+pub use own::OwnError;
 use pattern::Pattern;
 
 use crate::calendar::Date;
@@ -84,7 +91,7 @@ pub(crate) struct FileProvider {
 }
 
 /// A model as it is written. The first model of a provider with a matching pattern wins.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct FileModel {
     pub(crate) id: String,
@@ -92,6 +99,27 @@ pub(crate) struct FileModel {
     pub(crate) patterns: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) window: Option<u64>,
+    /// Tokens of an answer at most.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) output: Option<u64>,
+    /// What it takes: text, image, pdf, audio, video.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) takes: Vec<String>,
+    /// What it gives.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) gives: Vec<String>,
+    /// Whether it calls tools.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) tools: Option<bool>,
+    /// Whether it thinks before it answers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) reasoning: Option<bool>,
+    /// The efforts that may be asked for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) efforts: Vec<String>,
+    /// Until when it knows the world, as `2025-07` or `2025-07-31`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) knowledge: Option<String>,
     /// Where the row comes from, when it is not the catalog's source.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) note: Option<String>,
@@ -134,8 +162,34 @@ struct Provider {
 
 #[derive(Debug, Clone)]
 struct Model {
-    window: Option<u64>,
+    facts: ModelFacts,
+    file: FileModel,
     prices: Vec<PriceRow>,
+}
+
+/// What the catalog knows of a model beside its prices. What is not known is absent, never a default.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct ModelFacts {
+    /// The catalog's name for it.
+    pub id: String,
+    /// Tokens of a whole conversation at most.
+    pub window: Option<u64>,
+    /// Tokens of an answer at most.
+    pub output: Option<u64>,
+    /// What it takes.
+    pub takes: Vec<String>,
+    /// What it gives.
+    pub gives: Vec<String>,
+    /// Whether it calls tools.
+    pub tools: Option<bool>,
+    /// Whether it thinks before it answers.
+    pub reasoning: Option<bool>,
+    /// The efforts that may be asked for.
+    pub efforts: Vec<String>,
+    /// Until when it knows the world.
+    pub knowledge: Option<String>,
+    /// Where the row comes from, where that is not the catalog's source.
+    pub note: Option<String>,
 }
 
 impl Catalog {
@@ -186,7 +240,20 @@ impl Catalog {
 
     /// The context window of a provider's model, in tokens.
     pub fn context_window(&self, provider: &str, model: &str) -> Option<u64> {
-        self.model(provider, model)?.window
+        self.model(provider, model)?.facts.window
+    }
+
+    /// What is known of a provider's model.
+    pub fn facts(&self, provider: &str, model: &str) -> Option<&ModelFacts> {
+        Some(&self.model(provider, model)?.facts)
+    }
+
+    /// Every model that is listed, with its provider and its dated prices, by provider and then as they stand.
+    pub fn models(&self) -> impl Iterator<Item = (&str, &ModelFacts, &[PriceRow])> {
+        self.providers.iter().flat_map(|(id, provider)| {
+            let models = provider.models.iter();
+            models.map(move |model| (id.as_str(), &model.facts, model.prices.as_slice()))
+        })
     }
 
     /// Every model with its prices at a time, by provider and name. Models without a price have no name of their own
@@ -251,8 +318,9 @@ impl Provider {
                 .map(|price| row(&model.id, price, date))
                 .collect();
             provider.models.push(Model {
-                window: model.window,
+                facts: facts(&model),
                 prices: prices?,
+                file: model,
             });
         }
         Ok(provider)
@@ -267,6 +335,21 @@ impl Provider {
             .map(|(_, index)| *index)
             .next();
         self.models.get(index.unwrap_or(exact))
+    }
+}
+
+fn facts(model: &FileModel) -> ModelFacts {
+    ModelFacts {
+        id: model.id.clone(),
+        window: model.window,
+        output: model.output,
+        takes: model.takes.clone(),
+        gives: model.gives.clone(),
+        tools: model.tools,
+        reasoning: model.reasoning,
+        efforts: model.efforts.clone(),
+        knowledge: model.knowledge.clone(),
+        note: model.note.clone(),
     }
 }
 

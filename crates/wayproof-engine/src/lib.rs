@@ -25,7 +25,10 @@ mod scope;
 mod simulate;
 
 pub use budget::{Budget, NotASubject, NotAWindow, Subject, SubjectKind, Who, Window, draws};
-pub use catalog::{BuildError, Catalog, CatalogError, Listing, build_catalog};
+pub use catalog::{
+    BuildError, Catalog, CatalogError, LayerError, Layered, LeftOut, Listing, ModelFacts,
+    ModelsDevError, OwnError, Synced, build_catalog, layered_catalog, read_models_dev,
+};
 pub use classify::{
     Asked, ChangedFile, Classified, Classifier, Heard, KNOWN_TASKS, OwedProof, Reason, Scores,
     Touch, WorkKind, classify, hear, judge, owed_by_change, reasons, touches,

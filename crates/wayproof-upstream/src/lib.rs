@@ -5,6 +5,7 @@ mod attempt;
 mod body;
 mod breaker;
 mod connect;
+mod fetch;
 mod headers;
 mod known;
 mod page;
@@ -18,6 +19,7 @@ pub use attempt::{Attempt, AttemptError};
 pub use body::{AnswerBody, BodyError};
 pub use breaker::{Admission, Breaker, BreakerLimits};
 pub use connect::{ConnectError, Proxy};
+pub use fetch::{FetchError, fetch};
 pub use headers::{
     CallerCredential, GATEWAY_KEY_HEADER, GOOGLE_KEY_HEADER, VIRTUAL_KEY_PREFIX, bearer, foreign,
     is_credential, is_virtual_key,

@@ -12,6 +12,7 @@ mod gate;
 mod hook;
 mod import;
 mod ledger;
+mod models;
 mod policy;
 pub(crate) mod prove;
 pub(crate) mod receipt;
@@ -52,6 +53,7 @@ pub(crate) fn run(command: Command) -> Result<ExitCode> {
         Command::Policy {
             command: PolicyCommand::Advise(args),
         } => wait(advise::run(&args)),
+        Command::Models { command } => wait(models::run(command)),
         Command::Policy { command } => policy::run(command),
         Command::Task { command } => wait(task::run(command)),
         Command::Ledger { command } => wait(ledger::run(command)),

@@ -8,7 +8,6 @@ use std::{
     fs,
     net::SocketAddr,
     path::{Path, PathBuf},
-    sync::Arc,
 };
 
 use anyhow::{Context, Result};
@@ -16,7 +15,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use hyper::{Uri, header::HeaderValue};
 use serde::{Deserialize, Serialize};
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
-use wayproof_engine::{Catalog, Policy};
+use wayproof_engine::Policy;
 use wayproof_gateway::{CallerKey, Gateway, KeyDigest, Parts, ServeError, Settings};
 use wayproof_ledger::{Clock, Ids, Ledger};
 use wayproof_upstream::{Provider, Proxy, Upstream};
@@ -24,6 +23,7 @@ use wayproof_upstream::{Provider, Proxy, Upstream};
 pub(crate) use self::admin::{Admin, OpenJob, OpenedJob, ProofReport, ProviderHealth, TaskPage};
 use crate::{
     commands::receipt,
+    catalogs,
     exit::{Broken, Mistake},
     ledgers, settings,
 };
@@ -84,9 +84,15 @@ impl Running {
 
 /// Starts a gateway.
 pub(crate) async fn start(start: Start) -> Result<Running> {
+    let in_force = catalogs::in_force(&start.data)?;
     let (listener, address) = listen(&start).await?;
     let ledger = ledgers::open(&start.data, start.ledger.as_deref()).await?;
     check_reach(address, start.key.is_some(), &ledger).await?;
+    if let Some(text) = &in_force.text {
+        // Prices name their catalog by digest; who reads the ledger later finds it there.
+        let kept = ledger.keep(text).await;
+        kept.context("keeping the catalog of models in the ledger")?;
+    }
     let clock = Clock::system();
     let key = |key: &String| CallerKey {
         name: "operator".to_owned(),
@@ -105,7 +111,7 @@ pub(crate) async fn start(start: Start) -> Result<Running> {
     let (shown, trust) = (desk::settings(&start), receipt::trust_of(&start.data));
     let parts = Parts {
         policy: start.policy,
-        catalog: Arc::new(Catalog::embedded().clone()),
+        catalog: in_force.catalog,
         upstream: Upstream::new(start.providers, upstream)
             .map_err(|error| Mistake(error.to_string()))?,
         ledger,

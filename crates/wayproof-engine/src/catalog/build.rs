@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Catalog, CatalogError, File, FileModel, FilePrice, FileProvider, FileStep,
+    Catalog, CatalogError, File, FileModel, FilePrice, FileProvider, FileStep, amount,
     literal::{self, Literal, LiteralError},
 };
 
@@ -69,7 +69,7 @@ pub fn build(data: &str, overrides: &str, source: &str, date: &str) -> Result<St
 }
 
 /// JSON with a model a line, so that a change of one shows as a change of one.
-fn write(file: &File) -> Result<String, serde_json::Error> {
+pub(super) fn write(file: &File) -> Result<String, serde_json::Error> {
     let mut out = format!(
         "{{\n\"source\": {},\n\"date\": {},\n\"providers\": [\n",
         serde_json::to_string(&file.source)?,
@@ -169,9 +169,9 @@ fn model(provider: &str, literal: &Literal) -> Result<FileModel, BuildError> {
     Ok(FileModel {
         patterns,
         window,
-        note: None,
         prices: prices.collect(),
         id,
+        ..FileModel::default()
     })
 }
 
@@ -440,10 +440,8 @@ fn rates(literal: &Literal) -> Result<Tiers, String> {
     Ok(vec![(0, nano(literal)?)])
 }
 
-/// `Decimal('0.075')` dollars as nano-dollars. Digits beyond the ninth are floating-point noise of the source and
-/// are rounded away.
+/// `Decimal('0.075')` dollars as nano-dollars.
 fn nano(literal: &Literal) -> Result<i64, String> {
-    const DIGITS: usize = 9;
     let wrong = || format!("amount {literal:?}");
     let Literal::Call { name, args, .. } = literal else {
         return Err(wrong());
@@ -452,22 +450,5 @@ fn nano(literal: &Literal) -> Result<i64, String> {
         .first()
         .and_then(Literal::text)
         .filter(|_| name == "Decimal");
-    let text = text.ok_or_else(wrong)?;
-    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
-    if !whole
-        .bytes()
-        .chain(fraction.bytes())
-        .all(|b| b.is_ascii_digit())
-    {
-        return Err(wrong());
-    }
-    let kept = fraction.get(..DIGITS).unwrap_or(fraction);
-    let is_up = fraction
-        .as_bytes()
-        .get(DIGITS)
-        .is_some_and(|digit| *digit >= b'5');
-    let nano: i64 = format!("{whole}{kept:0<DIGITS$}")
-        .parse()
-        .map_err(|_| wrong())?;
-    Ok(nano + i64::from(is_up))
+    amount::nano(text.ok_or_else(wrong)?).ok_or_else(wrong)
 }

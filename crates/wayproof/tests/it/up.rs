@@ -64,7 +64,7 @@ impl Up {
         }
     }
 
-    fn post(&self, path: &str, body: &str) -> String {
+    pub(crate) fn post(&self, path: &str, body: &str) -> String {
         self.post_with(path, "", body)
     }
 
@@ -104,6 +104,14 @@ impl Up {
             .unwrap();
         assert!(status.success());
         self.child.wait().unwrap().code().unwrap_or(-1)
+    }
+}
+
+impl Drop for Up {
+    fn drop(&mut self) {
+        // A test that stopped at a surprise leaves no gateway behind; one that has ended cannot be killed.
+        drop(self.child.kill());
+        drop(self.child.wait());
     }
 }
 
