@@ -635,7 +635,13 @@ pub(crate) enum ReceiptCommand {
 #[derive(Debug, Subcommand)]
 pub(crate) enum HookCommand {
     /// The agent says that it is done.
-    Stop,
+    Stop {
+        /// The hook stands in the agent's own settings; under `wayproof run` it leaves the work to the run's.
+        #[arg(long)]
+        standing: bool,
+        #[command(flatten)]
+        data: DataArgs,
+    },
 }
 
 /// Generated pages.

@@ -196,21 +196,15 @@ pub(crate) fn disconnecting(record: &Record) -> Result<Vec<Pending>> {
 }
 
 /// Writes what connecting changes, and remembers it first.
-pub(crate) fn connect(
-    agent: Agent,
-    gateway: &str,
-    mut pending: Vec<Pending>,
-    data: &Path,
-) -> Result<()> {
+pub(crate) fn connect(mut record: Record, mut pending: Vec<Pending>, data: &Path) -> Result<()> {
     for one in &mut pending {
         if one.after.is_some() && one.is_change() {
             let made = file::make_folders(&one.found.target)?;
-            if let Some(record) = &mut one.record {
-                record.folders.extend(made);
+            if let Some(kept) = &mut one.record {
+                kept.folders.extend(made);
             }
         }
     }
-    let mut record = Record::new(agent.name(), gateway);
     record.files = pending
         .iter()
         .filter_map(|one| one.record.clone())

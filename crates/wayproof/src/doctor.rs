@@ -257,8 +257,12 @@ async fn examine_agent(visit: &Visit<'_>, agent: Agent, record: Option<&Record>)
 
 fn settings_of(agent: Agent, record: Option<&Record>, gateway: &str) -> Finding {
     let name = agent.name();
-    let again = format!("wayproof connect {name} --gateway {gateway}");
-    let looked = surroundings(None).and_then(|around| {
+    let folder = record.and_then(|record| record.folder.as_deref());
+    let place = folder
+        .map(|folder| format!(" --dir {}", folder.display()))
+        .unwrap_or_default();
+    let again = format!("wayproof connect {name} --gateway {gateway}{place}");
+    let looked = surroundings(folder).and_then(|around| {
         let point = point(agent, &around, gateway)?;
         let plan = agent.plan(&around, &point);
         let state = connect::state(&plan, record)?;

@@ -14,6 +14,7 @@ use std::{
 
 use anyhow::{Context, Result};
 use tokio::process::{Child, Command};
+use wayproof_receipt::Verdict;
 use wayproof_upstream::Provider;
 
 use self::{
@@ -154,12 +155,15 @@ impl Worker<'_> {
 }
 
 impl Judged {
-    /// What the agent is told: what is wrong, and that it is not done.
     fn message(&self) -> String {
-        format!(
-            "Wayproof: the proof that this job owes came out {}. {} \
-             Fix this in the code under test, not in what the tests expect, and say when you are done; the proof then runs again.",
-            self.verdict, self.fact
-        )
+        message(self.verdict, &self.fact)
     }
+}
+
+/// What the agent is told: what is wrong, and that it is not done.
+pub(crate) fn message(verdict: Verdict, fact: &str) -> String {
+    format!(
+        "Wayproof: the proof that this job owes came out {verdict}. {fact} \
+         Fix this in the code under test, not in what the tests expect, and say when you are done; the proof then runs again.",
+    )
 }

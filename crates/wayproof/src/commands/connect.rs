@@ -38,7 +38,8 @@ pub(crate) async fn run(args: ConnectArgs) -> Result<ExitCode> {
     let changes = changes(&pending);
     if !args.dry_run && !plan.files.is_empty() {
         let data = settings::data_directory(&args.data)?;
-        connect::connect(agent, &gateway, pending, &data)?;
+        let record = Record::new(agent.name(), &gateway, around.folder.as_deref());
+        connect::connect(record, pending, &data)?;
     }
     let check = if args.dry_run || args.no_check {
         None
@@ -267,8 +268,9 @@ fn say(agent: Agent, gateway: &str, is_dry: bool, changes: &[Told]) -> Result<()
 fn list(data: &Path, folder: Option<&Path>, as_json: bool) -> Result<ExitCode> {
     let mut rows = Vec::new();
     for agent in Agent::ALL {
-        let around = surroundings(folder)?;
         let record = Record::load(data, agent.name())?;
+        let recorded = record.as_ref().and_then(|record| record.folder.as_deref());
+        let around = surroundings(folder.or(recorded))?;
         let url = record
             .as_ref()
             .map_or_else(|| USUAL.to_owned(), |record| record.gateway.clone());

@@ -214,7 +214,7 @@ impl Point {
 
     /// The entry of a list of hooks, as Claude Code and Codex read it.
     fn stop_hook(&self) -> Value {
-        json!({"hooks": [{"type": "command", "command": self.command("hook stop"), "timeout": 3600}]})
+        json!({"hooks": [{"type": "command", "command": self.command("hook stop --standing"), "timeout": 3600}]})
     }
 }
 

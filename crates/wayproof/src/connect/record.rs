@@ -19,6 +19,9 @@ pub(crate) struct Record {
     pub(crate) agent: String,
     /// The gateway's base URL.
     pub(crate) gateway: String,
+    /// The folder that was named instead of the agent's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) folder: Option<PathBuf>,
     pub(crate) files: Vec<FileRecord>,
 }
 
@@ -42,11 +45,12 @@ pub(crate) struct FileRecord {
 const VERSION: u32 = 1;
 
 impl Record {
-    pub(crate) fn new(agent: &str, gateway: &str) -> Self {
+    pub(crate) fn new(agent: &str, gateway: &str, folder: Option<&Path>) -> Self {
         Self {
             version: VERSION,
             agent: agent.to_owned(),
             gateway: gateway.to_owned(),
+            folder: folder.map(Path::to_owned),
             files: Vec::new(),
         }
     }

@@ -30,6 +30,8 @@ pub(crate) struct Pointing {
     pub(crate) socket: String,
     /// Whether the agent presents its own sign-in to the provider.
     pub(crate) keeps_sign_in: bool,
+    /// Whether the environment names the agent's model already.
+    pub(crate) has_model: bool,
 }
 
 /// A command line with its additions to the environment.
@@ -84,7 +86,7 @@ impl Agent {
         Ok(Launch {
             program: program.clone(),
             args,
-            env: self.environment(point),
+            env: self.environment(point, command),
         })
     }
 
@@ -122,11 +124,11 @@ impl Agent {
         Some(Launch {
             program: program.clone(),
             args,
-            env: self.environment(point),
+            env: self.environment(point, command),
         })
     }
 
-    fn environment(self, point: &Pointing) -> Vec<(String, String)> {
+    fn environment(self, point: &Pointing, command: &[String]) -> Vec<(String, String)> {
         let base = &point.gateway;
         let v1 = format!("{base}/v1");
         let header = format!("{KEY_HEADER}: {}", point.key);
@@ -151,11 +153,17 @@ impl Agent {
         match self {
             Self::ClaudeCode => claude(&mut variables),
             Self::Codex => {}
-            Self::Copilot => variables.extend([
-                ("COPILOT_PROVIDER_BASE_URL", v1.clone()),
-                ("COPILOT_PROVIDER_TYPE", "openai".to_owned()),
-                ("COPILOT_PROVIDER_API_KEY", point.key.clone()),
-            ]),
+            Self::Copilot => {
+                variables.extend([
+                    ("COPILOT_PROVIDER_BASE_URL", v1.clone()),
+                    ("COPILOT_PROVIDER_TYPE", "openai".to_owned()),
+                    ("COPILOT_PROVIDER_API_KEY", point.key.clone()),
+                ]);
+                // It does not start with a provider of one's own and no model.
+                if !point.has_model && !names_model(command) {
+                    variables.push(("COPILOT_MODEL", "wayproof-auto".to_owned()));
+                }
+            }
             Self::GeminiCli => variables.extend([
                 ("GOOGLE_GEMINI_BASE_URL", base.clone()),
                 ("GEMINI_API_KEY", point.key.clone()),
@@ -267,6 +275,7 @@ mod tests {
             hook: "wayproof hook stop".into(),
             socket: "/run/s".into(),
             keeps_sign_in: false,
+            has_model: false,
         }
     }
 
@@ -291,6 +300,21 @@ mod tests {
         let settings: serde_json::Value = serde_json::from_str(&launch.args[1]).unwrap();
         assert_eq!(settings["hooks"]["Stop"].as_array().map(Vec::len), Some(2));
         assert_eq!(settings["model"], "x");
+    }
+
+    #[test]
+    fn copilot_gets_a_model_unless_it_has_one() {
+        let model = |line: &[&str], has_model| {
+            let point = Pointing {
+                has_model,
+                ..point()
+            };
+            let launch = Agent::Copilot.launch(&words(line), &point).unwrap();
+            launch.env.iter().any(|(name, _)| name == "COPILOT_MODEL")
+        };
+        assert!(model(&["copilot", "-p", "fix it"], false));
+        assert!(!model(&["copilot", "-p", "fix it"], true));
+        assert!(!model(&["copilot", "--model", "x", "-p", "fix it"], false));
     }
 
     #[test]

@@ -204,6 +204,7 @@ impl Judge {
             ),
             socket: self.socket_path().to_string_lossy().into_owned(),
             keeps_sign_in: settings::has_sign_in(agent),
+            has_model: settings::variable("COPILOT_MODEL").is_some(),
         })
     }
 

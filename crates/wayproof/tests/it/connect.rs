@@ -321,6 +321,10 @@ fn agents_own_variables_say_where_settings_are() {
         said.status == 0 && folder.join(".aider.conf.yml").is_file(),
         "{said:?}"
     );
+    let listed = environment.run(&["connect", "--list", "--json"]).json();
+    let mut all = listed.as_array().unwrap().iter();
+    let aider = all.find(|one| one["agent"] == "aider");
+    assert_eq!(aider.unwrap()["state"], "connected", "{listed:#}");
 }
 
 #[test]

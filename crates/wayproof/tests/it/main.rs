@@ -21,6 +21,7 @@ mod environment;
 mod gate;
 mod generated;
 mod import;
+mod hook;
 mod models;
 mod policy;
 mod prove;
