@@ -9,6 +9,7 @@ mod bench;
 mod catalog;
 mod ci;
 mod codegen;
+mod conformance;
 mod corpus;
 mod eval;
 mod run;
@@ -63,6 +64,8 @@ enum Chore {
     Eval(eval::Eval),
     /// Fits the weights of the text classifier that ship.
     Train(train::TrainArgs),
+    /// Runs the real agents and writes what passed as `docs/reference/conformance.md`.
+    Conformance(conformance::ConformanceArgs),
     /// Makes the vendored price catalog anew from its published source.
     Catalog,
 }
@@ -79,6 +82,7 @@ fn main() -> Result<()> {
         Chore::Corpus(args) => corpus::run(&args),
         Chore::Eval(what) => eval::run(&what),
         Chore::Train(args) => train::run(&args),
+        Chore::Conformance(args) => conformance::run_all(&args),
         Chore::Catalog => catalog::run(),
     }
 }

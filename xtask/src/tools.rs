@@ -117,6 +117,19 @@ const RELEASES: [(&str, &str); 2] = [
     ("xmltodict-0.14.2", "xmltodict==0.14.2"),
 ];
 
+/// The pinned version of an agent, by the name of its program.
+pub(crate) fn version_of(program: &str) -> &'static str {
+    let folder = if program == "cn" { "continue" } else { program };
+    let npm = NPM.iter().find(|(name, _)| *name == folder);
+    let package = npm
+        .and_then(|(_, packages)| packages.first())
+        .and_then(|package| package.rsplit_once('@'));
+    let aider = || AIDER.first()?.split_once("==");
+    package
+        .or_else(aider)
+        .map_or("unknown", |(_, version)| version)
+}
+
 /// Installs what CI needs: the tests' tools and the licence checker.
 pub(crate) fn ensure_all() -> Result<()> {
     ensure_cargo_tool("deny", "cargo-deny")?;

@@ -1,4 +1,5 @@
-//! Real agents in the proof loop: Claude Code and Codex, against scripted models, on a bug that a real release had.
+//! Real agents in the proof loop, against scripted models, on a bug that a real release had: each on its own protocol
+//! and on others.
 //!
 //! `xmltodict` 0.14.2 fixed what 0.14.1 did wrong, and published the tests that show it.
 
@@ -6,7 +7,10 @@ use std::{fs, path::Path, process::Command};
 
 use wayproof_testkit::{Captured, Fixture, Persona, Play, Provider, Step};
 
-use crate::environment::{Environment, Said, path_with, tools};
+use crate::{
+    conformance,
+    environment::{Environment, Said, path_with, tools},
+};
 
 const ASK: &str = "Two tests of this repository fail. Find the bug in xmltodict.py, fix it, and say when you are done.";
 
@@ -55,7 +59,65 @@ const CODEX_ON_A_SOCKET: Real = Real {
     ..CODEX
 };
 
+const GEMINI_CLI: Real = Real {
+    command: &[
+        "gemini",
+        "--yolo",
+        "--skip-trust",
+        "-m",
+        "wayproof-auto",
+        "-p",
+        ASK,
+    ],
+    provider: "google",
+    only: None,
+    fast: "gemini-3.5-flash",
+    strong: "gemini-3.1-pro-preview",
+};
+
+const COPILOT: Real = Real {
+    command: &[
+        "copilot",
+        "--allow-all-tools",
+        "--allow-all-paths",
+        "-p",
+        ASK,
+    ],
+    provider: "openai",
+    only: None,
+    fast: "gpt-5.4-mini",
+    strong: "gpt-5.5",
+};
+
+/// It has no tools: it is told files, and writes them as it is answered.
+const AIDER: Real = Real {
+    command: &[
+        "aider",
+        "--model",
+        "openai/wayproof-auto",
+        "--edit-format",
+        "whole",
+        "--yes-always",
+        "--no-auto-commits",
+        "--no-dirty-commits",
+        "--no-check-update",
+        "--no-show-release-notes",
+        "--no-show-model-warnings",
+        "--no-gitignore",
+        "--no-pretty",
+        "--analytics-disable",
+        "--message",
+        ASK,
+        "xmltodict.py",
+    ],
+    provider: "openai",
+    only: None,
+    fast: "gpt-5.4-mini",
+    strong: "gpt-5.5",
+};
+
 const CHAT: Option<(&str, &str)> = Some(("chat", "/v1/chat/completions"));
+const GEMINI: Option<(&str, &str)> = Some(("gemini", "/v1beta/models/"));
 const MESSAGES: Option<(&str, &str)> = Some(("messages", "/v1/messages"));
 const RESPONSES: Option<(&str, &str)> = Some(("responses", "/v1/responses"));
 
@@ -91,7 +153,7 @@ fn historical_bug(root: &Path) -> Fixture {
         }
     }
     fixture
-        .write(".gitignore", "__pycache__\n.pytest_cache\n")
+        .write(".gitignore", "__pycache__\n.pytest_cache\n.aider*\n")
         .unwrap();
     fixture
 }
@@ -131,6 +193,22 @@ fn honest_in_the_end(agent: &Real) -> Play {
     ])
 }
 
+/// The same two for an agent that writes what it is answered.
+fn honest_in_text(agent: &Real) -> Play {
+    let source =
+        |release: &str| fs::read_to_string(tools().join(release).join("xmltodict.py")).unwrap();
+    let whole = |text: &str| Step::Say(format!("xmltodict.py\n```python\n{text}```\n"));
+    let wrong = source("xmltodict-0.14.1") + "\ndef parse(*args, **kwargs):\n    return None\n";
+    let persona = |model: &str, text: &str| Persona {
+        model: model.to_owned(),
+        steps: vec![whole(text)],
+    };
+    Play::new(vec![
+        persona(agent.fast, &wrong),
+        persona(agent.strong, &source("xmltodict-0.14.2")),
+    ])
+}
+
 /// Models that only claim.
 fn all_talk(agent: &Real) -> Play {
     let talk = |model: &str| Persona {
@@ -167,6 +245,9 @@ async fn run(environment: &Environment, agent: &Real, play: Play) -> (Said, Prov
         node,
         bin("claude"),
         bin("codex"),
+        bin("gemini"),
+        bin("copilot"),
+        tools().join("aider/bin"),
     ]);
     command
         .env("PATH", path)
@@ -183,26 +264,33 @@ fn quiet(command: &mut Command) {
     command
         .env("CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", "1")
         .env("DISABLE_AUTOUPDATER", "1")
+        .env("COPILOT_AUTO_UPDATE", "false")
+        .env("COPILOT_OFFLINE", "true")
+        .env("HTTPS_PROXY", "http://127.0.0.1:9")
+        .env("NO_PROXY", "127.0.0.1,localhost")
         .env("IS_SANDBOX", "1");
 }
 
 async fn goes_from_red_to_proven(agent: &Real) -> Vec<Captured> {
     let environment = Environment::new();
-    let (said, provider) = run(&environment, agent, honest_in_the_end(agent)).await;
+    let play = match agent.command[0] {
+        "aider" => honest_in_text(agent),
+        _ => honest_in_the_end(agent),
+    };
+    let (said, provider) = run(&environment, agent, play).await;
     assert_eq!(said.status, 0, "{said:?}");
     if let Some((_, path)) = agent.only {
-        let elsewhere = provider.captured().into_iter().find(|request| {
-            request.path.split('?').next() != Some(path)
-                || request.header("authorization") != Some("Bearer sk-elsewhere")
-        });
+        let has_our_key = |request: &Captured| {
+            request.header("authorization") == Some("Bearer sk-elsewhere")
+                || request.header("x-goog-api-key") == Some("sk-elsewhere")
+        };
+        let elsewhere = provider
+            .captured()
+            .into_iter()
+            .find(|request| !request.path.starts_with(path) || !has_our_key(request));
         assert!(elsewhere.is_none(), "{elsewhere:?}");
     }
-    let asked: Vec<String> = provider
-        .captured()
-        .iter()
-        .filter_map(|request| serde_json::from_slice::<serde_json::Value>(&request.body).ok())
-        .filter_map(|body| body["model"].as_str().map(str::to_owned))
-        .collect();
+    let asked: Vec<String> = provider.captured().iter().filter_map(model_of).collect();
     assert!(
         asked.contains(&agent.fast.to_owned()) && asked.contains(&agent.strong.to_owned()),
         "{asked:?}"
@@ -236,7 +324,18 @@ async fn goes_from_red_to_proven(agent: &Real) -> Vec<Captured> {
     assert_eq!(environment.run(&["ledger", "verify"]).status, 0);
     let captured = provider.captured();
     provider.stop().await;
+    conformance::record(agent.command[0], agent.only.map(|(protocol, _)| protocol));
     captured
+}
+
+/// The model that a request is for; Gemini has it in the path.
+fn model_of(request: &Captured) -> Option<String> {
+    let body: serde_json::Value = serde_json::from_slice(&request.body).ok()?;
+    let named = body["model"].as_str().map(str::to_owned);
+    named.or_else(|| {
+        let (_, name) = request.path.split_once("/models/")?;
+        Some(name.split_once(':')?.0.to_owned())
+    })
 }
 
 async fn ends_unproven(agent: &Real) {
@@ -296,4 +395,74 @@ async fn claude_codes_claim_without_a_proof_ends_unproven() {
 #[tokio::test(flavor = "multi_thread")]
 async fn codexs_claim_without_a_proof_ends_unproven() {
     ends_unproven(&CODEX).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn gemini_cli_goes_from_red_to_proven_with_one_escalation() {
+    goes_from_red_to_proven(&GEMINI_CLI).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn gemini_cli_goes_from_red_to_proven_over_chat() {
+    goes_from_red_to_proven(&over(GEMINI_CLI, CHAT)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn gemini_cli_goes_from_red_to_proven_over_messages() {
+    goes_from_red_to_proven(&over(GEMINI_CLI, MESSAGES)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn gemini_cli_goes_from_red_to_proven_over_responses() {
+    goes_from_red_to_proven(&over(GEMINI_CLI, RESPONSES)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn copilot_cli_goes_from_red_to_proven_with_one_escalation() {
+    goes_from_red_to_proven(&COPILOT).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn copilot_cli_goes_from_red_to_proven_over_messages() {
+    goes_from_red_to_proven(&over(COPILOT, MESSAGES)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn copilot_cli_goes_from_red_to_proven_over_responses() {
+    goes_from_red_to_proven(&over(COPILOT, RESPONSES)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn copilot_cli_goes_from_red_to_proven_over_gemini() {
+    goes_from_red_to_proven(&over(COPILOT, GEMINI)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn aider_goes_from_red_to_proven_with_one_escalation() {
+    goes_from_red_to_proven(&AIDER).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn aider_goes_from_red_to_proven_over_messages() {
+    goes_from_red_to_proven(&over(AIDER, MESSAGES)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn aider_goes_from_red_to_proven_over_responses() {
+    goes_from_red_to_proven(&over(AIDER, RESPONSES)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn aider_goes_from_red_to_proven_over_gemini() {
+    goes_from_red_to_proven(&over(AIDER, GEMINI)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn claude_code_goes_from_red_to_proven_over_gemini() {
+    goes_from_red_to_proven(&over(CLAUDE, GEMINI)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn codex_goes_from_red_to_proven_over_gemini() {
+    goes_from_red_to_proven(&over(CODEX, GEMINI)).await;
 }

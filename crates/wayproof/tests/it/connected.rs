@@ -10,6 +10,7 @@ use std::{
 use wayproof_testkit::{Captured, Persona, Play, Provider, Reply, Step};
 
 use crate::{
+    conformance,
     environment::{Environment, Said, path_with, tools},
     up::Up,
 };
@@ -99,6 +100,7 @@ async fn runs(
         .filter(|one| one["model"] == "m" && one["outcome"] == "completed");
     assert!(answered.count() > 1, "{exchanges:#}");
     provider.stop().await;
+    conformance::connected(agent.command[0]);
     captured
 }
 

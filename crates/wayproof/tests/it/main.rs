@@ -12,6 +12,7 @@ mod agents;
 mod backtest;
 mod bad_input;
 mod books;
+mod conformance;
 mod connect;
 mod connected;
 mod demo;
