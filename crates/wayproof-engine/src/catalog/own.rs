@@ -64,15 +64,9 @@ struct Price {
 /// Reads the operator's rows.
 pub(super) fn read(text: &str) -> Result<Vec<FileProvider>, OwnError> {
     let own: Own = toml::from_str(text).map_err(|error| {
-        let place = error.span().map(|span| {
-            text.get(..span.start)
-                .unwrap_or_default()
-                .lines()
-                .count()
-                .max(1)
-        });
-        let place = place
-            .map(|line| format!("line {line}: "))
+        let before = error.span().and_then(|span| text.get(..span.start));
+        let place = before
+            .map(|before| format!("line {}: ", before.matches('\n').count() + 1))
             .unwrap_or_default();
         OwnError::Shape(format!("{place}{}", error.message()))
     })?;
