@@ -92,7 +92,12 @@ async fn a_synced_list_is_what_the_gateway_prices_by() {
             .contains("anthropic/claude-haiku-4-5  output ? → 64000, price 1/5 → 0.9/4.5"),
         "{diff:?}"
     );
-    // What the gateway charges, and by which catalog.
+    let digest = shown["catalog"]["digest"].clone();
+    the_gateway_prices_by(&environment, &digest).await;
+}
+
+/// What the gateway charges, and by which catalog.
+async fn the_gateway_prices_by(environment: &Environment, digest: &Value) {
     let play = Play::new(vec![Persona {
         model: "m".into(),
         steps: vec![Step::Say("hello".into())],
@@ -100,7 +105,7 @@ async fn a_synced_list_is_what_the_gateway_prices_by() {
     let provider = Provider::start(move |request| play.answer(request))
         .await
         .unwrap();
-    let up = Up::start(&environment, &provider).await;
+    let up = Up::start(environment, &provider).await;
     let body =
         r#"{"model":"mock/m","max_tokens":9,"messages":[{"role":"user","content":"hello"}]}"#;
     let answer = up.post("/v1/messages", body);
@@ -115,7 +120,7 @@ async fn a_synced_list_is_what_the_gateway_prices_by() {
     let id = exchanges[0]["id"].as_str().unwrap();
     let explained = environment.run(&["explain", id, "--json"]).json();
     assert_eq!(
-        explained["settled"]["catalog_digest"], shown["catalog"]["digest"],
+        &explained["settled"]["catalog_digest"], digest,
         "{explained:#}"
     );
     assert_eq!(environment.run(&["ledger", "verify"]).status, 0);
