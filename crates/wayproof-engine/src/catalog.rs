@@ -258,13 +258,13 @@ impl Catalog {
 
     /// Every model with its prices at a time, by provider and name. Models without a price have no name of their own
     /// here and are left out.
-    pub fn models(&self, at_us: i64) -> impl Iterator<Item = Listing<'_>> {
+    pub fn listings(&self, at_us: i64) -> impl Iterator<Item = Listing<'_>> {
         self.providers.iter().flat_map(move |(provider, served)| {
             served.models.iter().filter_map(move |model| {
                 let price = model.prices.iter().rev().find(|row| row.holds(at_us))?;
                 Some(Listing {
                     provider,
-                    window: model.window,
+                    window: model.facts.window,
                     price,
                 })
             })

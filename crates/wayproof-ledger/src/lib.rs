@@ -38,7 +38,11 @@ pub use event::{
 pub use import_event::{Activity, ExchangeImported, LogGap, LogRead};
 pub use ledger::{About, Ledger};
 pub use query::{
-    ActivityRow, AnswerSeen, CrossBy, DayRecord, DayRow, Days, Dimension, EXCHANGE_COLUMNS, ExchangeDetail, ExchangeFilter, ExchangeRow, ForeignRow, ImportTurn, JobCursor, JobDetail, JobFilter, JobOrder, JobPage, JobPhase, JobRow, JobSearch, LogPosition, ModelPace, Money, Page, Proxied, ReceiptIssuedRow, ReceiptRow, ReportRow, SessionRow, Sources, SpendBy, SpendCell, SpendRow, StoredEvent, TaskFit, TaskRecord, TileLog, WINDOW, opencode_messages,
+    ActivityRow, AnswerSeen, CrossBy, DayRecord, DayRow, Days, Dimension, EXCHANGE_COLUMNS,
+    ExchangeDetail, ExchangeFilter, ExchangeRow, ForeignRow, ImportTurn, JobCursor, JobDetail,
+    JobFilter, JobOrder, JobPage, JobPhase, JobRow, JobSearch, LogPosition, ModelPace, Money, Page,
+    Proxied, ReceiptIssuedRow, ReceiptRow, ReportRow, SessionRow, Sources, SpendBy, SpendCell,
+    SpendRow, StoredEvent, TaskFit, TaskRecord, TileLog, WINDOW, opencode_messages,
 };
 pub use queue::Durable;
 pub use record::RecordError;

@@ -22,8 +22,8 @@ use wayproof_upstream::{Provider, Proxy, Upstream};
 
 pub(crate) use self::admin::{Admin, OpenJob, OpenedJob, ProofReport, ProviderHealth, TaskPage};
 use crate::{
-    commands::receipt,
     catalogs,
+    commands::receipt,
     exit::{Broken, Mistake},
     ledgers, settings,
 };

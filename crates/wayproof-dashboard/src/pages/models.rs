@@ -84,7 +84,7 @@ pub(crate) async fn show(
         })
     };
     let mut found: Vec<ModelLine> = catalog
-        .models(desk.now_us())
+        .listings(desk.now_us())
         .filter(fits)
         .map(|listing| {
             let name = (listing.provider.to_owned(), listing.price.model.clone());

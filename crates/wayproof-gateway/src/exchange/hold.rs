@@ -198,7 +198,13 @@ fn most_at(
         let why = format!("neither the request nor the catalog says how much `{target}` may read");
         return Err(unbounded(&why));
     };
-    let output = within(tokens.output.unwrap_or(LONGEST_ANSWER));
+    let longest = || {
+        let facts = shared.catalog.facts(&target.provider, &target.model);
+        facts
+            .and_then(|facts| facts.output)
+            .unwrap_or(LONGEST_ANSWER)
+    };
+    let output = within(tokens.output.unwrap_or_else(longest));
     worst_cost(row, input, output)
         .ok_or_else(|| unbounded(&format!("the price of `{target}` is beyond all bounds")))
 }

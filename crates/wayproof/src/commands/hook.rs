@@ -124,7 +124,12 @@ async fn standing(data: &DataArgs) -> Result<Option<String>> {
         ask: None,
         job: None,
     };
-    let (proven, _) = prove(&repo, &owed, &head, (&data, &key, &ledger)).await?;
+    let ends = Ends {
+        into: &base,
+        head: &head,
+        reachable: Reachable::Public,
+    };
+    let (proven, _) = prove(&repo, &owed, &ends, (&data, &key, &ledger)).await?;
     ledger.close().await.context("closing the ledger")?;
     Ok(match proven.proof.verdict {
         Verdict::Refuted | Verdict::Unproven => {
