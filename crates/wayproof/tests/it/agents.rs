@@ -230,6 +230,13 @@ async fn run(environment: &Environment, agent: &Real, play: Play) -> (Said, Prov
     let provider = Provider::start(move |request| play.answer(request))
         .await
         .unwrap();
+    if agent.command[0] == "gemini" {
+        // It does not start before a kind of sign-in is chosen, as its first start or `connect` does.
+        let settings = environment.path("home/.gemini/settings.json");
+        fs::create_dir_all(settings.parent().unwrap()).unwrap();
+        let chosen = r#"{"security":{"auth":{"selectedType":"gemini-api-key"}}}"#;
+        fs::write(settings, chosen).unwrap();
+    }
     // The agent's own key is none for a provider of another protocol.
     let only = agent
         .only
