@@ -233,8 +233,7 @@ impl Projection {
                     let (key, row) = usage::activity_row(event, read);
                     self.activity.add(key, row);
                 }
-                self.milestones
-                    .add(format!("{seq:020}"), milestone_row(seq, event));
+                self.add_milestone(seq, event);
             }
             EventBody::SessionStarted(_)
             | EventBody::JobOpened(_)
@@ -247,11 +246,13 @@ impl Projection {
             | EventBody::BooksChanged(_)
             | EventBody::QuotaSampled(_)
             | EventBody::JobClosed(_)
-            | EventBody::Unknown { .. } => {
-                self.milestones
-                    .add(format!("{seq:020}"), milestone_row(seq, event));
-            }
+            | EventBody::Unknown { .. } => self.add_milestone(seq, event),
         }
+    }
+
+    fn add_milestone(&mut self, seq: i64, event: &Event) {
+        self.milestones
+            .add(format!("{seq:020}"), milestone_row(seq, event));
     }
 }
 

@@ -34,7 +34,11 @@ impl Browser {
             .local_addr()
             .unwrap()
             .port();
-        #[expect(clippy::disallowed_methods, reason = "a test starts the browser's driver")]
+        #[expect(
+            clippy::disallowed_methods,
+            clippy::zombie_processes,
+            reason = "a test starts the browser's driver, and whoever drops it ends it"
+        )]
         let driver = Command::new("chromedriver")
             .arg(format!("--port={port}"))
             .stdout(Stdio::null())

@@ -3,6 +3,8 @@
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
+    clippy::panic,
+    clippy::string_slice,
     reason = "a test fails by panicking, in its helpers as well"
 )]
 

@@ -52,6 +52,7 @@ async fn an_empty_ledger_teaches_and_every_page_is_there() {
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "one story, read from top to bottom")]
 async fn a_story_is_told_on_every_page() {
     let stage = Stage::new().await;
     let left = tell(&stage.ledger, &Words::plain("job-of-a-story")).await;

@@ -13,8 +13,9 @@ use serde_json::{Value, json};
 use tokio::io::AsyncReadExt;
 use wayproof_receipt::Verdict;
 use wayproof_repo::{Commit, Repo};
+use wayproof_upstream::Reachable;
 
-use super::prove::{base_of, prove};
+use super::prove::{Ends, base_of, prove};
 use crate::{
     cli::{DataArgs, HookCommand},
     gateway, ledgers,

@@ -62,14 +62,27 @@ async fn import(ledger: &Ledger, args: &ImportArgs, home: std::path::PathBuf) ->
     } else {
         show(&summary, args.dry_run)?;
     }
+    if args.watch {
+        summary = watch(&mut importer, args.json).await?;
+    }
+    Ok(if summary.failed.is_empty() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::from(crate::exit::FAILED)
+    })
+}
+
+/// Imports again and again until it is interrupted; tells what is new, and gives what the last import found.
+async fn watch(importer: &mut Importer, is_json: bool) -> Result<Summary> {
     // Asked for once, so that an interrupt during an import is remembered.
     let mut interrupted = std::pin::pin!(tokio::signal::ctrl_c());
-    while args.watch {
+    let mut summary = Summary::default();
+    loop {
         tokio::select! {
             () = tokio::time::sleep(PAUSE) => {}
             interrupted = &mut interrupted => {
                 interrupted.context("waiting for an interrupt")?;
-                break;
+                return Ok(summary);
             }
         }
         summary = importer.run(&mut |_| {}).await.context("importing")?;
@@ -77,7 +90,7 @@ async fn import(ledger: &Ledger, args: &ImportArgs, home: std::path::PathBuf) ->
             .agents
             .values()
             .any(|counts| counts.imported > 0 || counts.gaps > 0);
-        if is_news && args.json {
+        if is_news && is_json {
             print_json(&summary)?;
         } else if is_news {
             for (agent, counts) in &summary.agents {
@@ -85,11 +98,6 @@ async fn import(ledger: &Ledger, args: &ImportArgs, home: std::path::PathBuf) ->
             }
         }
     }
-    Ok(if summary.failed.is_empty() {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::from(crate::exit::FAILED)
-    })
 }
 
 async fn once(importer: &mut Importer) -> Result<Summary> {

@@ -24,7 +24,7 @@ const CHUNK: usize = 96 << 10;
 const MOST_BYTES: usize = 4 << 20;
 /// A longer line is cut; nobody reads it anyway.
 const LONGEST_LINE: usize = 2_000;
-const PATIENCE: Duration = Duration::from_secs(600);
+const PATIENCE: Duration = Duration::from_mins(10);
 /// How often an answer that cannot be read is asked for.
 const TRIES: u32 = 2;
 

@@ -82,7 +82,7 @@ pub(crate) fn carried_over(repo: &Repo, tree: &Oid, mut receipt: Bundle) -> Resu
     let Ok(old) = Bundle::parse(&bytes) else {
         return Ok(receipt);
     };
-    for envelope in old.envelopes().filter(is_review) {
+    for envelope in old.envelopes().filter(|envelope| is_review(envelope)) {
         receipt.push(envelope.clone());
     }
     Ok(receipt)
@@ -108,7 +108,7 @@ pub(crate) fn without_strangers(bytes: &[u8], trust: &Trust) -> Vec<u8> {
     }
 }
 
-fn is_review(envelope: &&Envelope) -> bool {
+fn is_review(envelope: &Envelope) -> bool {
     envelope
         .statement()
         .is_ok_and(|statement| matches!(statement.predicate, Predicate::Review(_)))

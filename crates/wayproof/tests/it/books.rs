@@ -29,6 +29,7 @@ fn status(answer: &str) -> &str {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[expect(clippy::too_many_lines, reason = "one story, read from top to bottom")]
 async fn a_key_opens_the_door_until_it_is_revoked() {
     let provider = provider().await;
     let environment = Environment::new();

@@ -195,6 +195,7 @@ fn answer(id: &str, model: &str) -> String {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one story, read from top to bottom")]
 fn exports_are_harmless_and_whole() {
     let environment = Environment::new();
     write_log(

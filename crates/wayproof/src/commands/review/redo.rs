@@ -42,19 +42,18 @@ pub(crate) async fn run(wanted: Wanted, data: &Path) -> Result<ExitCode> {
         remark: wanted.comment,
         ..ReviewRecorded::default()
     };
-    match admin {
+    if let Some(admin) = admin {
         // Whoever has the job in memory also writes it down.
-        Some(admin) => admin.review(&job, &recorded).await?,
-        None => {
-            let about = About {
-                job: Some(job.clone()),
-                ..About::default()
-            };
-            ledger
-                .append(&ledger.event(about, EventBody::ReviewRecorded(recorded)))
-                .await
-                .context("recording the review in the ledger")?;
-        }
+        admin.review(&job, &recorded).await?;
+    } else {
+        let about = About {
+            job: Some(job.clone()),
+            ..About::default()
+        };
+        ledger
+            .append(&ledger.event(about, EventBody::ReviewRecorded(recorded)))
+            .await
+            .context("recording the review in the ledger")?;
     }
     ledger.close().await.context("closing the ledger")?;
     print(&format!(
