@@ -2,10 +2,13 @@
 //!
 //! The doc comments here are the manual; `wayproof reference cli` prints them as Markdown.
 
+mod agents;
 pub(crate) mod books;
 mod export;
 mod import;
+mod models;
 mod policies;
+mod policy;
 mod report;
 mod review;
 
@@ -13,9 +16,12 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub(crate) use self::agents::{ConnectArgs, DisconnectArgs, DoctorArgs};
 pub(crate) use self::export::{BackupArgs, ExportArgs, Format, RestoreArgs};
 pub(crate) use self::import::{ImportArgs, ImportFrom};
+pub(crate) use self::models::{ModelsCommand, ModelsListArgs, ModelsSyncArgs};
 pub(crate) use self::policies::{AdviseArgs, ReplayArgs, TaskCommand, TaskPlace};
+pub(crate) use self::policy::{BacktestArgs, PolicyCommand};
 pub(crate) use self::report::{By, From, Period, ReportArgs};
 pub(crate) use review::{ChangeArgs, DecideArgs, ReviewCommand, ReviewRunArgs};
 
@@ -298,142 +304,6 @@ pub(crate) struct GateArgs {
     pub(crate) data: DataArgs,
 }
 
-/// Points an agent at the gateway.
-///
-/// Changes as little as possible, keeps comments, order and permissions, and remembers what was there. Where an agent has no file for it, the steps are printed.
-/// Agents: claude-code, codex, copilot-cli, vscode, cursor, gemini-cli, aider, opencode, qwen-code, cline, continue, pi.
-/// Settings are looked for where the agent does, also by variables such as CLAUDE_CONFIG_DIR and CODEX_HOME.
-#[derive(Debug, Args)]
-pub(crate) struct ConnectArgs {
-    /// The agent.
-    #[arg(required_unless_present = "list")]
-    pub(crate) agent: Option<String>,
-    /// Lists the agents, where their settings are, and which are connected.
-    #[arg(long, conflicts_with_all = ["agent", "gateway", "dry_run", "no_check"])]
-    pub(crate) list: bool,
-    /// Shows what would change and changes nothing.
-    #[arg(long)]
-    pub(crate) dry_run: bool,
-    /// The gateway [default: the one that runs on this data directory, else http://127.0.0.1:4417].
-    #[arg(long, value_name = "URL", env = "WAYPROOF_GATEWAY")]
-    pub(crate) gateway: Option<String>,
-    /// The folder with the agent's settings [default: where the agent looks].
-    #[arg(long, value_name = "DIR")]
-    pub(crate) dir: Option<PathBuf>,
-    /// Leaves out the round trip through the gateway.
-    #[arg(long)]
-    pub(crate) no_check: bool,
-    /// Prints JSON.
-    #[arg(long)]
-    pub(crate) json: bool,
-    #[command(flatten)]
-    pub(crate) data: DataArgs,
-}
-
-/// Takes back what `connect` changed.
-///
-/// A file that nobody touched since is restored byte for byte; from any other only ours is removed, and what somebody changed since is left and named.
-#[derive(Debug, Args)]
-pub(crate) struct DisconnectArgs {
-    /// The agent.
-    pub(crate) agent: String,
-    /// Shows what would change and changes nothing.
-    #[arg(long)]
-    pub(crate) dry_run: bool,
-    /// Prints JSON.
-    #[arg(long)]
-    pub(crate) json: bool,
-    #[command(flatten)]
-    pub(crate) data: DataArgs,
-}
-
-/// Checks that everything works.
-///
-/// Exit status: 0 nothing is wrong, 1 something is, 2 usage.
-#[derive(Debug, Args)]
-pub(crate) struct DoctorArgs {
-    /// The agent [default: every agent that is connected].
-    pub(crate) agent: Option<String>,
-    /// The policy file [default: wayproof.toml of the repository around the working directory, else the built-in matrix].
-    #[arg(long, value_name = "FILE")]
-    pub(crate) policy: Option<PathBuf>,
-    /// The gateway [default: the one that each agent is connected to].
-    #[arg(long, value_name = "URL", env = "WAYPROOF_GATEWAY")]
-    pub(crate) gateway: Option<String>,
-    /// Prints JSON.
-    #[arg(long)]
-    pub(crate) json: bool,
-    #[command(flatten)]
-    pub(crate) data: DataArgs,
-}
-
-/// Commands on models.
-///
-/// The catalog in force is the built-in snapshot, under what `sync` read, under the operator's own rows in `models.toml` of the data directory. Every price in the ledger names its catalog by digest.
-#[derive(Debug, Subcommand)]
-pub(crate) enum ModelsCommand {
-    /// Lists the models that the policy names and the ledger has seen.
-    List(ModelsListArgs),
-    /// Shows everything about one model.
-    Show {
-        /// The model, as PROVIDER/MODEL.
-        model: String,
-        /// Prints JSON.
-        #[arg(long)]
-        json: bool,
-        #[command(flatten)]
-        ledger: LedgerPlace,
-    },
-    /// Reads the list that models.dev publishes into the data directory.
-    Sync(ModelsSyncArgs),
-    /// Shows how the catalog in force differs from the built-in one, or a published list from the catalog in force.
-    Diff {
-        /// A list as models.dev publishes it.
-        #[arg(long, value_name = "FILE")]
-        file: Option<PathBuf>,
-        /// Prints JSON.
-        #[arg(long)]
-        json: bool,
-        #[command(flatten)]
-        data: DataArgs,
-    },
-}
-
-/// Which models are listed.
-#[derive(Debug, Args)]
-pub(crate) struct ModelsListArgs {
-    /// Lists every model of one provider of the catalog instead.
-    #[arg(long, value_name = "NAME", conflicts_with = "all")]
-    pub(crate) provider: Option<String>,
-    /// Lists every model of the catalog.
-    #[arg(long)]
-    pub(crate) all: bool,
-    /// The policy file [default: wayproof.toml of the repository around the working directory, else the built-in matrix].
-    #[arg(long, value_name = "FILE")]
-    pub(crate) policy: Option<PathBuf>,
-    /// Prints JSON.
-    #[arg(long)]
-    pub(crate) json: bool,
-    #[command(flatten)]
-    pub(crate) ledger: LedgerPlace,
-}
-
-/// Where a published list is read from.
-#[derive(Debug, Args)]
-pub(crate) struct ModelsSyncArgs {
-    /// A file with the list.
-    #[arg(long, value_name = "FILE", conflicts_with = "url")]
-    pub(crate) file: Option<PathBuf>,
-    /// The list's address, such as https://models.dev/api.json.
-    #[arg(long, value_name = "URL")]
-    pub(crate) url: Option<String>,
-    /// Prints JSON.
-    #[arg(long)]
-    pub(crate) json: bool,
-    #[command(flatten)]
-    pub(crate) data: DataArgs,
-}
-
 /// Shows the whole path.
 #[derive(Debug, Args)]
 pub(crate) struct DemoArgs {
@@ -454,69 +324,6 @@ pub(crate) struct PolicyFile {
     /// The policy file [default: wayproof.toml of the repository around the working directory, else the built-in matrix].
     #[arg(long, value_name = "FILE")]
     pub(crate) policy: Option<PathBuf>,
-}
-
-/// Commands on the policy.
-#[derive(Debug, Subcommand)]
-pub(crate) enum PolicyCommand {
-    /// Writes the built-in matrix as `wayproof.toml`, with comments that explain it.
-    Init {
-        /// Where to write it.
-        #[arg(default_value = "wayproof.toml")]
-        file: PathBuf,
-    },
-    /// Checks the policy: errors with their place, rules that can never fire.
-    Check(PolicyFile),
-    /// Shows the matrix in force.
-    Show(PolicyFile),
-    /// Runs the policy's own `[[test]]` rows.
-    Test(PolicyFile),
-    /// Tells what the policy would do with an ask.
-    Explain {
-        /// What the user asks the agent.
-        ask: String,
-        /// A path the work touches. May be repeated.
-        #[arg(long = "path", value_name = "PATH")]
-        paths: Vec<String>,
-        /// The branch the work is on.
-        #[arg(long)]
-        branch: Option<String>,
-        #[command(flatten)]
-        policy: PolicyFile,
-        #[command(flatten)]
-        providers: ProviderArgs,
-    },
-    /// Tries cascades on a file of outcomes that are already known.
-    Backtest(BacktestArgs),
-    /// Tells what another policy would have made of the ledger's jobs, job by job.
-    Replay(ReplayArgs),
-    /// Proposes a change of the policy from what the ledger holds, or says that it holds too little.
-    Advise(AdviseArgs),
-    /// Prints the JSON Schema of the policy file.
-    Schema,
-}
-
-/// Tries cascades on outcomes.
-///
-/// The file is a table with the columns instance_id, model, resolved (1, 0 or nothing) and cost_usd, plain or packed with gzip.
-/// What is not known is read both ways and makes a range. Every attempt is paid; a task ends when the gate accepts.
-#[derive(Debug, Args)]
-pub(crate) struct BacktestArgs {
-    /// The table of outcomes.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) outcomes: PathBuf,
-    /// Models in the order they are tried, such as `small > large`. May be repeated [default: every model alone].
-    #[arg(long = "cascade", value_name = "MODELS")]
-    pub(crate) cascades: Vec<String>,
-    /// The share of wrong work that the gate accepts.
-    #[arg(long, value_name = "SHARE", default_value = "0")]
-    pub(crate) leak: String,
-    /// Takes only rows with this value in this column, such as `benchmark=swe-bench`. May be repeated.
-    #[arg(long = "where", value_name = "COLUMN=VALUE")]
-    pub(crate) keep: Vec<String>,
-    /// Prints JSON.
-    #[arg(long)]
-    pub(crate) json: bool,
 }
 
 /// How lists are printed.

@@ -37,8 +37,11 @@ pub(crate) fn hold_on_job(shared: &Shared, decided: &mut Decided) -> Result<bool
     let wide = most(shared, decided, |_| MostTokens {
         input: None,
         ..most_tokens(&request_of(decided))
-    })?;
-    if wide == 0 || decided.settlement.hold_on_job(limit, wide).is_ok() {
+    });
+    // Without a known window there is no wide bound.
+    if let Ok(wide) = wide
+        && (wide == 0 || decided.settlement.hold_on_job(limit, wide).is_ok())
+    {
         return Ok(has_budgets);
     }
     let close = most(shared, decided, most_tokens)?;

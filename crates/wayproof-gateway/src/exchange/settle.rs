@@ -3,6 +3,8 @@
 //! A [`Settlement`] exists from the decision on and settles when it is dropped, so an exchange is
 //! settled exactly once whether it ended, was cut, failed, or was dropped by a client that hung up.
 
+mod held;
+
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -14,7 +16,6 @@ use wayproof_ledger::{About, AttemptRecord, Cost, EventBody, ExchangeOutcome, Ex
 use wayproof_upstream::{AnswerBody, AttemptFault, AttemptRecord as Tried, Candidate};
 use wayproof_wire::{Answer, Loss, Protocol, Stop, Usage, is_context_overflow};
 
-use crate::envelope::Spent;
 use crate::exchange::Wish;
 use crate::exchange::admit::Caller;
 use crate::exchange::copy::Copy;
@@ -173,19 +174,6 @@ impl Settlement {
         self.told = Some(status);
     }
 
-    /// Notes that money is held for it, or about to be.
-    pub(crate) fn holds(&mut self, nano_usd: i64) {
-        self.held_nano_usd = Some(nano_usd);
-    }
-
-    /// Holds an amount on its job, or says how the job stands.
-    pub(crate) fn hold_on_job(&mut self, limit: i64, amount: i64) -> Result<(), Spent> {
-        let job = self.about.job.as_deref().unwrap_or_default();
-        self.session.envelope().hold(job, limit, amount)?;
-        self.held_on_job = Some(amount);
-        Ok(())
-    }
-
     /// What its events belong to.
     pub(crate) const fn about(&self) -> &About {
         &self.about
@@ -321,41 +309,6 @@ impl Settlement {
         let catalog = &self.shared.catalog;
         let row = catalog.price(&target.provider, &target.model, self.opened_us)?;
         cost(row, usage?)
-    }
-
-    /// Puts what it cost in the place of what is held.
-    ///
-    /// What was asked of a provider and never told is charged with the most it can be: a broken-off answer's tokens
-    /// are billed too.
-    fn settle_budgets(&self, outcome: ExchangeOutcome, listed: Option<i64>) {
-        if self.held_nano_usd.is_none() && self.held_on_job.is_none() {
-            return;
-        }
-        let is_open = |tried: &Tried| match tried.fault {
-            None => tried.status.is_none(),
-            Some(AttemptFault::Broken | AttemptFault::TimedOut | AttemptFault::Abandoned) => true,
-            Some(
-                AttemptFault::Connect
-                | AttemptFault::Status
-                | AttemptFault::BreakerOpen
-                | AttemptFault::Misdirected
-                | AttemptFault::Unsayable,
-            ) => false,
-        };
-        let cost = match self.status {
-            Some(status) if !status.is_success() => Some(0),
-            Some(_) if outcome == ExchangeOutcome::Completed => listed,
-            Some(_) => None,
-            None if self.records.iter().any(is_open) => None,
-            None => Some(0),
-        };
-        if let (Some(held), Some(job)) = (self.held_on_job, &self.about.job) {
-            let mut envelope = self.session.envelope();
-            envelope.settle(job, held, cost.unwrap_or(held));
-        }
-        if self.held_nano_usd.is_some() {
-            self.shared.ledger.books().settle(self.exchange(), cost);
-        }
     }
 
     /// Adds the cost to the job, and remembers where its conversation is warm.

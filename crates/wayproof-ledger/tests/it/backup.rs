@@ -19,13 +19,12 @@ async fn a_copy_holds_everything_and_becomes_a_ledger() {
     let ledger = place.open().await;
     fill(&ledger, 300).await;
     ledger.keep("a receipt").await.expect("kept");
-    let writing = tokio::spawn({
-        let ledger = ledger.clone();
-        async move { fill(&ledger, 300).await }
-    });
+    let mut writing = tokio::task::JoinSet::new();
+    let writer = ledger.clone();
+    writing.spawn(async move { fill(&writer, 300).await });
     let file = place.data().join("copy.wayproof");
     let report = ledger.backup(&file).await.expect("copied");
-    writing.await.expect("written");
+    writing.join_all().await;
     assert!(report.is_whole() && report.is_signed, "{report:?}");
     assert!(report.events >= 600, "{report:?}");
     assert!(

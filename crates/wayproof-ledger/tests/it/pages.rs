@@ -62,6 +62,7 @@ async fn ids(ledger: &Ledger, search: &JobSearch) -> Vec<String> {
     page.rows.into_iter().map(|row| row.id).collect()
 }
 
+#[expect(clippy::too_many_lines, reason = "one story, read from top to bottom")]
 async fn jobs_are_found_by_every_condition_and_paged_without_loss(place: Place) {
     let ledger = place.open().await;
     for number in 0..7 {
@@ -198,6 +199,7 @@ async fn jobs_are_found_by_every_condition_and_paged_without_loss(place: Place) 
     ledger.close().await.expect("closed");
 }
 
+#[expect(clippy::too_many_lines, reason = "one story, read from top to bottom")]
 async fn what_goes_on_and_what_was_seen_is_told_from_the_end_of_the_log(place: Place) {
     let ledger = place.open().await;
     work(&ledger, "open", listed(1)).await;
@@ -271,6 +273,7 @@ async fn what_goes_on_and_what_was_seen_is_told_from_the_end_of_the_log(place: P
     ledger.close().await.expect("closed");
 }
 
+#[expect(clippy::too_many_lines, reason = "one story, read from top to bottom")]
 async fn rows_days_and_two_dimensions_are_summed_without_mixing_money(place: Place) {
     let ledger = place.open().await;
     let billed = Cost {
