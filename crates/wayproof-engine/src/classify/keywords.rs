@@ -4,6 +4,7 @@
 use super::{
     kinds::WorkKind,
     lexicon::{Label, Weight, lexicon},
+    paths::is_document,
     phrases::Word,
     words::{fold, words},
 };
@@ -30,7 +31,29 @@ pub struct Scores {
     shares: Vec<(&'static str, u16)>,
 }
 
+/// Evidence against every task before the first word is read; it keeps one stray word from deciding.
+const DOUBT: u32 = 4;
+
 impl Scores {
+    /// What phrases alone add up to.
+    fn from_sums(sums: &[u32; Label::COUNT]) -> Self {
+        let mut ranked: Vec<(Label, u32)> = Label::ALL.into_iter().zip(*sums).collect();
+        ranked.sort_by_key(|(label, sum)| (std::cmp::Reverse(*sum), *label));
+        let [(_, first), (_, second)] =
+            [0, 1].map(|rank| ranked.get(rank).copied().unwrap_or((Label::General, 0)));
+        let whole = first + second + DOUBT;
+        let shares = ranked
+            .into_iter()
+            .map(|(label, sum)| {
+                (
+                    label.task(),
+                    u16::try_from(1000 * sum / whole).unwrap_or(1000),
+                )
+            })
+            .collect();
+        Self { shares }
+    }
+
     /// Adds kinds up to tasks; without shares nothing is known.
     pub(super) fn from_kinds(kinds: Option<&[f32; WorkKind::COUNT]>) -> Self {
         let mut sums = [0.0_f32; Label::COUNT];
@@ -76,6 +99,28 @@ impl Scores {
     /// Every task with its share, best first.
     pub fn iter(&self) -> impl Iterator<Item = (&'static str, u16)> + '_ {
         self.shares.iter().copied()
+    }
+}
+
+/// What the phrases and paths of an ask say by themselves.
+pub(super) fn by_phrases(text: &str, paths: &[String]) -> Scores {
+    let mut sums = [0_u32; Label::COUNT];
+    add_words(&fold(text), &mut sums);
+    add_paths(paths, &mut sums);
+    Scores::from_sums(&sums)
+}
+
+/// Files that are all of one kind say something about the work.
+fn add_paths(paths: &[String], sums: &mut [u32; Label::COUNT]) {
+    if paths.is_empty() {
+        return;
+    }
+    let all = |is_kind: fn(&str) -> bool| paths.iter().all(|path| is_kind(path));
+    if all(is_document) {
+        add(Label::Documentation, 6, sums);
+    }
+    if all(is_test) {
+        add(Label::TestGeneration, 3, sums);
     }
 }
 

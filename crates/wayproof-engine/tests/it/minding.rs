@@ -159,7 +159,7 @@ fn replay_tells_the_first_difference_and_nothing_beyond() {
     };
     assert_eq!((changed.at, changed.certain_nano_usd), (0, Some(0)));
     assert_eq!(changed.class, Some(ClassName::new("fast")));
-    assert_eq!(changed.at_most_nano_usd, Some(10_000_000_000));
+    assert_eq!(changed.at_most_nano_usd, Some(20_000_000_000));
     assert_ne!(changed.from, changed.to);
     // A budget that is smaller than what was spent refuses the second request.
     let Replayed::Changed(changed) =

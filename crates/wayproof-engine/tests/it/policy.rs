@@ -187,7 +187,7 @@ fn failing_policy_tests_say_what_came_out() {
         lines,
         [
             "\"fix the crash in the parser\": expected documentation in any class, got bug-fix in strong \
-          (the words of the ask fit `bug-fix` (98 %))"
+          (the words of the ask fit `bug-fix` (87 %))"
         ]
     );
 }
