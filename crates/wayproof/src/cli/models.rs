@@ -63,7 +63,7 @@ pub(crate) struct ModelsSyncArgs {
     /// A file with the list.
     #[arg(long, value_name = "FILE", conflicts_with = "url")]
     pub(crate) file: Option<PathBuf>,
-    /// The list's address, such as https://models.dev/api.json.
+    /// The list's address, such as `https://models.dev/api.json`.
     #[arg(long, value_name = "URL")]
     pub(crate) url: Option<String>,
     /// Prints JSON.
