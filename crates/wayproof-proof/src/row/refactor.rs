@@ -239,7 +239,7 @@ fn judge(shown: &Shown<'_>) -> Judgment {
 }
 
 /// How many tests passed before and pass now.
-pub(super) fn kept_of(outcome: &Outcome) -> usize {
+pub(crate) fn kept_of(outcome: &Outcome) -> usize {
     let head = outcome.head().map(SuiteRun::greens).unwrap_or_default();
     outcome.observed.base.greens().intersection(&head).count()
 }
