@@ -110,8 +110,8 @@ pub(crate) fn key(
             .map(|place| noted(&place)),
     );
     let mut left = MOST_FILES;
-    for place in toolchains(host) {
-        list(&mut lines, &place, 1, &mut left);
+    for (place, depth) in toolchains(host) {
+        list(&mut lines, &place, depth, &mut left);
     }
     for place in host.dependencies {
         list(&mut lines, place, usize::MAX, &mut left);
@@ -146,13 +146,31 @@ fn named_commands(request: &ProveRequest) -> Vec<String> {
         .collect()
 }
 
-/// Places whose first level says which toolchains and packages are installed.
-fn toolchains(host: &Host<'_>) -> Vec<PathBuf> {
+/// Places that say which toolchains and packages are installed, and how many levels of them say it.
+fn toolchains(host: &Host<'_>) -> Vec<(PathBuf, usize)> {
     let machine = host.machine;
     let rustup = machine.folder("RUSTUP_HOME", ".rustup");
+    let cargo = machine.folder("CARGO_HOME", ".cargo");
     let pyenv = machine.folder("PYENV_ROOT", ".pyenv");
-    let mut places = vec![rustup.join("settings.toml"), rustup.join("toolchains")];
-    places.extend([pyenv.join("version"), pyenv.join("versions")]);
+    let mut places = vec![
+        (rustup.join("settings.toml"), 0),
+        (rustup.join("toolchains"), 1),
+        (cargo.join("config.toml"), 0),
+        (cargo.join("config"), 0),
+        (pyenv.join("version"), 0),
+        (pyenv.join("versions"), 1),
+        (machine.folder("GEM_HOME", ".gem"), 3),
+        (machine.home.join(".m2/repository"), 3),
+        (machine.home.join(".gradle/caches"), 2),
+    ];
+    // What the system's packages are, and what was put beside them.
+    let system = [
+        "/var/lib/dpkg/status",
+        "/var/lib/rpm",
+        "/lib/apk/db/installed",
+    ];
+    places.extend(system.map(|place| (PathBuf::from(place), 1)));
+    places.extend(["/usr/local/lib", "/usr/local/include"].map(|place| (PathBuf::from(place), 2)));
     let mut roots = below(&pyenv.join("versions"));
     for place in ["python", "python3"]
         .iter()
@@ -163,7 +181,7 @@ fn toolchains(host: &Host<'_>) -> Vec<PathBuf> {
         roots.extend([root(&place), root(&real)].into_iter().flatten());
     }
     for library in roots.iter().flat_map(|root| below(&root.join("lib"))) {
-        places.extend(["site-packages", "dist-packages"].map(|name| library.join(name)));
+        places.extend(["site-packages", "dist-packages"].map(|name| (library.join(name), 1)));
     }
     places
 }

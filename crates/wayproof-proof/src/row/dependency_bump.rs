@@ -3,7 +3,7 @@
 
 use wayproof_receipt::predicate::{Dependencies, Finding};
 
-use super::migration::{self, Build};
+use super::migration::{self, Build, Ground};
 use super::{Outcome, Work, bug_fix};
 use crate::artefact;
 use crate::checkout::changes_source;
@@ -64,7 +64,7 @@ pub(crate) fn gather(work: &Work<'_>) -> Result<Evidence, Trouble> {
         findings: &findings,
         build: &build,
         said: &moves.said,
-        unknown_red: migration::unknown_red(work, &outcomes, &moves),
+        ground: Ground::of(work, &outcomes, &moves),
         new_lines,
     });
     Ok(Evidence {
@@ -80,7 +80,7 @@ struct Shown<'a> {
     findings: &'a [Finding],
     build: &'a Build,
     said: &'a Dependencies,
-    unknown_red: Option<String>,
+    ground: Ground,
     new_lines: usize,
 }
 
@@ -107,17 +107,10 @@ fn judge(shown: &Shown<'_>) -> Judgment {
     if let Some(judgment) = verdict::new_red(shown.outcomes) {
         return judgment;
     }
-    if let Some(red) = &shown.unknown_red {
-        let fact = format!(
-            "{red}; whether it failed before cannot be told, as only the new packages are installed"
-        );
-        return Judgment::unproven("BASE_ENVIRONMENT_UNKNOWN", fact);
-    }
-    let kept: usize = shown.outcomes.iter().map(super::refactor::kept_of).sum();
-    if kept == 0 {
-        let fact = "no test of the base runs, so nothing says that it still does what it did";
-        return Judgment::unproven("NO_TESTS_RAN", fact.to_owned());
-    }
+    let kept = match shown.ground.words() {
+        Ok(words) => words,
+        Err(judgment) => return judgment,
+    };
     if let Some(name) = shown.said.unexplained.first() {
         let fact = format!("nothing asks for {name}, which is new in the lock file");
         return Judgment::unproven("DEPENDENCY_UNEXPLAINED", fact);
@@ -132,14 +125,12 @@ fn judge(shown: &Shown<'_>) -> Judgment {
             .map(|gap| (*gap).to_owned()),
     );
     let mut add = |is_so: bool, code: &str| gaps.extend(is_so.then(|| code.to_owned()));
+    add(shown.ground.is_blind, "BASE_ENVIRONMENT_UNKNOWN");
     add(shown.build.needs_own_control, "CONTROL_SURFACE_CHANGED");
     add(shown.new_lines > LINES, "CHANGES_MORE_THAN_DEPENDENCIES");
     verdict::shown(
         gaps,
-        &format!(
-            "{}; it builds from nothing and {kept} tests pass as before",
-            moved(shown.said)
-        ),
+        &format!("{}; it builds from nothing and {kept}", moved(shown.said)),
     )
 }
 
@@ -178,7 +169,7 @@ mod tests {
     use wayproof_receipt::Verdict;
     use wayproof_receipt::predicate::{Dependencies, MovedPackage, Severity};
 
-    use super::{Build, Shown, judge};
+    use super::{Build, Ground, Shown, judge};
     use crate::gaming::finding;
     use crate::report::{Status, TestId};
     use crate::row::Outcome;
@@ -224,7 +215,11 @@ mod tests {
                 unexplained: Vec::from_iter((odd == "orphan").then(|| "z".to_owned())),
                 ..Dependencies::default()
             },
-            unknown_red: (odd == "red").then(|| "a: no".to_owned()),
+            ground: Ground {
+                red: (odd == "red").then(|| "a: no".to_owned()),
+                kept: 1,
+                ..Ground::default()
+            },
             new_lines: if odd == "code" { 100 } else { 0 },
         });
         assert_eq!(judged.verdict, verdict, "{}", judged.one_fact);

@@ -6,6 +6,7 @@
 
 mod build;
 mod data;
+mod ground;
 mod residue;
 mod smoke;
 
@@ -18,14 +19,15 @@ use super::{Outcome, Row, Work, bug_fix};
 use crate::artefact;
 use crate::code::Language;
 use crate::dependencies::{self, Moves};
-use crate::plan::{Ecosystem, Role, Suite};
+use crate::plan::Role;
 use crate::prove::{Evidence, checks_of};
 use crate::request::Step;
-use crate::run::{Red, Seen, Trouble};
+use crate::run::Trouble;
 use crate::verdict::{self, Judgment};
 
 pub(super) use build::{Build, build_all};
 use data::Moved;
+pub(super) use ground::Ground;
 use residue::{Left, Pattern};
 use smoke::{Smoke, try_all};
 
@@ -44,8 +46,8 @@ struct Shown<'a> {
     data: &'a Moved,
     /// Whether files that move data changed.
     touches_data: bool,
-    /// A test that fails and of which nobody can say whether it failed before.
-    unknown_red: Option<String>,
+    /// What the tests can be held against.
+    ground: &'a Ground,
 }
 
 /// What of the old interface was looked for and found.
@@ -75,6 +77,15 @@ pub(crate) fn gather(work: &Work<'_>) -> Result<Evidence, Trouble> {
     let (mut outcomes, mut checks) = (Vec::new(), Vec::new());
     let (mut build, mut smoke, mut data) = (Build::default(), Smoke::Unasked, Moved::Unnamed);
     if !is_settled {
+        for suite in work.suites {
+            if let Some(sentence) = artefact::disagreement(case, suite, &moves.said.moved)? {
+                return Ok(Evidence {
+                    findings,
+                    dependencies: Some(moves.said),
+                    ..Evidence::of(Judgment::infra(sentence))
+                });
+            }
+        }
         build = build_all(work)?;
         checks.append(&mut build.checks);
         if build.error.is_none() {
@@ -88,7 +99,7 @@ pub(crate) fn gather(work: &Work<'_>) -> Result<Evidence, Trouble> {
             findings.extend(moves.findings.iter().cloned());
         }
     }
-    let unknown_red = unknown_red(work, &outcomes, &moves);
+    let ground = Ground::of(work, &outcomes, &moves);
     let judgment = judge(&Shown {
         outcomes: &outcomes,
         findings: &findings,
@@ -98,7 +109,7 @@ pub(crate) fn gather(work: &Work<'_>) -> Result<Evidence, Trouble> {
         smoke: &smoke,
         data: &data,
         touches_data: case.changes.iter().any(|change| moves_data(&change.path)),
-        unknown_red,
+        ground: &ground,
     });
     Ok(Evidence {
         outcomes,
@@ -150,37 +161,6 @@ pub(super) fn suites(work: &Work<'_>) -> Result<Vec<Outcome>, Trouble> {
         outcomes.retain(Outcome::has_tests);
     }
     Ok(outcomes)
-}
-
-/// A test that fails at the head where only one set of packages is installed, so that the base ran on the new ones too.
-pub(super) fn unknown_red(work: &Work<'_>, outcomes: &[Outcome], moves: &Moves) -> Option<String> {
-    let shares = |suite: &Suite| {
-        matches!(
-            suite.ecosystem,
-            Ecosystem::Python | Ecosystem::JavaScript | Ecosystem::Ruby | Ecosystem::Php
-        )
-    };
-    if moves.said.moved.is_empty() || !work.suites.iter().any(shares) {
-        return None;
-    }
-    let heads = outcomes.iter().filter_map(Outcome::head);
-    let red = |run: &crate::run::SuiteRun| {
-        let stopped = run
-            .stopped
-            .iter()
-            .map(|(scope, stop)| format!("{scope}: {}", stop.message))
-            .next();
-        let failed = run.results.keys().find_map(|id| match run.seen(id) {
-            Seen::Red(red) => Some(format!("{id}: {}", red_fact(&red))),
-            Seen::Green | Seen::Skipped | Seen::Missing => None,
-        });
-        failed.or(stopped)
-    };
-    heads.into_iter().find_map(red)
-}
-
-fn red_fact(red: &Red) -> String {
-    verdict::red_fact(red)
 }
 
 /// What is left of the old interface: by the policy's patterns, and of packages that are no longer asked for.
@@ -299,21 +279,10 @@ fn judge(shown: &Shown<'_>) -> Judgment {
     if let Some(judgment) = verdict::new_red(shown.outcomes) {
         return judgment;
     }
-    if let Some(red) = &shown.unknown_red {
-        return unproven(
-            "BASE_ENVIRONMENT_UNKNOWN",
-            format!(
-                "{red}; whether it failed before cannot be told, as only the new packages are installed"
-            ),
-        );
-    }
-    let kept: usize = shown.outcomes.iter().map(super::refactor::kept_of).sum();
-    if kept == 0 {
-        return unproven(
-            "NO_TESTS_RAN",
-            "no test of the base runs, so nothing says that it still does what it did".to_owned(),
-        );
-    }
+    let kept = match shown.ground.words() {
+        Ok(words) => words,
+        Err(judgment) => return judgment,
+    };
     let tried = match tried(shown.smoke) {
         Ok(words) => words,
         Err(judgment) => return judgment,
@@ -324,7 +293,7 @@ fn judge(shown: &Shown<'_>) -> Judgment {
     };
     verdict::shown(
         gaps(shown),
-        &format!("it builds from nothing, {kept} tests pass as before{tried}{gone}"),
+        &format!("it builds from nothing, {kept}{tried}{gone}"),
     )
 }
 
@@ -433,6 +402,7 @@ fn gaps(shown: &Shown<'_>) -> Vec<String> {
     gaps.extend(shown.build.gaps.iter().map(|gap| (*gap).to_owned()));
     let mut add = |is_so: bool, code: &str| gaps.extend(is_so.then(|| code.to_owned()));
     add(shown.build.needs_own_control, "CONTROL_SURFACE_CHANGED");
+    add(shown.ground.is_blind, ground::UNKNOWN);
     add(shown.residue.looked_for == 0, "RESIDUE_UNNAMED");
     add(shown.residue.is_cut, "RESIDUE_UNREAD");
     add(

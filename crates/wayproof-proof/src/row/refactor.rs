@@ -150,7 +150,7 @@ fn is_about_a_name(red: &Red) -> bool {
 }
 
 /// Whether tests or recordings that were there before read otherwise now; what was only added is no edit.
-pub(super) fn edits_tests(change: &FileChange) -> bool {
+pub(crate) fn edits_tests(change: &FileChange) -> bool {
     let gone = |before: &str, after: &str| {
         let mut kept: Vec<&str> = after.lines().map(str::trim).collect();
         before

@@ -4,7 +4,7 @@ use wayproof_receipt::predicate::{Dependencies, Severity};
 
 use super::data::Moved;
 use super::residue::Left;
-use super::{Build, Residue, Shown, Smoke, judge, moves_data};
+use super::{Build, Ground, Residue, Shown, Smoke, judge, moves_data};
 use crate::dependencies::Moves;
 use crate::gaming::finding;
 use crate::report::{Status, TestId};
@@ -35,6 +35,7 @@ enum Odd {
     Unexplained,
     Foreign,
     UnknownRed,
+    Blind,
 }
 
 #[rstest]
@@ -59,6 +60,7 @@ enum Odd {
 #[case(Odd::Unexplained, Verdict::ProvenWithGaps, "G25")]
 #[case(Odd::Foreign, Verdict::Refuted, "")]
 #[case(Odd::UnknownRed, Verdict::Unproven, "BASE_ENVIRONMENT_UNKNOWN")]
+#[case(Odd::Blind, Verdict::ProvenWithGaps, "BASE_ENVIRONMENT_UNKNOWN")]
 fn verdicts(#[case] odd: Odd, #[case] verdict: Verdict, #[case] gap: &str) {
     let mut outcome = Outcome::default();
     let mut run = SuiteRun::empty();
@@ -135,7 +137,12 @@ fn verdicts(#[case] odd: Odd, #[case] verdict: Verdict, #[case] gap: &str) {
         smoke: &smoke,
         data: &data,
         touches_data: true,
-        unknown_red: (odd == Odd::UnknownRed).then(|| "a: 1 != 2".to_owned()),
+        ground: &Ground {
+            red: (odd == Odd::UnknownRed).then(|| "a: 1 != 2".to_owned()),
+            is_blind: odd == Odd::Blind,
+            kept: usize::from(odd != Odd::NoTests),
+            ..Ground::default()
+        },
     });
     assert_eq!(judged.verdict, verdict, "{}", judged.one_fact);
     assert!(

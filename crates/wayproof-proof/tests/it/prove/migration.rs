@@ -187,6 +187,39 @@ const OLD_JS: &str = "const old = require('./old')\nexports.total = (n) => old.f
 const NEW_JS: &str = "const { get } = require('./get')\nexports.total = (n) => get(n) + 1\n";
 const TEST_JS: &str = "const test = require('node:test')\nconst assert = require('node:assert')\nconst shop = require('..')\n\ntest('total', () => { assert.strictEqual(shop.total(1), 2) })\n";
 
+/// A package that was taken out is not there for the base either.
+#[test]
+fn a_base_that_lost_its_package_hides_nothing() {
+    let package = PACKAGE.replace("\"files\"", "\"dependencies\":{\"gone\":\"^1\"},\"files\"");
+    let more =
+        format!("{TEST_JS}\ntest('more', () => {{ assert.strictEqual(shop.total(2), 3) }})\n");
+    let base = [
+        ("package.json", &*package),
+        (
+            "lib/index.js",
+            "const gone = require('gone')\nexports.total = (n) => gone(n) + 1\n",
+        ),
+        ("test/shop.test.js", &more),
+    ];
+    let honest = [
+        ("package.json", PACKAGE),
+        ("lib/index.js", "exports.total = (n) => n + 1\n"),
+    ];
+    let proven = migrate(&Bench::new(&base), &honest, |_| {});
+    expect_gap(&proven, Verdict::ProvenWithGaps, "BASE_ENVIRONMENT_UNKNOWN");
+    let lossy = [
+        ("package.json", PACKAGE),
+        ("lib/index.js", "exports.total = (n) => n === 1 ? 2 : 0\n"),
+        ("test/shop.test.js", TEST_JS),
+    ];
+    let proven = migrate(&Bench::new(&base), &lossy, |_| {});
+    assert!(
+        !proven.proof.verdict.is_above(Verdict::Unproven),
+        "{}",
+        proven.one_fact
+    );
+}
+
 #[test]
 fn what_npm_packs_is_what_is_tried() {
     let base = [
