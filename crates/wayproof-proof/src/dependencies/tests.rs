@@ -1,3 +1,5 @@
+//! What is read out of lock files and manifests, format by format, and what is odd about them.
+
 use rstest::rstest;
 use wayproof_receipt::predicate::Severity;
 

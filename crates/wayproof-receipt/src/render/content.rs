@@ -210,10 +210,10 @@ fn proven(verification: &Verification) -> Vec<Sentence> {
 }
 
 fn reused(reused: &Reused) -> Sentence {
-    let when = reused.from.as_ref().map_or_else(
-        || "an unknown time".to_owned(),
-        std::string::ToString::to_string,
-    );
+    let when = reused
+        .from
+        .as_ref()
+        .map_or_else(|| "an unknown time".to_owned(), ToString::to_string);
     Sentence::default().ours(format!(
         "Nothing was run for this receipt: it takes over a proof of {when}, since when nothing it reads has changed."
     ))
