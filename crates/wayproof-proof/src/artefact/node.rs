@@ -31,7 +31,6 @@ const LOCKS: [&str; 5] = [
 /// Builds, and says how to try it.
 pub(super) fn build(host: &Host<'_>, suite: &Suite, tree: &Tree) -> Result<Built, Trouble> {
     let cwd = tree.path.join(&suite.dir);
-    let node = host.program("node", "the change needs it to build")?;
     let npm = host.program("npm", "the change needs it to build and pack")?;
     let mut built = Built::default();
     let out = host.fresh("packed")?;
@@ -78,27 +77,48 @@ pub(super) fn build(host: &Host<'_>, suite: &Suite, tree: &Tree) -> Result<Built
     if built.error.is_some() {
         return Ok(built);
     }
+    built.artefact = Some(pack(host, tree, (&cwd, &out, &package), needs, &mut built)?);
+    Ok(built)
+}
+
+/// Packs the package and lays out a project that has only the packed copy; as it lies where that cannot be.
+fn pack(
+    host: &Host<'_>,
+    tree: &Tree,
+    (cwd, out, package): (&Path, &Path, &Value),
+    needs: Needs,
+    built: &mut Built,
+) -> Result<Artefact, Trouble> {
     let name = package
         .get("name")
         .and_then(Value::as_str)
         .unwrap_or_default();
-    let place = out.to_string_lossy().into_owned();
-    let (packed, _) = run(&["pack", "--ignore-scripts", "--pack-destination", &place])?;
-    let files = std::fs::read_dir(&out).map_err(Trouble::io("read what was packed"))?;
+    let npm = host.program("npm", "the change needs it to build and pack")?;
+    let options = [
+        "pack",
+        "--ignore-scripts",
+        "--pack-destination",
+        &out.to_string_lossy(),
+    ];
+    let argv = std::iter::once(npm.as_str())
+        .chain(options)
+        .map(str::to_owned)
+        .collect();
+    let (packed, _) = step(host, tree, cwd, CheckKind::Build, argv, &needs)?;
+    let files = std::fs::read_dir(out).map_err(Trouble::io("read what was packed"))?;
     let mut files = files.flatten().map(|entry| entry.path());
     let tarball = files.find(|path| path.extension().is_some_and(|extension| extension == "tgz"));
     let Some(tarball) = tarball.filter(|_| packed.exit == Some(0) && !name.is_empty()) else {
         built.gaps.insert(NOT_BUILT);
-        built.artefact = Some(Artefact {
-            place: cwd,
+        return Ok(Artefact {
+            place: cwd.to_path_buf(),
             needs,
             tries: Vec::new(),
         });
-        return Ok(built);
     };
-    unpack(host, tree, &tarball, (&out, &needs), &mut built)?;
-    built.artefact = Some(consumer(&out, &cwd, name, &node, needs)?);
-    Ok(built)
+    unpack(host, tree, &tarball, (out, &needs), built)?;
+    let node = host.program("node", "the change needs it to build")?;
+    consumer(out, cwd, name, &node, needs)
 }
 
 fn unpack(

@@ -227,7 +227,7 @@ impl Python<'_> {
         });
         // A file that acts when it is loaded is a program; loading it says nothing.
         let is_program = |text: &str| {
-            text.starts_with("#!") || text.contains("__main__") && text.contains("sys.argv")
+            text.starts_with("#!") || text.contains("sys.argv") || text.contains("parse_args(")
         };
         let names: Vec<String> = changed
             .filter(|change| {

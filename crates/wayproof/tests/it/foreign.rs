@@ -119,32 +119,28 @@ fn proven(environment: &Environment) -> (String, String) {
 
 /// The 32 bytes at the end of an OpenSSH public key.
 fn bytes_of(public: &str) -> Vec<u8> {
-    let mut command = Command::new("base64");
-    command
-        .arg("-d")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped());
-    let mut child = command.spawn().unwrap();
-    let blob = public.split_whitespace().nth(1).unwrap();
-    child
-        .stdin
-        .take()
-        .unwrap()
-        .write_all(blob.as_bytes())
-        .unwrap();
-    let bytes = child.wait_with_output().unwrap().stdout;
+    let bytes = decoded(public.split_whitespace().nth(1).unwrap());
     bytes[bytes.len() - 32..].to_vec()
 }
 
+fn decoded(text: &str) -> Vec<u8> {
+    through(&["-d"], text.as_bytes())
+}
+
 fn base64(bytes: &[u8]) -> String {
+    String::from_utf8(through(&["-w0"], bytes)).unwrap()
+}
+
+/// What `base64` makes of it.
+fn through(args: &[&str], bytes: &[u8]) -> Vec<u8> {
     let mut command = Command::new("base64");
     command
-        .arg("-w0")
+        .args(args)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped());
     let mut child = command.spawn().unwrap();
     child.stdin.take().unwrap().write_all(bytes).unwrap();
-    String::from_utf8(child.wait_with_output().unwrap().stdout).unwrap()
+    child.wait_with_output().unwrap().stdout
 }
 
 #[test]
@@ -181,6 +177,25 @@ fn the_in_toto_libraries_verify_a_receipt() {
     }
 }
 
+/// Builds the verifier once.
+fn go_program() -> PathBuf {
+    once("go-note", |folder| {
+        fs::write(folder.join("main.go"), NOTE).unwrap();
+        // Debian's copy of the module's source.
+        let mut build = Command::new("go");
+        build
+            .args(["build", "-o", "note", "main.go"])
+            .current_dir(folder);
+        build
+            .env("GO111MODULE", "off")
+            .env("GOPATH", "/usr/share/gocode");
+        build
+            .env("GOCACHE", folder.join("cache"))
+            .env("GOFLAGS", "");
+        output(&mut build);
+    })
+}
+
 #[test]
 fn gos_verifier_of_notes_opens_a_checkpoint() {
     let environment = Environment::new();
@@ -197,21 +212,7 @@ fn gos_verifier_of_notes_opens_a_checkpoint() {
     assert_eq!(said.status, 0, "{said:?}");
     let checkpoint = out.join("checkpoint");
     let text = fs::read_to_string(&checkpoint).unwrap();
-    let program = once("go-note", |folder| {
-        fs::write(folder.join("main.go"), NOTE).unwrap();
-        // Debian's copy of the module's source.
-        let mut build = Command::new("go");
-        build
-            .args(["build", "-o", "note", "main.go"])
-            .current_dir(folder);
-        build
-            .env("GO111MODULE", "off")
-            .env("GOPATH", "/usr/share/gocode");
-        build
-            .env("GOCACHE", folder.join("cache"))
-            .env("GOFLAGS", "");
-        output(&mut build);
-    });
+    let program = go_program();
     let mut command = Command::new("ssh-keygen");
     command
         .arg("-y")
@@ -222,19 +223,7 @@ fn gos_verifier_of_notes_opens_a_checkpoint() {
     // The id of a key stands in front of every signature of it.
     let line = text.lines().last().unwrap();
     let encoded = line.rsplit(' ').next().unwrap();
-    let mut decode = Command::new("base64");
-    decode
-        .arg("-d")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped());
-    let mut child = decode.spawn().unwrap();
-    child
-        .stdin
-        .take()
-        .unwrap()
-        .write_all(encoded.as_bytes())
-        .unwrap();
-    let signature = child.wait_with_output().unwrap().stdout;
+    let signature = decoded(encoded);
     let id: String = signature[..4]
         .iter()
         .map(|byte| format!("{byte:02x}"))

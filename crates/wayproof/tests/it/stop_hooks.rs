@@ -25,12 +25,8 @@ fn source(sign: char) -> String {
     format!("printf 'pub fn sum(a: i32, b: i32) -> i32 {{\\n    a {sign} b\\n}}\\n' > src/lib.rs")
 }
 
-/// Starts an agent that first makes it worse and says that it is done.
-async fn is_sent_back(name: &str, folder: &str, command: &[&str]) {
-    let environment = Environment::new();
-    let mut fixture = repository(&environment);
-    fixture.write("wayproof.toml", POLICY).unwrap();
-    fixture.commit("policy").unwrap();
+/// A model that makes it worse, says that it is done, and mends it once it is sent back.
+async fn provider() -> Provider {
     let plays = |steps: Vec<Step>| {
         Play::new(vec![Persona {
             model: "m".into(),
@@ -47,7 +43,7 @@ async fn is_sent_back(name: &str, folder: &str, command: &[&str]) {
         Step::Shell(source('+')),
         Step::Say("Now it is done.".into()),
     ]);
-    let provider = Provider::start(move |request| {
+    Provider::start(move |request| {
         let body = String::from_utf8_lossy(&request.body);
         if body.contains("came out REFUTED") {
             second.answer(request)
@@ -56,7 +52,16 @@ async fn is_sent_back(name: &str, folder: &str, command: &[&str]) {
         }
     })
     .await
-    .unwrap();
+    .unwrap()
+}
+
+/// Starts an agent that first makes it worse and says that it is done.
+async fn is_sent_back(name: &str, folder: &str, command: &[&str]) {
+    let environment = Environment::new();
+    let mut fixture = repository(&environment);
+    fixture.write("wayproof.toml", POLICY).unwrap();
+    fixture.commit("policy").unwrap();
+    let provider = provider().await;
     let up = Up::start(&environment, &provider).await;
     let said = environment.run(&["connect", name, "--no-check"]);
     assert_eq!(said.status, 0, "{said:?}");

@@ -1,3 +1,5 @@
+//! The table of verdicts: what is odd about an honest migration, and what that makes of it.
+
 use rstest::rstest;
 use wayproof_receipt::Verdict;
 use wayproof_receipt::predicate::{Dependencies, Severity};
@@ -69,55 +71,14 @@ fn verdicts(#[case] odd: Odd, #[case] verdict: Verdict, #[case] gap: &str) {
     }
     outcome.observed.base = run.clone();
     outcome.observed.head = vec![run];
-    let left = |is_doubtful| Left {
-        path: "a.py".to_owned(),
-        line: 3,
-        pattern: "old.fetch".to_owned(),
-        is_doubtful,
-    };
-    let residue = Residue {
-        left: match odd {
-            Odd::Left => vec![left(false)],
-            Odd::Doubtful => vec![left(true)],
-            _ => Vec::new(),
-        },
-        looked_for: usize::from(odd != Odd::Unnamed),
-        unreadable: (odd == Odd::Unreadable).then(|| "()".to_owned()),
-        is_cut: false,
-    };
+    let residue = residue(odd);
     let is_broken = matches!(odd, Odd::BuildBroken | Odd::BuildBrokenBefore);
     let build = Build {
         error: is_broken.then(|| "no such thing".to_owned()),
         is_broken_by_change: odd == Odd::BuildBroken,
         ..Build::default()
     };
-    let smoke = match odd {
-        Odd::SmokeFails => Smoke::Failed {
-            why: "no".to_owned(),
-            is_broken_by_change: true,
-        },
-        Odd::SmokeUnnamed => Smoke::Unnamed,
-        Odd::SmokeEmpty => Smoke::Held {
-            assertions: 0,
-            is_counted: true,
-        },
-        Odd::SmokeBare => Smoke::Held {
-            assertions: 0,
-            is_counted: false,
-        },
-        Odd::SmokeEdited => Smoke::OnlyAsEdited("no".to_owned()),
-        _ => Smoke::Held {
-            assertions: 2,
-            is_counted: true,
-        },
-    };
-    let data = match odd {
-        Odd::DataFails => Moved::Fails("down", "no".to_owned()),
-        Odd::DataDiffers => Moved::Differs("no".to_owned()),
-        Odd::DataLossy => Moved::Lossy("no".to_owned()),
-        Odd::DataUntried => Moved::Unnamed,
-        _ => Moved::Whole,
-    };
+    let (smoke, data) = (smoke(odd), data(odd));
     let findings = match odd {
         Odd::Unexplained => vec![finding("G25", Severity::Medium, "x.lock", None, "z")],
         Odd::Foreign => vec![finding("G23", Severity::High, "x.lock", None, "z")],
@@ -168,5 +129,57 @@ fn what_moves_data_is_known_by_its_place() {
         "tests/migrations/0001.py",
     ] {
         assert!(!moves_data(path), "{path}");
+    }
+}
+
+fn smoke(odd: Odd) -> Smoke {
+    match odd {
+        Odd::SmokeFails => Smoke::Failed {
+            why: "no".to_owned(),
+            is_broken_by_change: true,
+        },
+        Odd::SmokeUnnamed => Smoke::Unnamed,
+        Odd::SmokeEmpty => Smoke::Held {
+            assertions: 0,
+            is_counted: true,
+        },
+        Odd::SmokeBare => Smoke::Held {
+            assertions: 0,
+            is_counted: false,
+        },
+        Odd::SmokeEdited => Smoke::OnlyAsEdited("no".to_owned()),
+        _ => Smoke::Held {
+            assertions: 2,
+            is_counted: true,
+        },
+    }
+}
+
+fn data(odd: Odd) -> Moved {
+    match odd {
+        Odd::DataFails => Moved::Fails("down", "no".to_owned()),
+        Odd::DataDiffers => Moved::Differs("no".to_owned()),
+        Odd::DataLossy => Moved::Lossy("no".to_owned()),
+        Odd::DataUntried => Moved::Unnamed,
+        _ => Moved::Whole,
+    }
+}
+
+fn residue(odd: Odd) -> Residue {
+    let left = |is_doubtful| Left {
+        path: "a.py".to_owned(),
+        line: 3,
+        pattern: "old.fetch".to_owned(),
+        is_doubtful,
+    };
+    Residue {
+        left: match odd {
+            Odd::Left => vec![left(false)],
+            Odd::Doubtful => vec![left(true)],
+            _ => Vec::new(),
+        },
+        looked_for: usize::from(odd != Odd::Unnamed),
+        unreadable: (odd == Odd::Unreadable).then(|| "()".to_owned()),
+        is_cut: false,
     }
 }
