@@ -35,7 +35,7 @@ const SYSTEM: [(&str, &str); 18] = [
 ];
 
 /// What is no program: a command that succeeds where it is installed, and the Debian package that has it.
-const LIBRARIES: [(&[&str], &str); 7] = [
+const LIBRARIES: [(&[&str], &str); 8] = [
     (&["ruby", "-rminitest", "-e", ""], "ruby-minitest"),
     (
         &["test", "-f", "/usr/include/gtest/gtest.h"],
@@ -69,6 +69,14 @@ const LIBRARIES: [(&[&str], &str); 7] = [
             "/usr/share/maven-repo/org/apache/maven/plugins/maven-resources-plugin",
         ],
         "libmaven-resources-plugin-java",
+    ),
+    (
+        &[
+            "test",
+            "-d",
+            "/usr/share/gocode/src/golang.org/x/mod/sumdb/note",
+        ],
+        "golang-golang-x-mod-dev",
     ),
 ];
 

@@ -106,6 +106,8 @@ pub enum ProofRequirement {
     ApiUnchanged,
     /// The benchmark of the policy is faster than at the base, by more than chance explains.
     Faster,
+    /// What moved in manifests and lock files is named, has a reason, and comes from where it came from before.
+    DependenciesExplained,
 }
 
 impl TaskName {
@@ -240,7 +242,7 @@ impl fmt::Display for Cause {
 
 impl ProofRequirement {
     /// Every requirement, in the order of the documentation.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Typecheck,
         Self::FocusedTest,
         Self::TestsRun,
@@ -252,6 +254,7 @@ impl ProofRequirement {
         Self::NewTestsFailAtBase,
         Self::ApiUnchanged,
         Self::Faster,
+        Self::DependenciesExplained,
     ];
 
     /// The name used in policies and receipts.
@@ -268,6 +271,7 @@ impl ProofRequirement {
             Self::NewTestsFailAtBase => "new-tests-fail-at-base",
             Self::ApiUnchanged => "api-unchanged",
             Self::Faster => "faster",
+            Self::DependenciesExplained => "dependencies-explained",
         }
     }
 }

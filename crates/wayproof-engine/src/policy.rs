@@ -72,6 +72,8 @@ pub struct Task {
     pub tries: Option<u32>,
     /// How much of the code that new tests reach they must cover, in percent.
     pub min_coverage: Option<u8>,
+    /// Code that must be gone after a migration.
+    pub residue: Vec<String>,
     /// Most a job may cost, in nano-dollars.
     pub budget_per_job_nano_usd: Option<i64>,
     /// What makes an ask this task.

@@ -1,10 +1,13 @@
 #![doc = include_str!("../README.md")]
 
 mod api;
+mod artefact;
+mod cache;
 mod checkout;
 mod code;
 mod compare;
 mod coverage;
+mod dependencies;
 mod gaming;
 mod hollow;
 mod machine;
@@ -32,8 +35,8 @@ pub use report::{
     TestFormat, TestId, TestResult, TestRun, read_diagnostics, read_tests,
 };
 pub use request::{
-    Commands, Head, Page, Pages, PrimarySources, Progress, ProveError, ProveRequest, Proven, Runs,
-    Step, Unfetched,
+    Commands, DataCommands, Head, KeptProof, Page, Pages, PrimarySources, Progress, ProofCache,
+    ProveError, ProveRequest, Proven, Runs, Step, Unfetched,
 };
 pub use sandbox::{
     Confined, IsolationFloor, Limits, OverLimit, Ran, Sandbox, SandboxError, sandbox_main,

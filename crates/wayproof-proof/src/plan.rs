@@ -99,6 +99,22 @@ impl Ecosystem {
             .find(|ecosystem| ecosystem.extensions().contains(&extension))
     }
 
+    /// The ecosystem whose dependencies a lock file pins.
+    fn locked_by(path: &str) -> Option<Self> {
+        let name = path.rsplit('/').next().unwrap_or(path);
+        Some(match name {
+            "Cargo.lock" => Self::Rust,
+            "uv.lock" | "poetry.lock" | "Pipfile.lock" | "requirements.txt" => Self::Python,
+            "package-lock.json" | "npm-shrinkwrap.json" | "yarn.lock" | "pnpm-lock.yaml" => {
+                Self::JavaScript
+            }
+            "go.sum" => Self::Go,
+            "Gemfile.lock" => Self::Ruby,
+            "composer.lock" => Self::Php,
+            _ => return None,
+        })
+    }
+
     fn manifests(self) -> &'static [&'static str] {
         match self {
             Self::Rust => &["Cargo.toml"],
@@ -179,6 +195,16 @@ pub(crate) fn suites(base: &Files<'_>, changes: &[FileChange]) -> Vec<Suite> {
                 wanted.extend(users.into_iter().map(|user| (ecosystem, user)));
             }
             wanted.insert((ecosystem, dir));
+        }
+    }
+    // A change of lock files alone is judged by the suite they lock.
+    if wanted.is_empty() {
+        for change in changes {
+            if let Some(ecosystem) = Ecosystem::locked_by(&change.path)
+                && let Some(dir) = suite_dir(base, ecosystem, &change.path)
+            {
+                wanted.insert((ecosystem, dir));
+            }
         }
     }
     if wanted.is_empty() {

@@ -8,18 +8,21 @@ use std::sync::atomic::AtomicU64;
 
 use wayproof_receipt::Verdict;
 use wayproof_receipt::predicate::{
-    Benchmark, Check, CheckKind, Coverage, Finding, Flake, Link, Mutation, Oracle, PublicApi, Side,
+    Benchmark, Check, CheckKind, Coverage, Dependencies, Finding, Flake, Link, Mutation, Oracle,
+    PublicApi, Severity, Side,
 };
 use wayproof_repo::{Change, ChangeKind, Commit, Repo};
 
+use crate::cache;
 use crate::checkout::{self, Sources};
 use crate::gaming;
 use crate::plan::{self, FileChange, Files, Suite};
-use crate::record::{Revisions, write_down};
+use crate::record::{Revisions, stamp, write_down};
 use crate::request::{Commands, Head, Progress, ProveError, ProveRequest, Proven, Step};
 use crate::row::{self, Case, Outcome, Work};
 use crate::run::{Host, Memo, Mode, Trouble};
 use crate::sandbox::Sandbox;
+use crate::stopwatch::Stopwatch;
 use crate::verdict::Judgment;
 
 /// Proves a change.
@@ -28,6 +31,7 @@ pub fn prove(
     sandbox: &Sandbox,
     progress: &dyn Progress,
 ) -> Result<Proven, ProveError> {
+    let watch = Stopwatch::start();
     let repo = Repo::discover(&request.repo)?;
     let revisions = resolve(&repo, request)?;
     let mut changes = read_changes(&repo, &revisions)?;
@@ -56,7 +60,17 @@ pub fn prove(
         memo: &memo,
         mode: Mode::default(),
     };
-    let evidence = gather(request, &sources, &host, &suites, progress);
+    let key = cache::key(&host, request, &revisions)?;
+    if let Some(mut kept) = key.as_deref().and_then(|key| cache::find(request, key)) {
+        progress.step(&Step::Reused);
+        stamp(&repo, request, &revisions, &mut kept)?;
+        still(&repo, request, &revisions, &mut kept)?;
+        progress.step(&Step::Judged {
+            verdict: kept.proof.verdict,
+        });
+        return Ok(kept);
+    }
+    let evidence = gather(request, &sources, &host, &suites, (progress, watch));
     let evidence = match evidence {
         Ok(evidence) => evidence,
         Err(Trouble::Infra(sentence)) => Evidence::of(Judgment::infra(sentence)),
@@ -67,7 +81,11 @@ pub fn prove(
     progress.step(&Step::Judged {
         verdict: evidence.judgment.verdict,
     });
-    write_down(&repo, request, &revisions, &changes, evidence)
+    let proven = write_down(&repo, request, &revisions, &changes, evidence)?;
+    if let Some(key) = key {
+        cache::keep(request, &key, &proven);
+    }
+    Ok(proven)
 }
 
 fn resolve(repo: &Repo, request: &ProveRequest) -> Result<Revisions, ProveError> {
@@ -228,6 +246,8 @@ pub(crate) struct Evidence {
     pub(crate) public_api: Option<PublicApi>,
     /// A benchmark, where one was run.
     pub(crate) benchmark: Option<Benchmark>,
+    /// What moved among the dependencies, where that was read.
+    pub(crate) dependencies: Option<Dependencies>,
     /// Primary sources that were looked at.
     pub(crate) links: Vec<Link>,
     /// How many claims documents make; nothing where nobody looked.
@@ -248,6 +268,7 @@ impl Evidence {
             flake: None,
             public_api: None,
             benchmark: None,
+            dependencies: None,
             links: Vec::new(),
             claims: None,
         }
@@ -270,6 +291,7 @@ impl Evidence {
         self.flake = self.flake.or(other.flake);
         self.public_api = self.public_api.or(other.public_api);
         self.benchmark = self.benchmark.or(other.benchmark);
+        self.dependencies = self.dependencies.or(other.dependencies);
         self.links.extend(other.links);
         self.claims = self.claims.or(other.claims);
         self
@@ -281,7 +303,7 @@ fn gather(
     sources: &Sources<'_>,
     host: &Host<'_>,
     suites: &[Suite],
-    progress: &dyn Progress,
+    (progress, watch): (&dyn Progress, Stopwatch),
 ) -> Result<Evidence, Trouble> {
     if sources.changes.is_empty() {
         return Ok(Evidence::of(Judgment::unchanged()));
@@ -293,6 +315,19 @@ fn gather(
     let trees = checkout::make(sources)?;
     progress.step(&Step::CheckedOut {
         suites: suites.len(),
+    });
+    let against = gaming::look(&gaming::Scene {
+        changes: sources.changes,
+        outcomes: &[],
+        base_files: &base_files(sources),
+        task: request.task.as_str(),
+    });
+    progress.step(&Step::FirstLook {
+        against: against
+            .iter()
+            .filter(|one| one.severity == Severity::High)
+            .count(),
+        after_ms: u64::try_from(watch.elapsed().as_millis()).unwrap_or(u64::MAX),
     });
     let case = Case {
         host,
@@ -349,6 +384,25 @@ pub(crate) fn checks_of(outcome: &Outcome) -> Vec<Check> {
         }
     }
     checks
+}
+
+/// The same for a proof that was taken over.
+fn still(
+    repo: &Repo,
+    request: &ProveRequest,
+    revisions: &Revisions,
+    kept: &mut Proven,
+) -> Result<(), ProveError> {
+    let judgment = Judgment {
+        verdict: kept.proof.verdict,
+        gaps: std::mem::take(&mut kept.proof.gaps),
+        one_fact: std::mem::take(&mut kept.one_fact),
+    };
+    let evidence = hold_still(repo, request, revisions, Evidence::of(judgment))?;
+    kept.proof.verdict = evidence.judgment.verdict;
+    kept.proof.gaps = evidence.judgment.gaps;
+    kept.one_fact = evidence.judgment.one_fact;
+    Ok(())
 }
 
 /// A working tree that changed while it was proven is not what was proven.

@@ -67,6 +67,7 @@ pub(crate) fn write_down(
         oracle: evidence.oracle,
         public_api: evidence.public_api,
         benchmark: evidence.benchmark,
+        dependencies: evidence.dependencies,
         findings: evidence.findings,
         gaps: evidence.judgment.gaps,
         checks: evidence.checks,
@@ -87,6 +88,31 @@ pub(crate) fn write_down(
     };
     claim_no_more_than_is_shown(&mut proven);
     Ok(proven)
+}
+
+/// Makes a proof that was taken over one of these revisions, whose trees are those it was run on.
+pub(crate) fn stamp(
+    repo: &Repo,
+    request: &ProveRequest,
+    revisions: &Revisions,
+    kept: &mut Proven,
+) -> Result<(), ProveError> {
+    let (base, head) = (&revisions.base, &revisions.head);
+    let digest = repo.change_digest(base.tree.as_str(), head.tree.as_str())?;
+    let patch = repo.patch_id(base.tree.as_str(), head.tree.as_str())?;
+    kept.subjects = ResourceDescriptor::change(
+        head.id.as_str(),
+        head.tree.as_str(),
+        &digest,
+        patch.as_deref(),
+    );
+    kept.proof.base = ResourceDescriptor::revision(base.id.as_str(), base.tree.as_str());
+    kept.proof.head = ResourceDescriptor::revision(head.id.as_str(), head.tree.as_str());
+    kept.proof.obligation = request
+        .obligation
+        .as_ref()
+        .map(|digest| ResourceDescriptor::digest("sha256", digest));
+    Ok(())
 }
 
 /// Lowers the verdict to what a verifier will find in the fields; a higher claim would look like a forgery.

@@ -47,6 +47,21 @@ pub struct Commands {
     pub test: Option<Vec<String>>,
     /// How to run the benchmark.
     pub bench: Option<Vec<String>>,
+    /// How to try what was built; `{artefact}` and `{report}` are filled in.
+    pub smoke: Option<Vec<String>>,
+    /// How to move data to the new schema, and back, and how to print it; `{state}` is filled in.
+    pub data: DataCommands,
+}
+
+/// Commands that move data; `{state}` stands for a folder that lasts from one to the next.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DataCommands {
+    /// To the new schema.
+    pub up: Option<Vec<String>>,
+    /// Back.
+    pub down: Option<Vec<String>>,
+    /// Prints schema and data.
+    pub dump: Option<Vec<String>>,
 }
 
 /// A page that was fetched, now or not long ago.
@@ -82,6 +97,23 @@ pub struct PrimarySources {
     pub pages: Option<Arc<dyn Pages>>,
 }
 
+/// A proof that was kept.
+#[derive(Clone, Debug)]
+pub struct KeptProof {
+    /// As it was handed over.
+    pub bytes: Vec<u8>,
+    /// When, in microseconds since 1970.
+    pub at_us: i64,
+}
+
+/// Keeps proofs by everything they read. Who fills it in vouches that nobody else wrote what it gives back.
+pub trait ProofCache: fmt::Debug + Send + Sync {
+    /// What was kept under this key.
+    fn get(&self, key: &str) -> Option<KeptProof>;
+    /// Keeps it, or does not.
+    fn put(&self, key: &str, bytes: &[u8]);
+}
+
 /// A change to prove.
 #[derive(Clone, Debug)]
 pub struct ProveRequest {
@@ -103,12 +135,16 @@ pub struct ProveRequest {
     pub commands: Commands,
     /// How much of the code that new tests reach has to be covered, in percent.
     pub min_coverage: Option<u8>,
+    /// Code that must be gone after a migration.
+    pub residue: Vec<String>,
     /// Primary sources of documents.
     pub sources: PrimarySources,
     /// SHA-256 of the obligation's envelope, when there is one.
     pub obligation: Option<String>,
     /// What the machine offers.
     pub machine: Machine,
+    /// Where proofs are kept that hold as long as nothing they read changes; nowhere runs everything.
+    pub cache: Option<Arc<dyn ProofCache>>,
 }
 
 /// What is being done, for people who wait.
@@ -133,6 +169,15 @@ pub enum Step {
         /// What of it.
         what: &'static str,
     },
+    /// What can be told without running anything was told.
+    FirstLook {
+        /// How many traces of cheating were found that refute.
+        against: usize,
+        /// How long it took from the start, in milliseconds.
+        after_ms: u64,
+    },
+    /// The checks were run earlier and are taken over.
+    Reused,
     /// A check that is not a suite runs.
     Checking {
         /// Which.
@@ -162,6 +207,20 @@ impl fmt::Display for Step {
                 };
                 write!(f, "{suite} on {side}: {what}")
             }
+            Self::FirstLook {
+                against: 0,
+                after_ms,
+            } => {
+                write!(
+                    f,
+                    "first look after {after_ms} ms: nothing speaks against it yet"
+                )
+            }
+            Self::FirstLook { against, after_ms } => write!(
+                f,
+                "first look after {after_ms} ms: {against} findings speak against it"
+            ),
+            Self::Reused => f.write_str("nothing it reads has changed since it was proven"),
             Self::Checking { what } => f.write_str(what),
             Self::Judged { verdict } => write!(f, "{verdict}"),
         }

@@ -4,9 +4,11 @@
 //! what several rows say together is only as good as the worst of them.
 
 pub(crate) mod bug_fix;
+mod dependency_bump;
 mod documentation;
 mod feature;
 mod human_review;
+mod migration;
 mod performance;
 mod refactor;
 mod small_edit;
@@ -42,6 +44,10 @@ pub(crate) enum Row {
     Performance,
     /// New tests run, hold still, and notice planted faults.
     TestGeneration,
+    /// It builds from nothing, works as built, and leaves nothing of the old.
+    Migration,
+    /// What moved among the dependencies has its reasons.
+    DependencyBump,
     /// It typechecks, or the nearest tests pass.
     SmallEdit,
     /// A person looks at it.
@@ -59,10 +65,9 @@ impl Row {
             ProofRequirement::ApiUnchanged => Self::Refactor,
             ProofRequirement::TestsRun => Self::TestGeneration,
             ProofRequirement::Faster => Self::Performance,
-            ProofRequirement::Typecheck
-            | ProofRequirement::FocusedTest
-            | ProofRequirement::Build
-            | ProofRequirement::Smoke => Self::SmallEdit,
+            ProofRequirement::Typecheck | ProofRequirement::FocusedTest => Self::SmallEdit,
+            ProofRequirement::Build | ProofRequirement::Smoke => Self::Migration,
+            ProofRequirement::DependenciesExplained => Self::DependencyBump,
             ProofRequirement::PrimarySources => Self::Documentation,
             ProofRequirement::HumanReview => Self::HumanReview,
         }
@@ -71,7 +76,12 @@ impl Row {
     /// Whether it says nothing without a suite of tests.
     fn needs_suites(self) -> bool {
         match self {
-            Self::BugFix | Self::Feature | Self::Refactor | Self::TestGeneration => true,
+            Self::BugFix
+            | Self::Feature
+            | Self::Refactor
+            | Self::TestGeneration
+            | Self::Migration
+            | Self::DependencyBump => true,
             Self::Performance | Self::SmallEdit | Self::HumanReview | Self::Documentation => false,
         }
     }
@@ -83,6 +93,8 @@ impl Row {
             Self::Refactor => refactor::gather(work),
             Self::TestGeneration => test_generation::gather(work),
             Self::Performance => performance::gather(work),
+            Self::Migration => migration::gather(work),
+            Self::DependencyBump => dependency_bump::gather(work),
             Self::SmallEdit => small_edit::gather(work),
             Self::HumanReview => Ok(human_review::gather(work)),
             Self::Documentation => documentation::gather(work),

@@ -202,6 +202,11 @@ impl Sandbox {
         self
     }
 
+    /// The program that starts confined commands, and what has to hold.
+    pub(crate) fn identity(&self) -> (&std::path::Path, IsolationFloor) {
+        (&self.launcher, self.floor)
+    }
+
     /// Runs a command to its end.
     pub fn run(&self, confined: &Confined) -> Result<Ran, SandboxError> {
         let private = private::PrivateDir::new()?;

@@ -89,6 +89,15 @@ fn run(
     Ok(Some((ran, check)))
 }
 
+/// The checker that a suite's ecosystem has, whatever the policy says.
+pub(crate) fn checker_in(
+    case: &Case<'_>,
+    suite: &Suite,
+    tree: &Tree,
+) -> Result<Option<Checker>, Trouble> {
+    checker(case, suite, &Commands::default(), tree)
+}
+
 fn checker(
     case: &Case<'_>,
     suite: &Suite,
@@ -155,7 +164,8 @@ fn changed_files(case: &Case<'_>, suite: &Suite, cwd: &Path, extension: &str) ->
         .collect()
 }
 
-fn error_of(ran: &Ran, format: Option<CompileFormat>) -> String {
+/// The first error that a checker or a build printed.
+pub(crate) fn error_of(ran: &Ran, format: Option<CompileFormat>) -> String {
     if let Some(format) = format {
         let read = read_diagnostics(format, &ran.stdout);
         if let Some(error) = read

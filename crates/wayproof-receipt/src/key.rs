@@ -292,7 +292,7 @@ impl<'de> Deserialize<'de> for PublicKey {
 }
 
 /// The SSH wire form of an Ed25519 public key (RFC 8709): two length-prefixed strings.
-fn ssh_blob(key: &[u8; 32]) -> Vec<u8> {
+pub(crate) fn ssh_blob(key: &[u8; 32]) -> Vec<u8> {
     const NAME: &[u8] = b"ssh-ed25519";
     let mut blob = Vec::with_capacity(51);
     blob.extend_from_slice(&[0, 0, 0, 11]);

@@ -16,8 +16,9 @@ use serde_json::value::RawValue;
 
 pub use check::{Check, CheckKind, CheckLimits, CheckResult, Side};
 pub use evidence::{
-    Ablation, AblationMode, Benchmark, Coverage, FailToPass, Flake, Mutation, MutationScope,
-    Oracle, PassToPass, PublicApi, RedReason, Tests, false_accept_bound,
+    Ablation, AblationMode, Benchmark, Coverage, Dependencies, FailToPass, Flake, MovedPackage,
+    Mutation, MutationScope, Oracle, PassToPass, PublicApi, RedReason, Reused, Tests,
+    false_accept_bound,
 };
 pub use obligation::{Obligation, ObligedCheck, ReviewRule, Runs};
 pub use proof::{Finding, LedgerRange, Link, Proof, Severity, SurfaceChange, Tier, Verdict};

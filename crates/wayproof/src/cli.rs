@@ -248,9 +248,12 @@ pub(crate) struct ProveArgs {
     /// Lets pages that documents link to be on this machine; otherwise only public addresses are asked.
     #[arg(long)]
     pub(crate) loopback_sources: bool,
-    /// Signs with this SSH key instead of the key in the data directory.
+    /// Signs with this SSH key instead of the key in the data directory, and writes a second signature beside the receipt for `ssh-keygen -Y verify -n receipt@wayproof.dev`.
     #[arg(long, value_name = "FILE")]
     pub(crate) ssh_key: Option<PathBuf>,
+    /// Runs every check, also where nothing it reads has changed since it was last proven.
+    #[arg(long)]
+    pub(crate) no_cache: bool,
     /// Prints one JSON object.
     #[arg(long)]
     pub(crate) json: bool,

@@ -161,6 +161,7 @@ async fn forge(fixture: &Fixture, data: &Path, audience: Audience) -> Result<Ver
         obligation: obligation.digest(),
         pages: None,
         audience,
+        kept: None,
         policy: policy.clone(),
     };
     let proven = proving::run(proving).await?;

@@ -6,12 +6,12 @@ use anyhow::{Context, Result};
 use indicatif::{ProgressBar, ProgressStyle};
 use wayproof_engine::{CheckKind, Policy, TaskName};
 use wayproof_proof::{
-    Commands, Head, IsolationFloor, Limits, Machine, Pages, PrimarySources, Progress, ProveError,
-    ProveRequest, Proven, Runs, Sandbox, Step, prove,
+    Commands, DataCommands, Head, IsolationFloor, Limits, Machine, Pages, PrimarySources, Progress,
+    ProofCache, ProveError, ProveRequest, Proven, Runs, Sandbox, Step, prove,
 };
 use wayproof_repo::RepoError;
 
-use crate::{exit::Mistake, pages::CachedPages, settings};
+use crate::{commands::prove::KeptProofs, exit::Mistake, pages::CachedPages, settings};
 
 /// What to prove.
 #[derive(Debug)]
@@ -27,6 +27,8 @@ pub(crate) struct Proving {
     pub(crate) pages: Option<Arc<CachedPages>>,
     /// Whether a person watches.
     pub(crate) audience: Audience,
+    /// Proofs that are taken over where nothing they read has changed.
+    pub(crate) kept: Option<Arc<KeptProofs>>,
 }
 
 /// Who hears how far a proof is.
@@ -86,8 +88,15 @@ fn request(proving: Proving) -> ProveRequest {
             build: command(CheckKind::Build),
             test: command(CheckKind::Test),
             bench: command(CheckKind::Bench),
+            smoke: command(CheckKind::Smoke),
+            data: DataCommands {
+                up: command(CheckKind::DataUp),
+                down: command(CheckKind::DataDown),
+                dump: command(CheckKind::DataDump),
+            },
         },
         min_coverage: row.and_then(|row| row.min_coverage),
+        residue: row.map(|row| row.residue.clone()).unwrap_or_default(),
         sources: PrimarySources {
             hosts: row
                 .map(|row| row.sources.primary.clone())
@@ -95,6 +104,7 @@ fn request(proving: Proving) -> ProveRequest {
             pages: proving.pages.map(|pages| -> Arc<dyn Pages> { pages }),
         },
         obligation: Some(proving.obligation),
+        cache: proving.kept.map(|kept| -> Arc<dyn ProofCache> { kept }),
         machine: Machine::from_vars(settings::variables(), std::env::temp_dir()),
         task: proving.task,
     }

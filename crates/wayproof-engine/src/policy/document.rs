@@ -93,6 +93,10 @@ pub(crate) struct TaskTable {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0, max = 100))]
     pub(crate) min_coverage: Option<u8>,
+    /// What must be gone after a migration: names with dots such as `old.fetch`, quoted modules such as `"old-sdk"`,
+    /// or code in which `$NAME` stands for one expression and `$$$` for any number of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) residue: Option<Vec<String>>,
     /// Limits on money.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) budget: Option<BudgetTable>,
@@ -231,10 +235,17 @@ pub enum CheckKind {
     Typecheck,
     /// Builds the project.
     Build,
-    /// Runs a targeted smoke command.
+    /// Runs a targeted smoke command against the built artefact; `{artefact}` stands for where that is, and `{report}`
+    /// for a JUnit file it may write instead of printing TAP.
     Smoke,
     /// Runs a benchmark, whose time is what it measures.
     Bench,
+    /// Moves data to the new schema; `{state}` stands for a folder that lasts from one of these commands to the next.
+    DataUp,
+    /// Takes that back.
+    DataDown,
+    /// Prints the schema and the data.
+    DataDump,
 }
 
 /// How hard a model should think.
@@ -284,6 +295,9 @@ impl CheckKind {
             Self::Build => "build",
             Self::Smoke => "smoke",
             Self::Bench => "bench",
+            Self::DataUp => "data-up",
+            Self::DataDown => "data-down",
+            Self::DataDump => "data-dump",
         }
     }
 }

@@ -54,6 +54,7 @@ fn task(base: TaskTable, mine: TaskTable) -> TaskTable {
         proof: mine.proof.or(base.proof),
         tries: mine.tries.or(base.tries),
         min_coverage: mine.min_coverage.or(base.min_coverage),
+        residue: mine.residue.or(base.residue),
         budget: mine.budget.or(base.budget),
         review: mine.review.or(base.review),
         sources: mine.sources.or(base.sources),

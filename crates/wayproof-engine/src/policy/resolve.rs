@@ -126,6 +126,7 @@ impl TaskReader<'_> {
             proof: self.proof(report),
             tries: self.table.tries,
             min_coverage: self.coverage(report),
+            residue: self.residue(report),
             budget_per_job_nano_usd: self.budget(report),
             matches: self.matches("match", self.table.matches.as_ref(), report),
             owed: self.matches("owed", self.table.owed.as_ref(), report),
@@ -216,6 +217,20 @@ impl TaskReader<'_> {
                 }
             })
             .collect()
+    }
+
+    fn residue(&self, report: &mut Report<'_>) -> Vec<String> {
+        let patterns = self.table.residue.clone().unwrap_or_default();
+        for (index, pattern) in patterns.iter().enumerate() {
+            if !pattern.chars().any(char::is_alphanumeric) {
+                report(
+                    &["task", self.name, "residue", &index.to_string()],
+                    unnamed(format!("`{pattern}` names nothing that could be left over"))
+                        .help("write a name such as `old.fetch`, or code with `$NAME` in it"),
+                );
+            }
+        }
+        patterns
     }
 
     fn coverage(&self, report: &mut Report<'_>) -> Option<u8> {

@@ -130,6 +130,14 @@ impl<'a> Code<'a> {
         }
     }
 
+    /// Whether the file takes a member of a module, by whatever name it has here.
+    pub(crate) fn takes(&self, module: &str, member: &str) -> bool {
+        self.imports
+            .members
+            .values()
+            .any(|taken| *taken == (module, member))
+    }
+
     /// The place after a chain of names that starts at `at` by another name that it has in this file.
     pub(super) fn end_of_known(
         &self,

@@ -150,7 +150,7 @@ fn is_about_a_name(red: &Red) -> bool {
 }
 
 /// Whether tests or recordings that were there before read otherwise now; what was only added is no edit.
-pub(super) fn edits_tests(change: &FileChange) -> bool {
+pub(crate) fn edits_tests(change: &FileChange) -> bool {
     let gone = |before: &str, after: &str| {
         let mut kept: Vec<&str> = after.lines().map(str::trim).collect();
         before
@@ -239,7 +239,7 @@ fn judge(shown: &Shown<'_>) -> Judgment {
 }
 
 /// How many tests passed before and pass now.
-pub(super) fn kept_of(outcome: &Outcome) -> usize {
+pub(crate) fn kept_of(outcome: &Outcome) -> usize {
     let head = outcome.head().map(SuiteRun::greens).unwrap_or_default();
     outcome.observed.base.greens().intersection(&head).count()
 }

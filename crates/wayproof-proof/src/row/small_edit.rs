@@ -36,7 +36,7 @@ pub(crate) fn gather(work: &Work<'_>) -> Result<Evidence, Trouble> {
         has_tested: false,
     };
     for suite in work.suites {
-        if asks(&[ProofRequirement::Typecheck, ProofRequirement::Build]) {
+        if asks(&[ProofRequirement::Typecheck]) {
             case.progress.step(&Step::Checking { what: "typecheck" });
             shown
                 .typechecked
@@ -160,12 +160,14 @@ impl Shown {
 /// The first requirement that nothing showed.
 fn unmet(work: &Work<'_>, shown: &Shown) -> Option<Judgment> {
     let is_met = |required: &ProofRequirement| match required {
-        ProofRequirement::Typecheck | ProofRequirement::Build => shown.has_typechecked(),
+        ProofRequirement::Typecheck => shown.has_typechecked(),
         ProofRequirement::FocusedTest => shown.is_all_green(),
         // A person's review is a line of its own on the receipt.
         ProofRequirement::HumanReview => true,
         ProofRequirement::FailingTestBecomesGreen
+        | ProofRequirement::Build
         | ProofRequirement::Smoke
+        | ProofRequirement::DependenciesExplained
         | ProofRequirement::PrimarySources
         | ProofRequirement::TestsRun
         | ProofRequirement::NewTestsFailAtBase

@@ -133,7 +133,11 @@ struct Place {
 
 impl Place {
     fn new(host: &Host<'_>, tree: &Tree, cwd: &Path) -> Result<Self, Trouble> {
-        let cache = cache::folder(host, tree, "go-cache", &BTreeSet::new())?;
+        Self::of(host, tree, cwd, "go-cache")
+    }
+
+    fn of(host: &Host<'_>, tree: &Tree, cwd: &Path, kind: &str) -> Result<Self, Trouble> {
+        let cache = cache::folder(host, tree, kind, &BTreeSet::new())?;
         let modules = host.machine.folder("GOMODCACHE", "go/pkg/mod");
         let flags = if cwd.join("vendor").is_dir() {
             "-mod=vendor"
@@ -159,6 +163,29 @@ impl Place {
             env,
         })
     }
+}
+
+/// How to build the module with nothing left over from earlier builds, exactly as `go.mod` and `go.sum` say.
+pub(crate) fn builder(host: &Host<'_>, suite: &Suite, tree: &Tree) -> Result<Checker, Trouble> {
+    let go = host.program("go", "the change needs it to build")?;
+    let mut place = Place::of(host, tree, &tree.path.join(&suite.dir), "clean-go-cache")?;
+    for (name, value) in &mut place.env {
+        if name == "GOFLAGS" && value == "-mod=mod" {
+            "-mod=readonly".clone_into(value);
+        }
+    }
+    Ok(Checker {
+        argv: vec![go, "build".to_owned(), "./...".to_owned()],
+        env: place.env,
+        writable: vec![place.cache],
+        readable: place.modules,
+        format: None,
+    })
+}
+
+/// The sentence about a module that is not on this machine, where that is what was said.
+pub(crate) fn missing(said: &str) -> Option<String> {
+    missing_dependency(said)
 }
 
 /// How to typecheck the module: build every package and vet it with its tests.

@@ -187,6 +187,13 @@ pub(crate) fn checker(
     }))
 }
 
+/// The interpreter that runs the tests, and the folders it needs to read.
+pub(crate) fn interpreter(host: &Host<'_>) -> Result<(String, Vec<PathBuf>), Trouble> {
+    let python = probe(host)?;
+    let program = python.program.to_string_lossy().into_owned();
+    Ok((program, vec![python.prefix, python.base_prefix]))
+}
+
 /// The interpreter that runs the tests, asked once.
 fn probe(host: &Host<'_>) -> Result<Python, Trouble> {
     if let Some(known) = host.memo.python.get() {

@@ -115,6 +115,33 @@ pub(crate) fn checker(host: &Host<'_>, suite: &Suite, tree: &Tree) -> Result<Che
     })
 }
 
+/// How to build everything with nothing left over from earlier builds, exactly as the lock file says where there is
+/// one; with the folder it is built in.
+pub(crate) fn builder(
+    host: &Host<'_>,
+    suite: &Suite,
+    tree: &Tree,
+) -> Result<(Checker, PathBuf), Trouble> {
+    let target = cache::folder(host, tree, "clean-target", &BTreeSet::new())?;
+    let mut checker = checker(host, suite, tree)?;
+    let is_locked = tree.path.join(&suite.dir).join("Cargo.lock").exists();
+    let cargo = checker.argv.first().cloned().unwrap_or_default();
+    checker.argv = vec![cargo];
+    checker
+        .argv
+        .extend(["build", "--workspace", "--message-format=json"].map(str::to_owned));
+    checker
+        .argv
+        .extend(is_locked.then(|| "--locked".to_owned()));
+    checker.env.retain(|(name, _)| name != "CARGO_TARGET_DIR");
+    checker.env.push((
+        "CARGO_TARGET_DIR".to_owned(),
+        target.to_string_lossy().into_owned(),
+    ));
+    checker.writable.push(target.clone());
+    Ok((checker, target))
+}
+
 struct Rust<'a> {
     host: &'a Host<'a>,
     tree: &'a Tree,

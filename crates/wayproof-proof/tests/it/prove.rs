@@ -3,10 +3,12 @@
 mod bench;
 mod cheats;
 mod cmake;
+mod dependency_bump;
 mod feature;
 mod go;
 mod java;
 mod javascript;
+mod migration;
 mod performance;
 mod php;
 mod python;

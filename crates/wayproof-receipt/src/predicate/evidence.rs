@@ -290,6 +290,51 @@ impl PublicApi {
     }
 }
 
+/// What moved in manifests and lock files.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Dependencies {
+    /// Manifests and lock files of the change that were read.
+    pub files: Vec<String>,
+    /// Packages that are other ones now.
+    pub moved: Vec<MovedPackage>,
+    /// Packages of those for whose being there nothing speaks.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unexplained: Vec<String>,
+}
+
+/// A package that is new, gone, or of another version or source.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct MovedPackage {
+    /// Its name.
+    pub name: String,
+    /// The lock file or manifest that says so.
+    pub file: String,
+    /// Its versions before.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub from: Vec<String>,
+    /// Its versions now.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub to: Vec<String>,
+    /// Whether the project itself asks for it.
+    #[serde(rename = "direct")]
+    pub is_direct: bool,
+    /// Why it moved, in words.
+    pub why: String,
+}
+
+/// An earlier run that was taken over because nothing it reads has changed.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Reused {
+    /// When it was run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub from: Option<crate::time::Time>,
+    /// What it was found by: everything the checks read.
+    pub key: String,
+}
+
 /// A benchmark, run in turn without and with the change.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]

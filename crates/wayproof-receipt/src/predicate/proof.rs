@@ -7,7 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     check::Check,
-    evidence::{Benchmark, Coverage, FailToPass, Flake, Mutation, Oracle, PublicApi, Tests},
+    evidence::{
+        Benchmark, Coverage, Dependencies, FailToPass, Flake, Mutation, Oracle, PublicApi, Reused,
+        Tests,
+    },
 };
 use crate::{
     statement::{DigestSet, ResourceDescriptor},
@@ -276,6 +279,12 @@ pub struct Proof {
     /// How fast it is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub benchmark: Option<Benchmark>,
+    /// What moved in manifests and lock files.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dependencies: Option<Dependencies>,
+    /// Says that the checks were run earlier, on the same trees, and taken over.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reused: Option<Reused>,
     /// Attempts to cheat that were found.
     pub findings: Vec<Finding>,
     /// Sources that documentation refers to.

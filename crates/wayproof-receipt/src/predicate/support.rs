@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     check::{Check, CheckKind, CheckResult, Side},
-    evidence::{Benchmark, FailToPass, PublicApi},
+    evidence::{Benchmark, Dependencies, FailToPass, PublicApi},
     proof::{Link, Proof, Severity, Verdict},
 };
 
@@ -144,6 +144,12 @@ impl Proof {
             NEW_TESTS => self.has_run_tests() && self.fixed().iter().any(|test| !test.preexisting),
             API_UNCHANGED => {
                 self.has_run_tests() && self.public_api.as_ref().is_some_and(PublicApi::is_kept)
+            }
+            "dependencies-explained" => {
+                let is_explained = |moved: &Dependencies| moved.unexplained.is_empty();
+                passed(CheckKind::Build)
+                    && self.has_run_tests()
+                    && self.dependencies.as_ref().is_some_and(is_explained)
             }
             "faster" => self.benchmark.as_ref().is_some_and(Benchmark::is_faster),
             "primary-sources" => {

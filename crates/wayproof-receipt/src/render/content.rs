@@ -3,8 +3,9 @@
 
 use crate::{
     predicate::{
-        Ablation, AgentSession, Check, CheckResult, FailToPass, Obligation, PassToPass, Predicate,
-        PriceBasis, Proof, RedReason, Review, ReviewDecision, Side, Spend, Tests,
+        Ablation, AgentSession, Check, CheckResult, FailToPass, MovedPackage, Obligation,
+        PassToPass, Predicate, PriceBasis, Proof, RedReason, Reused, Review, ReviewDecision, Side,
+        Spend, Tests,
     },
     trust::Signer,
     verify::{Lowering, Verification, VerifyOutcome},
@@ -187,8 +188,11 @@ fn proven(verification: &Verification) -> Vec<Sentence> {
     let mut items = Vec::new();
     for proof in verification.proofs() {
         items.push(Sentence::default().ours(format!("Evidence: {}.", tier(proof))));
+        items.extend(proof.reused.as_ref().map(reused));
         items.extend(proof.fail_to_pass.iter().map(fail_to_pass));
         items.extend(proof.tests.as_ref().map(tests));
+        let moved = proof.dependencies.iter().flat_map(|said| &said.moved);
+        items.extend(moved.map(moved_package));
         items.extend(
             proof
                 .checks
@@ -203,6 +207,35 @@ fn proven(verification: &Verification) -> Vec<Sentence> {
         }
     }
     items
+}
+
+fn reused(reused: &Reused) -> Sentence {
+    let when = reused
+        .from
+        .as_ref()
+        .map_or_else(|| "an unknown time".to_owned(), ToString::to_string);
+    Sentence::default().ours(format!(
+        "Nothing was run for this receipt: it takes over a proof of {when}, since when nothing it reads has changed."
+    ))
+}
+
+fn moved_package(moved: &MovedPackage) -> Sentence {
+    let versions = |versions: &[String]| {
+        if versions.is_empty() {
+            "nothing".to_owned()
+        } else {
+            versions.join(", ")
+        }
+    };
+    Sentence::default()
+        .ours("Package ")
+        .theirs(&moved.name)
+        .ours(" went from ")
+        .theirs(versions(&moved.from))
+        .ours(" to ")
+        .theirs(versions(&moved.to))
+        .ours(": ")
+        .theirs(&moved.why)
 }
 
 fn tier(proof: &Proof) -> &'static str {

@@ -78,6 +78,7 @@ async fn prove_unpaid(args: &GateArgs, question: &Question<'_>, ruling: &Ruling)
             job: None,
         };
         let ends = Ends {
+            is_fresh: true,
             into: question.into,
             head: question.head,
             reachable: Reachable::Public,

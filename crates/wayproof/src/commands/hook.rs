@@ -11,6 +11,7 @@ use std::{
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use tokio::io::AsyncReadExt;
+use wayproof_ledger::{Clock, Page, SessionRow};
 use wayproof_receipt::Verdict;
 use wayproof_repo::{Commit, Repo};
 use wayproof_upstream::Reachable;
@@ -18,7 +19,8 @@ use wayproof_upstream::Reachable;
 use super::prove::{Ends, base_of, prove};
 use crate::{
     cli::{DataArgs, HookCommand},
-    gateway, ledgers,
+    gateway::{self, Admin},
+    ledgers,
     run::{
         message,
         stop_socket::{Answer, Stopping, ask},
@@ -26,6 +28,9 @@ use crate::{
     sealing::{self, Owed},
     settings, terminal,
 };
+
+/// Conversations older than this are not the one that ends.
+const A_DAY_US: i64 = 24 * 60 * 60 * 1_000_000;
 
 /// A hook's input larger than this is cut off.
 const INPUT_LIMIT: u64 = 1024 * 1024;
@@ -65,9 +70,61 @@ async fn input() -> Result<Value> {
     serde_json::from_slice(&input).context("the agent's hook input is not JSON")
 }
 
+/// What an agent tells its hook, by whichever names it has for it.
+#[derive(Debug, PartialEq, Eq)]
+struct Told {
+    session: Option<String>,
+    folder: PathBuf,
+    was_sent_back: bool,
+}
+
+impl Told {
+    fn of(input: &Value) -> Self {
+        let text = |names: &[&str]| names.iter().find_map(|name| input[*name].as_str());
+        Self {
+            session: text(&["session_id", "sessionId"]).map(str::to_owned),
+            folder: PathBuf::from(text(&["cwd"]).unwrap_or(".")),
+            was_sent_back: ["stop_hook_active", "stopHookActive"]
+                .iter()
+                .any(|name| input[*name] == true),
+        }
+    }
+}
+
+/// The conversation that ends: by its id, or, for agents that send none with their requests, the last one that was
+/// held in this folder.
+async fn conversation(admin: &Admin, told: &Told, data: &Path) -> Result<Option<Value>> {
+    let session = told.session.as_deref().unwrap_or_default();
+    if let Some(page) = admin.session(session).await? {
+        return Ok(Some(page));
+    }
+    let real = |place: &Path| place.canonicalize().ok();
+    let Some(folder) = real(&told.folder) else {
+        return Ok(None);
+    };
+    let ledger = ledgers::open(data, None).await?;
+    let rows = ledger.sessions(Page::default()).await;
+    ledger.close().await.context("closing the ledger")?;
+    let recent = Clock::system().now_us() - A_DAY_US;
+    let is_it = |row: &SessionRow| {
+        let sends_none = matches!(
+            row.agent.as_deref(),
+            Some("copilot" | "gemini-cli" | "qwen")
+        );
+        let place = row.cwd.as_deref().and_then(|cwd| real(Path::new(cwd)));
+        sends_none && row.last_us >= recent && place.as_ref() == Some(&folder)
+    };
+    let rows = rows.context("looking for the conversation of this folder")?;
+    let last = rows.into_iter().filter(is_it).max_by_key(|row| row.last_us);
+    match last {
+        Some(row) => admin.session(&row.id).await,
+        None => Ok(None),
+    }
+}
+
 /// Asks the run whether the agent may stop.
 async fn in_run(socket: &Path) -> Result<Option<String>> {
-    let session = input().await?["session_id"].as_str().map(str::to_owned);
+    let session = Told::of(&input().await?).session;
     let answer = ask(socket, &Stopping { session })
         .await
         .context("asking the run whether the work is proven")?;
@@ -79,24 +136,22 @@ async fn in_run(socket: &Path) -> Result<Option<String>> {
 
 /// Proves what the conversation's job owes, where the working tree was changed.
 async fn standing(data: &DataArgs) -> Result<Option<String>> {
-    let input = input().await?;
+    let input = Told::of(&input().await?);
     // An agent that was sent back once is not held any longer.
-    if input["stop_hook_active"] == true {
+    if input.was_sent_back {
         return Ok(None);
     }
     let data = settings::data_path(data.data.as_deref())?;
     let Some(admin) = gateway::running(None, &data).await else {
         return Ok(None);
     };
-    let session = input["session_id"].as_str().unwrap_or_default();
-    let Some(page) = admin.session(session).await? else {
+    let Some(page) = conversation(&admin, &input, &data).await? else {
         return Ok(None);
     };
     let task = page["job"]["task"]
         .as_str()
         .or(page["exchange"]["task"].as_str());
-    let folder = input["cwd"].as_str().unwrap_or(".");
-    let (Some(task), Ok(repo)) = (task, Repo::discover(Path::new(folder))) else {
+    let (Some(task), Ok(repo)) = (task, Repo::discover(&input.folder)) else {
         return Ok(None);
     };
     let before = repo.head().context("reading the checked-out commit")?;
@@ -129,6 +184,7 @@ async fn standing(data: &DataArgs) -> Result<Option<String>> {
         into: &base,
         head: &head,
         reachable: Reachable::Public,
+        is_fresh: false,
     };
     let (proven, _) = prove(&repo, &owed, &ends, (&data, &key, &ledger)).await?;
     ledger.close().await.context("closing the ledger")?;

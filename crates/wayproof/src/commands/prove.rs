@@ -1,14 +1,22 @@
 //! Proves a change that is already there: obligation, proof, receipt, ledger.
 
-use std::{path::Path, process::ExitCode};
+mod cache;
+
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+    sync::Arc,
+};
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use wayproof_ledger::{About, Clock, EventBody, JobClosed, JobOpened, Ledger, ObligationFrozen};
 use wayproof_proof::Proven;
-use wayproof_receipt::{Envelope, SigningKey};
+use wayproof_receipt::{Envelope, SigningKey, ssh_signature};
 use wayproof_repo::{Commit, Repo};
 use wayproof_upstream::Reachable;
+
+pub(crate) use cache::KeptProofs;
 
 use crate::{
     cli::ProveArgs,
@@ -56,6 +64,7 @@ pub(crate) async fn run(args: ProveArgs) -> Result<ExitCode> {
     let ends = Ends {
         into: &into,
         head: &head,
+        is_fresh: args.no_cache,
         reachable: if args.loopback_sources {
             Reachable::LoopbackToo
         } else {
@@ -64,13 +73,35 @@ pub(crate) async fn run(args: ProveArgs) -> Result<ExitCode> {
     };
     let (proven, sealed) = prove(&repo, &owed, &ends, (&data, &key, &ledger)).await?;
     ledger.close().await.context("closing the ledger")?;
+    let signature = match (&args.ssh_key, &sealed) {
+        (Some(_), Some(sealed)) => Some(sign_for_ssh(&key, sealed)?),
+        _ => None,
+    };
     let verdict = proven.proof.verdict;
     if args.json {
-        terminal::print_json(&report(&proven, &base, &head, sealed.as_ref()))?;
+        let mut report = report(&proven, &base, &head, sealed.as_ref());
+        report["ssh_signature"] = json!(signature);
+        terminal::print_json(&report)?;
     } else {
         tell(&proven, sealed.as_ref())?;
+        if let Some(signature) = signature {
+            terminal::print(&format!("  signature {}", signature.display()))?;
+        }
     }
     Ok(exit::of_verdict(verdict))
+}
+
+/// What `ssh-keygen -Y verify -n` is told a signature is for.
+const SSH_NAMESPACE: &str = "receipt@wayproof.dev";
+
+/// Signs the receipt's file once more, for people who verify with OpenSSH alone.
+fn sign_for_ssh(key: &SigningKey, sealed: &Sealed) -> Result<PathBuf> {
+    let mut name = sealed.path.clone().into_os_string();
+    name.push(".sig");
+    let place = PathBuf::from(name);
+    let text = ssh_signature(key, SSH_NAMESPACE, &sealed.bytes);
+    std::fs::write(&place, text).with_context(|| format!("writing {}", place.display()))?;
+    Ok(place)
 }
 
 /// What is proven, and the revision it goes into.
@@ -80,6 +111,8 @@ pub(crate) struct Ends<'a> {
     pub(crate) head: &'a Commit,
     /// Where pages that documents link to may be.
     pub(crate) reachable: Reachable,
+    /// Whether everything is run, whatever was proven before.
+    pub(crate) is_fresh: bool,
 }
 
 /// Runs the proof a change owes, seals it, keeps and attaches the receipt, and records all of it.
@@ -90,10 +123,16 @@ pub(crate) async fn prove(
         into,
         head,
         reachable,
+        is_fresh,
     }: &Ends<'_>,
     (data, key, ledger): (&Path, &SigningKey, &Ledger),
 ) -> Result<(Proven, Option<Sealed>)> {
     let obligation = sealing::obligation(owed, Clock::system().now_us(), key)?;
+    let kept = if is_fresh {
+        None
+    } else {
+        Some(Arc::new(KeptProofs::new(data, sealing::own_key(data)?)))
+    };
     let mut proven = proving::run(Proving {
         repo: repo.root().to_owned(),
         policy: owed.policy.clone(),
@@ -103,6 +142,7 @@ pub(crate) async fn prove(
         obligation: obligation.digest(),
         pages: Some(pages::of_task((owed.policy, owed.task), data, reachable)?),
         audience: Audience::Told,
+        kept,
     })
     .await?;
     review::settle(&mut proven, (repo, owed), (into, head), &key.public())?;
@@ -252,6 +292,7 @@ pub(crate) fn report(
         "head_tree": head.tree.as_str(), "checks": proof.checks, "fail_to_pass": proof.fail_to_pass, "tests": proof.tests,
         "flake": proof.flake, "coverage": proof.coverage, "mutation": proof.mutation, "oracle": proof.oracle,
         "public_api": proof.public_api, "benchmark": proof.benchmark,
+        "dependencies": proof.dependencies, "reused": proof.reused,
         "gaps": proof.gaps, "findings": proof.findings, "isolation": isolation, "fact": proven.one_fact,
         "receipt": sealed.map(|sealed| sealed.path.to_string_lossy().into_owned()),
     })
@@ -282,8 +323,30 @@ fn tell(proven: &Proven, sealed: Option<&Sealed>) -> Result<()> {
             terminal::plain(&finding.explanation)
         ))?;
     }
+    for moved in proof.dependencies.iter().flat_map(|said| &said.moved) {
+        let list = |versions: &[String]| match versions {
+            [] => "-".to_owned(),
+            versions => versions.join(", "),
+        };
+        terminal::print(&format!(
+            "  {}  {} → {}  {}",
+            terminal::plain(&moved.name),
+            terminal::plain(&list(&moved.from)),
+            terminal::plain(&list(&moved.to)),
+            terminal::plain(&moved.why)
+        ))?;
+    }
     for gap in &proof.gaps {
         terminal::print(&format!("  gap {}", terminal::plain(gap)))?;
+    }
+    if let Some(from) = proof
+        .reused
+        .as_ref()
+        .and_then(|reused| reused.from.as_ref())
+    {
+        terminal::print(&format!(
+            "  nothing it reads has changed since {from}; --no-cache runs it again"
+        ))?;
     }
     if let Some(sealed) = sealed {
         terminal::print(&format!("  receipt {}", sealed.path.display()))?;

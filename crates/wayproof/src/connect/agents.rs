@@ -212,9 +212,14 @@ impl Point {
         format!("'{program}' {arguments}")
     }
 
+    /// The command of the stop hook.
+    fn stop_command(&self) -> String {
+        self.command("hook stop --standing")
+    }
+
     /// The entry of a list of hooks, as Claude Code and Codex read it.
     fn stop_hook(&self) -> Value {
-        json!({"hooks": [{"type": "command", "command": self.command("hook stop --standing"), "timeout": 3600}]})
+        json!({"hooks": [{"type": "command", "command": self.stop_command(), "timeout": 3600}]})
     }
 }
 

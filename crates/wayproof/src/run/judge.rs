@@ -268,6 +268,7 @@ impl Judge {
                 Reachable::Public,
             )?),
             audience: self.audience,
+            kept: None,
         })
         .await?;
         let owed = Owed {

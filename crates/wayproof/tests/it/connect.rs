@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::environment::{Environment, Said};
 
 /// An agent, a file of its settings under the home directory, what its owner wrote there, and a word that we add.
-const WRITTEN: [(&str, &str, &str, &str); 10] = [
+const WRITTEN: [(&str, &str, &str, &str); 13] = [
     (
         "claude-code",
         ".claude/settings.json",
@@ -29,6 +29,24 @@ const WRITTEN: [(&str, &str, &str, &str); 10] = [
         ".gemini/.env",
         "# keys\nexport GEMINI_API_KEY='secret value'\n",
         "GOOGLE_GEMINI_BASE_URL",
+    ),
+    (
+        "gemini-cli",
+        ".gemini/settings.json",
+        "{\n  // mine\n  \"hooks\": {\"AfterAgent\": [{\"hooks\": [{\"type\": \"command\", \"command\": \"mine\"}]}]},\n  \"model\": {\"name\": \"mine\"}\n}\n",
+        "hook stop --standing",
+    ),
+    (
+        "copilot-cli",
+        ".copilot/settings.json",
+        "{\n  \"theme\": \"dark\",\n  \"hooks\": {\"agentStop\": [{\"type\": \"command\", \"bash\": \"mine\"}]}\n}",
+        "hook stop --standing",
+    ),
+    (
+        "qwen-code",
+        ".qwen/settings.json",
+        "{\"hooks\":{\"Stop\":[{\"hooks\":[{\"type\":\"command\",\"command\":\"mine\"}]}]}}",
+        "hook stop --standing",
     ),
     (
         "aider",

@@ -165,3 +165,108 @@ fn prove_blames_the_machine_for_a_missing_toolchain() {
         "{said:?}"
     );
 }
+
+#[test]
+fn what_was_proven_is_not_proven_again_and_cannot_be_made_up() {
+    let environment = Environment::new();
+    let mut fixture = repository(&environment);
+    fixture.write("src/lib.rs", RIGHT).unwrap();
+    let prove = |more: &[&str]| {
+        let args = [&["prove", "--base", "HEAD", "--json"], more].concat();
+        let report = environment.run(&args).json();
+        (report["verdict"].clone(), report["reused"].clone(), report)
+    };
+    let (verdict, reused, first) = prove(&[]);
+    assert_eq!(
+        (verdict, reused.is_null()),
+        ("PROVEN".into(), true),
+        "{first:#}"
+    );
+    let (verdict, reused, second) = prove(&[]);
+    assert_eq!(verdict, "PROVEN", "{second:#}");
+    assert!(
+        reused["from"].is_string() && reused["key"].is_string(),
+        "{second:#}"
+    );
+    assert_eq!(first["checks"], second["checks"]);
+    let receipt = second["receipt"].as_str().unwrap();
+    let trust = environment.data().join("trust.txt");
+    let verified = environment.run(&[
+        "receipt",
+        "verify",
+        receipt,
+        "--trust",
+        trust.to_str().unwrap(),
+    ]);
+    assert_eq!(verified.status, 0, "{verified:?}");
+    assert!(prove(&["--no-cache"]).1.is_null());
+    // A file that somebody wrote is no proof.
+    let folder = environment.data().join("proofs");
+    for entry in std::fs::read_dir(&folder).unwrap().flatten() {
+        let text = std::fs::read_to_string(entry.path()).unwrap();
+        std::fs::write(entry.path(), text.replace("two_and_three", "two_and_four")).unwrap();
+    }
+    assert!(prove(&[]).1.is_null());
+    // The same trees under another commit are the same proof; another tree is not.
+    fixture.commit("right").unwrap();
+    let again = environment
+        .run(&["prove", "--base", "HEAD~1", "--head", "HEAD", "--json"])
+        .json();
+    assert!(again["reused"].is_object(), "{again:#}");
+    fixture
+        .write("src/lib.rs", &RIGHT.replace("a + b", "b + a"))
+        .unwrap();
+    let other = environment
+        .run(&["prove", "--base", "HEAD~1", "--json"])
+        .json();
+    assert!(other["reused"].is_null(), "{other:#}");
+    let told = environment.run(&["prove", "--base", "HEAD~1"]);
+    assert!(told.out.contains("--no-cache"), "{told:?}");
+}
+
+#[test]
+fn a_migration_is_judged_by_the_policys_residue_and_smoke() {
+    let environment = Environment::new();
+    let mut fixture = repository(&environment);
+    let policy = "version = 1\n\n[task.migration]\nresidue = [\"sum::plus\"]\n\n[task.migration.checks]\nsmoke = [\"sh\", \"smoke.sh\", \"{artefact}\"]\n";
+    fixture.write("wayproof.toml", policy).unwrap();
+    fixture
+        .write(
+            "smoke.sh",
+            "ls \"$1\"/libsum.rlib >/dev/null && echo ok 1 - built && echo 1..1\n",
+        )
+        .unwrap();
+    fixture
+        .write(
+            "src/lib.rs",
+            &format!("{RIGHT}pub fn plus(a: i32, b: i32) -> i32 {{ sum(a, b) }}\n"),
+        )
+        .unwrap();
+    fixture.commit("old").unwrap();
+    let prove = || environment.run(&["prove", "--task", "migration", "--base", "HEAD", "--json"]);
+    fixture.write("src/lib.rs", RIGHT).unwrap();
+    let said = prove();
+    assert_eq!(
+        (said.status, &said.json()["verdict"]),
+        (0, &"PROVEN".into()),
+        "{said:?}"
+    );
+    fixture
+        .write(
+            "tests/more.rs",
+            "use sum::plus;\n\n#[test]\nfn more() {\n    assert_eq!(plus(1, 1), 2);\n}\n",
+        )
+        .unwrap();
+    fixture
+        .write(
+            "src/lib.rs",
+            &format!("{RIGHT}pub fn plus(a: i32, b: i32) -> i32 {{ sum(a, b) }}\n\n"),
+        )
+        .unwrap();
+    let said = prove();
+    assert_eq!(
+        (said.status, &said.json()["gaps"][0]),
+        (12, &"RESIDUE_LEFT".into()),
+        "{said:?}"
+    );
+}

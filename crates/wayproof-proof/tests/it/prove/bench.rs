@@ -135,10 +135,12 @@ impl Bench {
             head: Head::WorkingTree,
             runs: Runs::default(),
             limits: Limits::default(),
+            residue: Vec::new(),
             sources: PrimarySources::default(),
             commands: Commands::default(),
             min_coverage: None,
             obligation: None,
+            cache: None,
             machine: machine(&self.path, self.folder.path().join("scratch")),
         };
         bend(&mut request);
@@ -163,7 +165,7 @@ pub(crate) fn machine(first: &[PathBuf], scratch: PathBuf) -> Machine {
 
 /// The programs of a Python with pytest, installed once with the ordinary clients.
 fn pytest() -> PathBuf {
-    let home = Path::new(env!("CARGO_TARGET_TMPDIR")).join("pytest-8");
+    let home = Path::new(env!("CARGO_TARGET_TMPDIR")).join("pytest-8-wheel");
     let lock = fs::File::create(home.with_extension("lock")).unwrap();
     lock.lock().unwrap();
     if !home.join("ready").exists() {
@@ -177,6 +179,8 @@ fn pytest() -> PathBuf {
                 "-q",
                 "--disable-pip-version-check",
                 "pytest>=8,<9",
+                "setuptools>=70",
+                "wheel",
             ],
         );
         fs::write(home.join("ready"), "").unwrap();

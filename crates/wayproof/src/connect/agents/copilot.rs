@@ -1,6 +1,9 @@
-//! Copilot CLI: it takes a provider from the environment alone, so a file of ours beside its settings has the variables.
+//! Copilot CLI: it takes a provider from the environment alone, so a file of ours beside its settings has the variables;
+//! its stop hook stands in `settings.json`.
 
 use std::path::Path;
+
+use serde_json::json;
 
 use super::{ANY_KEY, AUTO, Change, Format, Plan, Point};
 
@@ -19,7 +22,13 @@ pub(super) fn plan(folder: &Path, point: &Point) -> Plan {
     let changes = values
         .into_iter()
         .map(|(name, value)| Change::set(&[name], value));
+    let hook = json!({"type": "command", "bash": point.stop_command(), "timeoutSec": 3600});
     Plan::default()
         .file(file, Format::DotEnv, changes.collect())
+        .file(
+            folder.join("settings.json"),
+            Format::Json,
+            vec![Change::item(&["hooks", "agentStop"], hook)],
+        )
         .step(step)
 }

@@ -1,12 +1,18 @@
-//! Gemini CLI: variables in its own `.env`, sign-in and model in `settings.json`.
+//! Gemini CLI: variables in its own `.env`, sign-in, model and stop hook in `settings.json`.
 //!
 //! Naming a model switches its own router off.
 
 use std::path::Path;
 
+use serde_json::json;
+
 use super::{ANY_KEY, AUTO, Change, Format, Plan, Point};
 
 pub(super) fn plan(folder: &Path, point: &Point) -> Plan {
+    // Its timeouts are milliseconds.
+    let hook = json!({"hooks": [{
+        "name": "wayproof", "type": "command", "command": point.stop_command(), "timeout": 3_600_000,
+    }]});
     Plan::default()
         .file(
             folder.join(".env"),
@@ -22,6 +28,7 @@ pub(super) fn plan(folder: &Path, point: &Point) -> Plan {
             vec![
                 Change::set(&["security", "auth", "selectedType"], "gemini-api-key"),
                 Change::set(&["model", "name"], AUTO),
+                Change::item(&["hooks", "AfterAgent"], hook),
             ],
         )
 }

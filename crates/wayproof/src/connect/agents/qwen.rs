@@ -1,10 +1,15 @@
-//! Qwen Code: variables, sign-in and model in `settings.json`.
+//! Qwen Code: variables, sign-in, model and stop hook in `settings.json`.
 
 use std::path::Path;
+
+use serde_json::json;
 
 use super::{ANY_KEY, AUTO, Change, Format, Plan, Point};
 
 pub(super) fn plan(folder: &Path, point: &Point) -> Plan {
+    // From 1000 on it takes seconds for milliseconds.
+    let hook =
+        json!({"hooks": [{"type": "command", "command": point.stop_command(), "timeout": 999}]});
     Plan::default().file(
         folder.join("settings.json"),
         Format::Json,
@@ -13,6 +18,7 @@ pub(super) fn plan(folder: &Path, point: &Point) -> Plan {
             Change::set(&["security", "auth", "baseUrl"], point.v1()),
             Change::set(&["security", "auth", "apiKey"], ANY_KEY),
             Change::set(&["model", "name"], AUTO),
+            Change::item(&["hooks", "Stop"], hook),
         ],
     )
 }
