@@ -11,6 +11,7 @@ mod ci;
 mod codegen;
 mod conformance;
 mod corpus;
+mod crash;
 mod eval;
 mod run;
 mod test;
@@ -57,6 +58,8 @@ enum Chore {
         /// The order, as JSON.
         order: String,
     },
+    /// Kills, cuts and damages a real gateway in seeded ways, and looks for what is lost.
+    Crash(crash::CrashArgs),
     /// Judges the prover by the corpus of cheats and their honest twins.
     Corpus(corpus::CorpusArgs),
     /// Measures the engine's judgement on labelled data.
@@ -79,6 +82,7 @@ fn main() -> Result<()> {
         Chore::Bench(args) => bench::run(&args),
         Chore::BenchProvider { port_file } => bench::mock::serve(&port_file),
         Chore::BenchLoad { order } => bench::load::run(serde_json::from_str(&order)?),
+        Chore::Crash(args) => crash::run(&args),
         Chore::Corpus(args) => corpus::run(&args),
         Chore::Eval(what) => eval::run(&what),
         Chore::Train(args) => train::run(&args),

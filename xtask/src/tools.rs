@@ -106,6 +106,9 @@ const NPM: [(&str, &[&str]); 11] = [
 /// Packages of the Python environment that runs fixture tests.
 const PYTHON: [&str; 1] = ["pytest==8.4.2"];
 
+/// Packages of the Python environment that reads exported tables.
+const DUCKDB: [&str; 1] = ["duckdb==2.0.1"];
+
 /// Packages of the Python environment of the agent that comes from there.
 const AIDER: [&str; 1] = ["aider-chat==0.86.2"];
 
@@ -155,6 +158,7 @@ pub(crate) fn ensure_for_tests() -> Result<Vec<(&'static str, PathBuf)>> {
     }
     ensure_python(&folder, "python", &PYTHON)?;
     ensure_python(&folder, "sdks", &SDKS)?;
+    ensure_python(&folder, "duckdb", &DUCKDB)?;
     ensure_python(&folder, "aider", &AIDER)?;
     for (name, requirement) in RELEASES {
         ensure_release(&folder, name, requirement)?;

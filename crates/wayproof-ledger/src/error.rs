@@ -97,6 +97,9 @@ pub enum LedgerError {
         /// What the database says.
         source: Arc<sqlx::Error>,
     },
+    /// It is not done, and this is why.
+    #[error("{0}")]
+    Refused(String),
     /// What the ledger holds contradicts itself.
     #[error("the ledger contradicts itself: {0}")]
     Inconsistent(String),

@@ -55,6 +55,7 @@ pub enum EventBody {
     BooksChanged(BooksChanged),
     ExchangeImported(Box<ExchangeImported>),
     LogRead(Box<LogRead>),
+    EventsPruned(EventsPruned),
     /// An event of a later version, kept and hashed but not understood.
     Unknown {
         kind: String,
@@ -392,6 +393,22 @@ pub struct BooksChanged {
     /// How it is now, in a few words. Never a key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
+    /// Who did it: the name of the system's user.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
+}
+
+/// Events before a place of the log were taken out. Their hashes stay.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EventsPruned {
+    /// The first place that still has its event.
+    pub before: i64,
+    /// How many went with this prune; earlier ones may have taken others.
+    pub events: i64,
+    /// They happened before this moment.
+    pub until_us: i64,
+    /// SHA-256 of what is kept instead, in hexadecimal.
+    pub snapshot_digest: String,
     /// Who did it: the name of the system's user.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by: Option<String>,

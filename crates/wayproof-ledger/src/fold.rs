@@ -5,6 +5,7 @@
 //! so every event is in the ledger exactly once. Events are only ever inserted.
 
 mod rebuild;
+mod seal;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -20,6 +21,7 @@ use crate::error::LedgerError;
 use crate::event::Event;
 use crate::log_row::Log;
 use crate::project::Projection;
+use crate::sealed::{CHECKPOINTS, JOURNALS};
 use crate::store::Store;
 use crate::table::{Cell, Collapsed, Kind, Parameters, insert};
 use crate::tile;
@@ -309,10 +311,11 @@ impl Folder {
         let note = checkpoint
             .sign(key)
             .map_err(|error| LedgerError::Inconsistent(error.to_string()))?;
-        sqlx::query("INSERT INTO checkpoints (size, at_us, note) VALUES ($1, $2, $3)")
+        sqlx::query("INSERT INTO checkpoints (size, at_us, note, seal) VALUES ($1, $2, $3, $4)")
             .bind(size)
             .bind(now_us)
             .bind(note.to_string())
+            .bind(CHECKPOINTS.seal(&[size.into(), now_us.into(), note.to_string().into()]))
             .execute(connection)
             .await
             .map_err(self.store.failed("write to"))?;
@@ -379,13 +382,15 @@ async fn move_position(
     connection: &mut AnyConnection,
     position: Position<'_>,
 ) -> Result<bool, sqlx::Error> {
-    const SQL: &str = "INSERT INTO journals (name, position) VALUES ($1, $2)
-        ON CONFLICT (name) DO UPDATE SET position = excluded.position WHERE journals.position = $3";
+    const SQL: &str = "INSERT INTO journals (name, position, seal) VALUES ($1, $2, $3)
+        ON CONFLICT (name) DO UPDATE SET position = excluded.position, seal = excluded.seal
+        WHERE journals.position = $4";
     let [from, to] =
         [position.from, position.to].map(|offset| i64::try_from(offset).unwrap_or(i64::MAX));
     let moved = sqlx::query(SQL)
         .bind(position.journal)
         .bind(to)
+        .bind(JOURNALS.seal(&[position.journal.into(), to.into()]))
         .bind(from)
         .execute(connection)
         .await?;

@@ -85,6 +85,7 @@ impl Ledger {
             .await
             .map_err(store.failed("set up"))?;
         folder.rebuild().await?;
+        folder.seal_rows().await?;
         let queue = Queue::new(QUEUE_BYTES);
         let (nudge, writer) = match &location {
             Location::Sqlite(directory) => {

@@ -4,6 +4,8 @@
 mod backup;
 mod books;
 mod clock;
+mod copy;
+mod cosign;
 mod direct;
 mod error;
 mod event;
@@ -16,9 +18,12 @@ mod journal_thread;
 mod ledger;
 mod log_row;
 mod project;
+mod prune;
 mod query;
 mod queue;
 mod record;
+mod sealed;
+mod snapshot;
 mod store;
 mod table;
 mod tile;
@@ -29,14 +34,16 @@ pub use books::{
     Register,
 };
 pub use clock::{Clock, Ids};
+pub use cosign::{CosignError, CosignRequest, Cosigned, CosignerKey, cosign};
 pub use error::{AppendError, LedgerError};
 pub use event::{
-    AttemptRecord, BooksChanged, Cost, Escalated, Event, EventBody, EvidenceNoted, ExchangeOpened,
-    ExchangeOutcome, ExchangeSettled, JobClosed, JobOpened, MAX_EVENT_BYTES, ObligationFrozen,
-    ProofFinished, QuotaSampled, ReceiptIssued, ReviewRecorded, SessionStarted,
+    AttemptRecord, BooksChanged, Cost, Escalated, Event, EventBody, EventsPruned, EvidenceNoted,
+    ExchangeOpened, ExchangeOutcome, ExchangeSettled, JobClosed, JobOpened, MAX_EVENT_BYTES,
+    ObligationFrozen, ProofFinished, QuotaSampled, ReceiptIssued, ReviewRecorded, SessionStarted,
 };
 pub use import_event::{Activity, ExchangeImported, LogGap, LogRead};
 pub use ledger::{About, Ledger};
+pub use prune::Prune;
 pub use query::{
     ActivityRow, AnswerSeen, CrossBy, DayRecord, DayRow, Days, Dimension, EXCHANGE_COLUMNS,
     ExchangeDetail, ExchangeFilter, ExchangeRow, ForeignRow, ImportTurn, JobCursor, JobDetail,
@@ -47,4 +54,4 @@ pub use query::{
 pub use queue::Durable;
 pub use record::RecordError;
 pub use store::Location;
-pub use verify::{Problem, Report};
+pub use verify::{Problem, Pruned, Report};

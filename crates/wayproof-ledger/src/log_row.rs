@@ -15,6 +15,8 @@ use crate::store::Store;
 pub(crate) struct Log {
     pub(crate) origin: String,
     pub(crate) frontier: Frontier,
+    /// The size as the row tells it; the frontier tells it, too.
+    pub(crate) stored_size: i64,
     pub(crate) checkpoint_size: i64,
     pub(crate) checkpoint_us: i64,
 }
@@ -43,7 +45,7 @@ impl Log {
         store: &Store,
     ) -> Result<Self, LedgerError> {
         const SQL: &str = "UPDATE log SET size = size WHERE one = 1
-            RETURNING origin, frontier, checkpoint_size, checkpoint_us";
+            RETURNING origin, frontier, size, checkpoint_size, checkpoint_us";
         let row = sqlx::query(SQL)
             .fetch_one(connection)
             .await
@@ -57,7 +59,7 @@ impl Log {
         store: &Store,
     ) -> Result<Self, LedgerError> {
         const SQL: &str =
-            "SELECT origin, frontier, checkpoint_size, checkpoint_us FROM log WHERE one = 1";
+            "SELECT origin, frontier, size, checkpoint_size, checkpoint_us FROM log WHERE one = 1";
         let row = sqlx::query(SQL)
             .fetch_one(connection)
             .await
@@ -77,8 +79,9 @@ impl Log {
                 .ok_or_else(|| {
                     LedgerError::Inconsistent("the stored frontier cannot be read".to_owned())
                 })?,
-            checkpoint_size: row.try_get(2).map_err(failed())?,
-            checkpoint_us: row.try_get(3).map_err(failed())?,
+            stored_size: row.try_get(2).map_err(failed())?,
+            checkpoint_size: row.try_get(3).map_err(failed())?,
+            checkpoint_us: row.try_get(4).map_err(failed())?,
         })
     }
 

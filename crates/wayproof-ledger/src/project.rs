@@ -189,6 +189,20 @@ impl Projection {
         ]
     }
 
+    /// The same, to fill them.
+    pub(crate) fn tables_mut(&mut self) -> [&mut Collapsed; 8] {
+        [
+            &mut self.sessions,
+            &mut self.jobs,
+            &mut self.exchanges,
+            &mut self.spend,
+            &mut self.milestones,
+            &mut self.usage,
+            &mut self.activity,
+            &mut self.import_files,
+        ]
+    }
+
     /// Takes in one event.
     pub(crate) fn absorb(&mut self, seq: i64, event: &Event) {
         let effect = Effect::of(&event.body);
@@ -246,6 +260,7 @@ impl Projection {
             | EventBody::BooksChanged(_)
             | EventBody::QuotaSampled(_)
             | EventBody::JobClosed(_)
+            | EventBody::EventsPruned(_)
             | EventBody::Unknown { .. } => self.add_milestone(seq, event),
         }
     }

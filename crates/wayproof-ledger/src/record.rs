@@ -2,8 +2,10 @@
 //!
 //! An event of an unknown kind reads as [`EventBody::Unknown`]: a ledger shared with a later version stays readable.
 
-use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
+use std::fmt;
+
+use serde::de::{DeserializeSeed, Error as _, IgnoredAny, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
@@ -43,19 +45,130 @@ struct Written<'a, T> {
     data: &'a T,
 }
 
+/// An event as it is read. Its kind comes before its data where we wrote it, so that one pass over the text is enough.
+struct Read(Event);
+
+impl<'de> Deserialize<'de> for Read {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(ReadVisitor)
+    }
+}
+
+struct ReadVisitor;
+
+/// The data of an event: read already, or waiting for its kind.
+enum Data<'de> {
+    Read(EventBody),
+    Waiting(&'de RawValue),
+}
+
 #[derive(Deserialize)]
-struct Read<'a> {
-    r#type: &'a str,
-    id: Uuid,
-    at_us: i64,
-    #[serde(default)]
-    session: Option<String>,
-    #[serde(default)]
-    job: Option<String>,
-    #[serde(default)]
-    exchange: Option<String>,
-    #[serde(borrow)]
-    data: &'a RawValue,
+#[serde(field_identifier, rename_all = "snake_case")]
+enum Field {
+    Type,
+    Id,
+    AtUs,
+    Session,
+    Job,
+    Exchange,
+    Data,
+    #[serde(other)]
+    Other,
+}
+
+impl<'de> Visitor<'de> for ReadVisitor {
+    type Value = Read;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an event")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Read, A::Error> {
+        let (mut kind, mut id, mut at_us, mut data) = (None::<&str>, None, None, None);
+        let (mut session, mut job, mut exchange) = (None, None, None);
+        while let Some(field) = map.next_key()? {
+            match field {
+                Field::Type => once(&mut kind, "type", map.next_value()?)?,
+                Field::Id => once(&mut id, "id", map.next_value()?)?,
+                Field::AtUs => once(&mut at_us, "at_us", map.next_value()?)?,
+                Field::Session => once(&mut session, "session", map.next_value()?)?,
+                Field::Job => once(&mut job, "job", map.next_value()?)?,
+                Field::Exchange => once(&mut exchange, "exchange", map.next_value()?)?,
+                Field::Data => {
+                    let read = match kind {
+                        Some(kind) => Data::Read(map.next_value_seed(Body(kind))?),
+                        None => Data::Waiting(map.next_value()?),
+                    };
+                    once(&mut data, "data", read)?;
+                }
+                Field::Other => drop(map.next_value::<IgnoredAny>()?),
+            }
+        }
+        let kind = kind.ok_or_else(|| A::Error::missing_field("type"))?;
+        let body = match data.ok_or_else(|| A::Error::missing_field("data"))? {
+            Data::Read(body) => body,
+            Data::Waiting(raw) => {
+                let mut reader = serde_json::Deserializer::from_str(raw.get());
+                Body(kind)
+                    .deserialize(&mut reader)
+                    .map_err(A::Error::custom)?
+            }
+        };
+        Ok(Read(Event {
+            id: id.ok_or_else(|| A::Error::missing_field("id"))?,
+            at_us: at_us.ok_or_else(|| A::Error::missing_field("at_us"))?,
+            session: session.flatten(),
+            job: job.flatten(),
+            exchange: exchange.flatten(),
+            body,
+        }))
+    }
+}
+
+/// A field that stands twice could be read in two ways.
+fn once<T, E: serde::de::Error>(
+    slot: &mut Option<T>,
+    name: &'static str,
+    value: T,
+) -> Result<(), E> {
+    match slot.replace(value) {
+        None => Ok(()),
+        Some(_) => Err(E::duplicate_field(name)),
+    }
+}
+
+/// Reads the data of a kind of event.
+struct Body<'a>(&'a str);
+
+impl<'de> DeserializeSeed<'de> for Body<'_> {
+    type Value = EventBody;
+
+    fn deserialize<D: Deserializer<'de>>(self, data: D) -> Result<EventBody, D::Error> {
+        Ok(match self.0 {
+            "session-started" => EventBody::SessionStarted(Deserialize::deserialize(data)?),
+            "job-opened" => EventBody::JobOpened(Deserialize::deserialize(data)?),
+            "obligation-frozen" => EventBody::ObligationFrozen(Deserialize::deserialize(data)?),
+            "exchange-opened" => EventBody::ExchangeOpened(Deserialize::deserialize(data)?),
+            "exchange-settled" => EventBody::ExchangeSettled(Deserialize::deserialize(data)?),
+            "evidence-noted" => EventBody::EvidenceNoted(Deserialize::deserialize(data)?),
+            "escalated" => EventBody::Escalated(Deserialize::deserialize(data)?),
+            "proof-finished" => EventBody::ProofFinished(Deserialize::deserialize(data)?),
+            "receipt-issued" => EventBody::ReceiptIssued(Deserialize::deserialize(data)?),
+            "review-recorded" => EventBody::ReviewRecorded(Deserialize::deserialize(data)?),
+            "books-changed" => EventBody::BooksChanged(Deserialize::deserialize(data)?),
+            "quota-sampled" => EventBody::QuotaSampled(Deserialize::deserialize(data)?),
+            "job-closed" => EventBody::JobClosed(Deserialize::deserialize(data)?),
+            "exchange-imported" => EventBody::ExchangeImported(Deserialize::deserialize(data)?),
+            "log-read" => EventBody::LogRead(Deserialize::deserialize(data)?),
+            "events-pruned" => EventBody::EventsPruned(Deserialize::deserialize(data)?),
+            kind => {
+                IgnoredAny::deserialize(data)?;
+                EventBody::Unknown {
+                    kind: kind.to_owned(),
+                }
+            }
+        })
+    }
 }
 
 impl EventBody {
@@ -77,6 +190,7 @@ impl EventBody {
             Self::JobClosed(_) => "job-closed",
             Self::ExchangeImported(_) => "exchange-imported",
             Self::LogRead(_) => "log-read",
+            Self::EventsPruned(_) => "events-pruned",
             Self::Unknown { kind } => kind,
         }
     }
@@ -101,6 +215,7 @@ impl Event {
             EventBody::JobClosed(data) => self.write("job-closed", data),
             EventBody::ExchangeImported(data) => self.write("exchange-imported", data.as_ref()),
             EventBody::LogRead(data) => self.write("log-read", data.as_ref()),
+            EventBody::EventsPruned(data) => self.write("events-pruned", data),
             EventBody::Unknown { kind } => {
                 let why = format!("events of the kind `{kind}` can only be read");
                 Err(RecordError::Unwritable(why))
@@ -131,51 +246,8 @@ impl Event {
 
     /// Reads an event back from its text.
     pub fn parse(text: &str) -> Result<Self, RecordError> {
-        let read: Read<'_> = parse(text)?;
-        let data = read.data.get();
-        let body = match read.r#type {
-            "session-started" => EventBody::SessionStarted(parse_data(data)?),
-            "job-opened" => EventBody::JobOpened(parse_data(data)?),
-            "obligation-frozen" => EventBody::ObligationFrozen(parse_data(data)?),
-            "exchange-opened" => EventBody::ExchangeOpened(parse_data(data)?),
-            "exchange-settled" => EventBody::ExchangeSettled(parse_data(data)?),
-            "evidence-noted" => EventBody::EvidenceNoted(parse_data(data)?),
-            "escalated" => EventBody::Escalated(parse_data(data)?),
-            "proof-finished" => EventBody::ProofFinished(parse_data(data)?),
-            "receipt-issued" => EventBody::ReceiptIssued(parse_data(data)?),
-            "review-recorded" => EventBody::ReviewRecorded(parse_data(data)?),
-            "books-changed" => EventBody::BooksChanged(parse_data(data)?),
-            "quota-sampled" => EventBody::QuotaSampled(parse_data(data)?),
-            "job-closed" => EventBody::JobClosed(parse_data(data)?),
-            "exchange-imported" => EventBody::ExchangeImported(parse_data(data)?),
-            "log-read" => EventBody::LogRead(parse_data(data)?),
-            kind => EventBody::Unknown {
-                kind: kind.to_owned(),
-            },
-        };
-        let Read {
-            id,
-            at_us,
-            session,
-            job,
-            exchange,
-            ..
-        } = read;
-        Ok(Self {
-            id,
-            at_us,
-            session,
-            job,
-            exchange,
-            body,
-        })
+        serde_json::from_str(text)
+            .map(|Read(event)| event)
+            .map_err(|error| RecordError::Unreadable(error.to_string()))
     }
-}
-
-fn parse<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, RecordError> {
-    serde_json::from_str(text).map_err(|error| RecordError::Unreadable(error.to_string()))
-}
-
-fn parse_data<T: DeserializeOwned>(text: &str) -> Result<T, RecordError> {
-    parse(text)
 }

@@ -84,6 +84,7 @@ const MAX_READERS: u32 = 4;
 pub(crate) struct Store {
     options: AnyConnectOptions,
     location: Location,
+    is_read_only: bool,
 }
 
 impl Store {
@@ -106,7 +107,31 @@ impl Store {
         Ok(Self {
             options,
             location: location.clone(),
+            is_read_only: false,
         })
+    }
+
+    /// The same without a way to change anything. An embedded database must be there.
+    pub(crate) fn read_only(mut self) -> Result<Self, LedgerError> {
+        if let Location::Sqlite(directory) = &self.location {
+            let file = directory.join("ledger.db");
+            fs::metadata(&file).map_err(|error| LedgerError::file("read", &file, error))?;
+            let wal = directory.join("ledger.db-wal");
+            let has_wal = fs::metadata(&wal).is_ok_and(|about| about.len() > 0);
+            let mode = if has_wal {
+                "?mode=ro"
+            } else {
+                "?mode=ro&immutable=true"
+            };
+            let url = sqlite_url(&file)?.replace("?mode=rwc", mode);
+            self.options = AnyConnectOptions::from_str(&url)
+                .map_err(|_| LedgerError::BadLocation {
+                    given: self.location.to_string(),
+                })?
+                .disable_statement_logging();
+            self.is_read_only = true;
+        }
+        Ok(self)
     }
 
     /// Where the ledger is.
@@ -131,7 +156,7 @@ impl Store {
     /// A connection of its own, for the one who writes.
     pub(crate) async fn connect(&self) -> Result<AnyConnection, LedgerError> {
         let mut connection = self.options.connect().await.map_err(self.failed("open"))?;
-        if let Location::Sqlite(_) = self.location {
+        if let (Location::Sqlite(_), false) = (&self.location, self.is_read_only) {
             set_up_sqlite(&mut connection)
                 .await
                 .map_err(self.failed("open"))?;
@@ -190,6 +215,27 @@ impl Store {
         }
     }
 
+    /// How many of the rows have something that is no text in one of these columns. PostgreSQL has only texts there;
+    /// SQLite keeps in each value what it is, and a single bit makes bytes of a text.
+    pub(crate) fn count_of_no_texts(&self, columns: &[&str]) -> String {
+        format!(
+            "CAST(COALESCE(SUM({}), 0) AS BIGINT)",
+            self.is_no_text(columns)
+        )
+    }
+
+    /// 1 for a row with something that is no text in one of these columns, else 0.
+    pub(crate) fn is_no_text(&self, columns: &[&str]) -> String {
+        if let Location::Postgres(_) = self.location {
+            return "CAST(0 AS BIGINT)".to_owned();
+        }
+        let tests: Vec<_> = columns
+            .iter()
+            .map(|name| format!("{name} >= x''"))
+            .collect();
+        format!("CASE WHEN {} THEN 1 ELSE 0 END", tests.join(" OR "))
+    }
+
     /// The statement that begins a transaction that reads one state throughout.
     pub(crate) fn begin_snapshot(&self) -> &'static str {
         match self.location {
@@ -232,15 +278,23 @@ impl Store {
     pub(crate) async fn migrate(&self) -> Result<(), LedgerError> {
         let _turn = self.take_turn()?;
         let mut connection = self.connect().await?;
+        self.migrate_on(&mut connection).await?;
+        connection.close().await.map_err(self.failed("set up"))
+    }
+
+    /// Brings the schema behind a connection up to date.
+    pub(crate) async fn migrate_on(
+        &self,
+        connection: &mut AnyConnection,
+    ) -> Result<(), LedgerError> {
         let migrator = Migrator {
             migrations: self.migrations().into(),
             ..Migrator::DEFAULT
         };
         migrator
-            .run(&mut connection)
+            .run(connection)
             .await
-            .map_err(|error| LedgerError::migration(&self.place(), error))?;
-        connection.close().await.map_err(self.failed("set up"))
+            .map_err(|error| LedgerError::migration(&self.place(), error))
     }
 
     fn take_turn(&self) -> Result<Option<File>, LedgerError> {
@@ -254,12 +308,15 @@ impl Store {
         Ok(Some(file))
     }
 
-    fn migrations(&self) -> Vec<Migration> {
+    /// Every migration, oldest first.
+    pub(crate) fn migrations(&self) -> Vec<Migration> {
         let texts = [
             (1, "ledger", include_str!("../migrations/0001_ledger.sql")),
             (2, "books", include_str!("../migrations/0002_books.sql")),
             (3, "usage", include_str!("../migrations/0003_usage.sql")),
             (4, "pages", include_str!("../migrations/0004_pages.sql")),
+            (5, "seals", include_str!("../migrations/0005_seals.sql")),
+            (6, "pruned", include_str!("../migrations/0006_pruned.sql")),
         ];
         texts
             .map(|(version, name, sql)| self.migration(version, name, sql))

@@ -7,8 +7,13 @@
 
 mod chunk;
 mod contents;
+mod kept;
 mod projections;
+mod pruned;
+mod schema;
+mod stored;
 mod tree;
+mod walk;
 
 use serde::Serialize;
 use sqlx::{AnyConnection, Connection};
@@ -18,14 +23,15 @@ use wayproof_receipt::log::{Hash, NoteKey};
 use crate::error::LedgerError;
 use crate::ledger::Ledger;
 use crate::log_row::Log;
-use crate::store::Store;
-use chunk::{Digested, Texts};
-use contents::Contents;
-use projections::Projections;
-use tree::Tree;
+use crate::snapshot::Snapshot;
+use crate::store::{Location, Store};
+pub use pruned::Pruned;
+pub(crate) use pruned::read as read_pruned;
+pub(crate) use stored::Sums;
+use walk::{Checks, Walk};
 
 /// What a verification found.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Report {
     /// The log's identity.
     pub origin: String,
@@ -37,11 +43,23 @@ pub struct Report {
     pub checkpoints: u64,
     /// Whether the checkpoints' signatures were checked, which needs the ledger's key.
     pub is_signed: bool,
+    /// Up to where events were pruned, if they were. What is said about them rests on what was kept instead.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pruned: Option<Pruned>,
     /// The first thing that is broken.
     pub problem: Option<Problem>,
 }
 
 impl Report {
+    /// The same with something that is broken, found elsewhere.
+    #[must_use]
+    pub fn broken(self, what: &str) -> Self {
+        Self {
+            problem: Some(Problem::new(what)),
+            ..self
+        }
+    }
+
     /// Whether nothing is broken.
     pub fn is_whole(&self) -> bool {
         self.problem.is_none()
@@ -100,9 +118,22 @@ impl From<LedgerError> for Stop {
             LedgerError::Corrupt { .. } | LedgerError::Inconsistent(_) => {
                 Self::Broken(Problem::new(error.to_string()))
             }
+            LedgerError::Database { source, .. } if is_unreadable(&source) => {
+                Self::Broken(Problem::new(format!(
+                    "a value in the database cannot be read as what it is: {source}"
+                )))
+            }
             error => Self::Failed(error),
         }
     }
+}
+
+/// The database gave a value that is not of the kind that is kept there.
+fn is_unreadable(error: &sqlx::Error) -> bool {
+    matches!(
+        error,
+        sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_)
+    )
 }
 
 impl Ledger {
@@ -117,8 +148,61 @@ impl Ledger {
     }
 }
 
+impl Ledger {
+    /// Verifies a ledger that cannot be opened, or should not be: nothing is written, and what a process that died
+    /// left in its journal is not looked at.
+    pub async fn verify_unopened(
+        location: &Location,
+        key: Option<&PublicKey>,
+    ) -> Result<Report, LedgerError> {
+        verify(&Store::new(location)?.read_only()?, key).await
+    }
+}
+
+/// What verification needs instead of the events before a place. They are verified on the way.
+pub(crate) async fn snapshot_before(
+    store: &Store,
+    connection: &mut AnyConnection,
+    before: i64,
+) -> Result<Snapshot, LedgerError> {
+    let taken = async {
+        let log = Log::load(connection, store).await?;
+        let pruned = pruned::load(connection, store).await?;
+        walk::snapshot_before(store, connection, &log, (pruned.as_ref(), before)).await
+    };
+    taken.await.map_err(|stop| match stop {
+        Stop::Broken(problem) => LedgerError::Inconsistent(problem.to_string()),
+        Stop::Failed(error) => error,
+    })
+}
+
 /// Verifies the ledger in a database, and its checkpoints against a key.
 pub(crate) async fn verify(store: &Store, key: Option<&PublicKey>) -> Result<Report, LedgerError> {
+    let structure = async {
+        let mut connection = store.connect().await?;
+        let finding = store.own_finding(&mut connection).await;
+        connection.close().await.map_err(store.failed("close"))?;
+        finding
+    };
+    // The database looks into its own pages meanwhile.
+    let (contents, structure) = tokio::join!(verify_contents(store, key), structure);
+    let (mut report, outcome) = contents?;
+    let outcome = outcome.and_then(|()| match structure? {
+        None => Ok(()),
+        Some(finding) => Err(Problem::new(format!("the database is damaged: {finding}")).into()),
+    });
+    match outcome {
+        Ok(()) => {}
+        Err(Stop::Broken(problem)) => report.problem = Some(problem),
+        Err(Stop::Failed(error)) => return Err(error),
+    }
+    Ok(report)
+}
+
+async fn verify_contents(
+    store: &Store,
+    key: Option<&PublicKey>,
+) -> Result<(Report, Result<(), Stop>), LedgerError> {
     let mut connection = store.connect().await?;
     let begun = connection.begin_with(store.begin_snapshot()).await;
     let mut snapshot = begun.map_err(store.failed("read"))?;
@@ -128,17 +212,13 @@ pub(crate) async fn verify(store: &Store, key: Option<&PublicKey>) -> Result<Rep
         root: String::new(),
         checkpoints: 0,
         is_signed: key.is_some(),
+        pruned: None,
         problem: None,
     };
     let outcome = check(store, &mut snapshot, key, &mut report).await;
     snapshot.rollback().await.map_err(store.failed("read"))?;
     connection.close().await.map_err(store.failed("close"))?;
-    match outcome {
-        Ok(()) => {}
-        Err(Stop::Broken(problem)) => report.problem = Some(problem),
-        Err(Stop::Failed(error)) => return Err(error),
-    }
-    Ok(report)
+    Ok((report, outcome))
 }
 
 async fn check(
@@ -153,57 +233,29 @@ async fn check(
     let log_key = log_key
         .transpose()
         .map_err(|error| Problem::new(error.to_string()))?;
-    let mut tree = Tree::new(log_key);
-    let mut projections = Projections::new();
-    let mut contents = Contents::new();
-    let checks = (&mut tree, &mut projections, &mut contents);
-    let outcome = walk(store, snapshot, &log, checks).await;
-    report.events = tree.frontier().size();
-    report.root = tree.frontier().root().to_string();
-    report.checkpoints = tree.checkpoints();
+    schema::check(snapshot, store).await?;
+    let pruned = pruned::load(snapshot, store).await?;
+    report.pruned = pruned.as_ref().map(|pruned| pruned.told.clone());
+    let checks = Checks::new(log_key, pruned.as_ref())?;
+    let mut walk = Walk::new(store, &log, pruned.as_ref());
+    let (checks, outcome) = walk.run(snapshot, checks, log.size()).await?;
+    report.events = checks.tree.frontier().size();
+    report.root = checks.tree.frontier().root().to_string();
+    report.checkpoints = checks.tree.checkpoints();
     outcome?;
+    walk.check_ends(snapshot).await?;
+    let Checks {
+        tree,
+        projections,
+        contents,
+    } = checks;
     tree.finish(snapshot, &log, store).await?;
-    projections.finish(snapshot, store).await?;
+    if let Some(pruned) = &pruned {
+        contents.check_prune(pruned.told.before, &pruned.told.snapshot_digest)?;
+    }
+    projections.finish(snapshot, walk.readers(), store).await?;
     contents.finish(snapshot, store).await?;
-    match store.own_finding(snapshot).await? {
-        None => Ok(()),
-        Some(finding) => Err(Problem::new(format!("the database is damaged: {finding}")).into()),
-    }
-}
-
-/// Reads one chunk while the one before is hashed and parsed.
-async fn walk(
-    store: &Store,
-    snapshot: &mut AnyConnection,
-    log: &Log,
-    (tree, projections, contents): (&mut Tree, &mut Projections, &mut Contents),
-) -> Result<(), Stop> {
-    let size = log.size();
-    let mut at = 0;
-    let mut next = Texts::read(snapshot, at, size, store).await?;
-    while !next.is_empty() {
-        at += next.len();
-        let digesting = tokio::task::spawn_blocking(move || Digested::new(&next));
-        let read = Texts::read(snapshot, at, size, store).await;
-        let digested = digesting
-            .await
-            .map_err(|_| Problem::new("the verification itself failed"))?;
-        tree.check_chunk(snapshot, &digested, store).await?;
-        projections.absorb(&digested);
-        contents.absorb(&digested);
-        next = read?;
-    }
-    if at < size {
-        return Err(Problem::at(at, None, "is missing").into());
-    }
-    if Texts::read(snapshot, size, i64::MAX, store)
-        .await?
-        .is_empty()
-    {
-        Ok(())
-    } else {
-        Err(Problem::at(size, None, "is stored beyond the end of the log").into())
-    }
+    kept::check(snapshot, store).await
 }
 
 /// A hash as a problem would show it.

@@ -6,6 +6,7 @@ mod agents;
 pub(crate) mod books;
 mod export;
 mod import;
+mod keeping;
 mod models;
 mod policies;
 mod policy;
@@ -19,6 +20,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub(crate) use self::agents::{ConnectArgs, DisconnectArgs, DoctorArgs};
 pub(crate) use self::export::{BackupArgs, ExportArgs, Format, RestoreArgs};
 pub(crate) use self::import::{ImportArgs, ImportFrom};
+pub(crate) use self::keeping::{
+    CopyArgs, CosignArgs, PruneArgs, ReconcileArgs, VerifyArgs, WitnessArgs,
+};
 pub(crate) use self::models::{ModelsCommand, ModelsListArgs, ModelsSyncArgs};
 pub(crate) use self::policies::{AdviseArgs, ReplayArgs, TaskCommand, TaskPlace};
 pub(crate) use self::policy::{BacktestArgs, PolicyCommand};
@@ -108,6 +112,11 @@ pub(crate) enum Command {
     },
     /// Imports what agents wrote down about themselves into the ledger.
     Import(ImportArgs),
+    /// Cosigns other ledgers' checkpoints, so that their operators cannot rewrite history unseen.
+    ///
+    /// It speaks c2sp.org/tlog-witness and remembers the newest checkpoint of each log it is given; one that does not
+    /// continue it is refused.
+    Witness(WitnessArgs),
     /// Tells why an exchange went where it went.
     Explain(ExplainArgs),
     /// Prints one line on a conversation for an agent's status line; the agent tells which on standard input.
@@ -388,14 +397,21 @@ pub(crate) enum LedgerCommand {
     Backup(BackupArgs),
     /// Makes the ledger from a copy, once the copy is verified. Exit status 4 when it is broken.
     Restore(RestoreArgs),
-    /// Checks every event, the tree over them and every checkpoint. Exit status 4 names the first broken event.
-    Verify {
-        /// Prints JSON.
-        #[arg(long)]
-        json: bool,
-        #[command(flatten)]
-        ledger: LedgerPlace,
-    },
+    /// Copies a whole ledger to an empty place, from SQLite to PostgreSQL or back, and verifies the copy.
+    ///
+    /// It is one transaction: the copy is there whole or not at all. Keys are not copied.
+    Copy(CopyArgs),
+    /// Takes events out that are older than a day, and verifies what is left.
+    ///
+    /// Their hashes stay, so every checkpoint and every receipt can still be proven; sessions, jobs, exchanges, spend
+    /// and receipts stay, too. `verify` says from then on how many events are gone.
+    Prune(PruneArgs),
+    /// Compares with a provider's own export of usage or costs, by day and model, and says why they differ.
+    Reconcile(ReconcileArgs),
+    /// Asks a witness to cosign the newest checkpoint, and keeps its cosignature.
+    Cosign(CosignArgs),
+    /// Checks every event, the tree over them, every checkpoint and every table. Exit status 4 names what is broken.
+    Verify(VerifyArgs),
 }
 
 /// Tells why.

@@ -11,11 +11,13 @@ mod export;
 mod gate;
 mod hook;
 mod import;
+mod keeping;
 mod ledger;
 mod models;
 mod policy;
 pub(crate) mod prove;
 pub(crate) mod receipt;
+mod reconcile;
 mod reference;
 mod replay;
 mod report;
@@ -24,6 +26,7 @@ mod run;
 mod statusline;
 mod task;
 mod up;
+mod witness;
 
 use std::process::ExitCode;
 
@@ -61,6 +64,7 @@ pub(crate) fn run(command: Command) -> Result<ExitCode> {
         Command::Budgets { command } => wait(books::budgets::run(command)),
         Command::People { command } => wait(books::people::run(command)),
         Command::Import(args) => wait(import::run(args)),
+        Command::Witness(args) => wait(witness::run(args)),
         Command::Explain(args) => wait(explain::run(args)),
         Command::Receipt { command } => receipt::run(&command),
         Command::DemoAgent { ask } => wait(demo::agent::run(&ask)),

@@ -29,6 +29,11 @@ pub(crate) fn days(period: &Period, now_us: i64) -> Result<Days> {
     })
 }
 
+/// One day as it is given on the command line.
+pub(crate) fn one_day(text: &str, option: &str, now_us: i64) -> Result<i64> {
+    day(text, now_us.div_euclid(DAY_US)).ok_or_else(|| mistake(option, text).into())
+}
+
 fn mistake(option: &str, text: &str) -> Mistake {
     Mistake(format!(
         "{option} takes a date such as 2026-11-01, or so long ago, such as 7d or 4w; `{text}` is neither"

@@ -7,6 +7,7 @@ use wayproof_engine::{Budget, Subject};
 use super::register::{Key, Person, Register};
 use super::work::AccountId;
 use super::{Account, Balance};
+use crate::sealed::{ACCOUNTS, BOOKS, BUDGETS, HOLDERS, HOLDS, PEOPLE, VIRTUAL_KEYS};
 
 /// Waits for the others' turns to end and says which version the books are at.
 pub(super) async fn take_turn(connection: &mut AnyConnection) -> Result<i64, Error> {
@@ -22,8 +23,10 @@ pub(super) async fn version(connection: &mut AnyConnection) -> Result<i64, Error
 }
 
 /// Makes everybody look again.
-pub(super) async fn new_version(connection: &mut AnyConnection) -> Result<(), Error> {
-    sqlx::query("UPDATE books SET version = version + 1 WHERE one = 1")
+pub(super) async fn new_version(connection: &mut AnyConnection, version: i64) -> Result<(), Error> {
+    sqlx::query("UPDATE books SET version = $1, seal = $2 WHERE one = 1")
+        .bind(version)
+        .bind(BOOKS.seal(&[1.into(), version.into()]))
         .execute(connection)
         .await
         .map(drop)
@@ -86,12 +89,19 @@ fn budget(row: &AnyRow) -> Result<Option<Budget>, Error> {
 }
 
 pub(super) async fn put_key(connection: &mut AnyConnection, key: &Key) -> Result<(), Error> {
-    const SQL: &str = "INSERT INTO virtual_keys (id, name, body) VALUES ($1, $2, $3)
-        ON CONFLICT (id) DO UPDATE SET name = excluded.name, body = excluded.body";
+    const SQL: &str = "INSERT INTO virtual_keys (id, name, body, seal) VALUES ($1, $2, $3, $4)
+        ON CONFLICT (id) DO UPDATE SET name = excluded.name, body = excluded.body, seal = excluded.seal";
+    let body = written(key)?;
+    let seal = VIRTUAL_KEYS.seal(&[
+        key.id.as_str().into(),
+        key.name.as_str().into(),
+        body.as_str().into(),
+    ]);
     sqlx::query(SQL)
         .bind(&key.id)
         .bind(&key.name)
-        .bind(written(key)?)
+        .bind(body)
+        .bind(seal)
         .execute(connection)
         .await
         .map(drop)
@@ -101,11 +111,14 @@ pub(super) async fn put_person(
     connection: &mut AnyConnection,
     person: &Person,
 ) -> Result<(), Error> {
-    const SQL: &str = "INSERT INTO people (name, body) VALUES ($1, $2)
-        ON CONFLICT (name) DO UPDATE SET body = excluded.body";
+    const SQL: &str = "INSERT INTO people (name, body, seal) VALUES ($1, $2, $3)
+        ON CONFLICT (name) DO UPDATE SET body = excluded.body, seal = excluded.seal";
+    let body = written(person)?;
+    let seal = PEOPLE.seal(&[person.name.as_str().into(), body.as_str().into()]);
     sqlx::query(SQL)
         .bind(&person.name)
-        .bind(written(person)?)
+        .bind(body)
+        .bind(seal)
         .execute(connection)
         .await
         .map(drop)
@@ -127,14 +140,21 @@ pub(super) async fn put_budget(
     connection: &mut AnyConnection,
     budget: &Budget,
 ) -> Result<(), Error> {
-    const SQL: &str = "INSERT INTO budgets (subject, period, limit_nano_usd, soft_nano_usd)
-        VALUES ($1, $2, $3, $4) ON CONFLICT (subject, period)
-        DO UPDATE SET limit_nano_usd = excluded.limit_nano_usd, soft_nano_usd = excluded.soft_nano_usd";
+    const SQL: &str = "INSERT INTO budgets (subject, period, limit_nano_usd, soft_nano_usd, seal)
+        VALUES ($1, $2, $3, $4, $5) ON CONFLICT (subject, period) DO UPDATE SET
+        limit_nano_usd = excluded.limit_nano_usd, soft_nano_usd = excluded.soft_nano_usd, seal = excluded.seal";
+    let seal = BUDGETS.seal(&[
+        budget.subject.to_string().into(),
+        budget.window.as_str().into(),
+        budget.limit_nano_usd.into(),
+        budget.soft_nano_usd.into(),
+    ]);
     sqlx::query(SQL)
         .bind(budget.subject.to_string())
         .bind(budget.window.as_str())
         .bind(budget.limit_nano_usd)
         .bind(budget.soft_nano_usd)
+        .bind(seal)
         .execute(connection)
         .await
         .map(drop)
@@ -178,14 +198,22 @@ pub(super) async fn put_balance(
     (subject, span): &AccountId,
     balance: Balance,
 ) -> Result<(), Error> {
-    const SQL: &str = "INSERT INTO accounts (subject, span, held_nano_usd, spent_nano_usd)
-        VALUES ($1, $2, $3, $4) ON CONFLICT (subject, span)
-        DO UPDATE SET held_nano_usd = excluded.held_nano_usd, spent_nano_usd = excluded.spent_nano_usd";
+    const SQL: &str = "INSERT INTO accounts (subject, span, held_nano_usd, spent_nano_usd, seal)
+        VALUES ($1, $2, $3, $4, $5) ON CONFLICT (subject, span) DO UPDATE SET
+        held_nano_usd = excluded.held_nano_usd, spent_nano_usd = excluded.spent_nano_usd, seal = excluded.seal";
+    let (held, spent) = (balance.held_nano_usd, balance.spent_nano_usd);
+    let seal = ACCOUNTS.seal(&[
+        subject.as_str().into(),
+        span.as_str().into(),
+        held.into(),
+        spent.into(),
+    ]);
     sqlx::query(SQL)
         .bind(subject)
         .bind(span)
-        .bind(balance.held_nano_usd)
-        .bind(balance.spent_nano_usd)
+        .bind(held)
+        .bind(spent)
+        .bind(seal)
         .execute(connection)
         .await
         .map(drop)
@@ -261,14 +289,22 @@ pub(super) async fn put_hold(
     amount: i64,
     holder: &str,
 ) -> Result<(), Error> {
-    const SQL: &str = "INSERT INTO holds (exchange, subject, span, amount_nano_usd, holder)
-        VALUES ($1, $2, $3, $4, $5)";
+    const SQL: &str = "INSERT INTO holds (exchange, subject, span, amount_nano_usd, holder, seal)
+        VALUES ($1, $2, $3, $4, $5, $6)";
+    let seal = HOLDS.seal(&[
+        exchange.into(),
+        subject.as_str().into(),
+        span.as_str().into(),
+        amount.into(),
+        holder.into(),
+    ]);
     sqlx::query(SQL)
         .bind(exchange)
         .bind(subject)
         .bind(span)
         .bind(amount)
         .bind(holder)
+        .bind(seal)
         .execute(connection)
         .await
         .map(drop)
@@ -320,11 +356,12 @@ pub(super) async fn sign_of_life(
     holder: &str,
     now_us: i64,
 ) -> Result<(), Error> {
-    const SQL: &str = "INSERT INTO holders (id, seen_us) VALUES ($1, $2)
-        ON CONFLICT (id) DO UPDATE SET seen_us = excluded.seen_us";
+    const SQL: &str = "INSERT INTO holders (id, seen_us, seal) VALUES ($1, $2, $3)
+        ON CONFLICT (id) DO UPDATE SET seen_us = excluded.seen_us, seal = excluded.seal";
     sqlx::query(SQL)
         .bind(holder)
         .bind(now_us)
+        .bind(HOLDERS.seal(&[holder.into(), now_us.into()]))
         .execute(connection)
         .await
         .map(drop)

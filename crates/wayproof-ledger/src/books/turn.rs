@@ -85,8 +85,8 @@ impl Turn {
             apply(connection, edit).await?;
         }
         if !edits.is_empty() {
-            rows::new_version(connection).await?;
             version += 1;
+            rows::new_version(connection, version).await?;
         }
         let is_current = self.is_known && version == self.known.version;
         let register = if is_current {

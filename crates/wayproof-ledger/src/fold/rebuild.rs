@@ -37,6 +37,7 @@ impl Folder {
     /// The same, and lets go of the database.
     pub(crate) async fn rebuild_and_close(mut self) -> Result<(), LedgerError> {
         self.rebuild().await?;
+        self.seal_rows().await?;
         self.close().await
     }
 
@@ -71,10 +72,7 @@ impl Folder {
                 None => break,
             }
         }
-        sqlx::query("INSERT INTO rebuilt (name, at_us) VALUES ($1, $2)")
-            .bind(NAME)
-            .bind(self.clock.now_us())
-            .execute(&mut *transaction)
+        super::seal::note_rebuilt(&mut transaction, NAME, self.clock.now_us())
             .await
             .map_err(failed())?;
         transaction.commit().await.map_err(failed())

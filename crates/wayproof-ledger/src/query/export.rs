@@ -14,7 +14,8 @@ use wayproof_receipt::log::{
 use crate::error::LedgerError;
 use crate::ledger::Ledger;
 use crate::query::report::Days;
-use crate::tile::{Place, place_of};
+use crate::tile::{self, Place, place_of};
+use crate::verify::read_pruned;
 
 /// The columns of exported exchanges.
 pub const EXCHANGE_COLUMNS: [&str; 25] = [
@@ -128,7 +129,7 @@ impl Ledger {
         let size: i64 = row.try_get(0).map_err(failed())?;
         let note: String = row.try_get(1).map_err(failed())?;
         let mut writer = TileWriter::new(directory)?;
-        let mut at = 0;
+        let mut at = self.export_pruned(&mut writer, size).await?;
         while at < size {
             let events = self.events(at, PAGE).await?;
             for event in events.iter().take_while(|event| event.seq < size) {
@@ -152,6 +153,33 @@ impl Ledger {
         writer.finish()?;
         write(directory, "checkpoint", note.as_bytes())?;
         self.tile_log(&note, root, at)
+    }
+
+    /// Hashes are all that is left of pruned events; their entries are not in the directory.
+    async fn export_pruned(
+        &self,
+        writer: &mut TileWriter<'_>,
+        size: i64,
+    ) -> Result<i64, LedgerError> {
+        let failed = || self.0.store.failed("read");
+        let mut connection = self.0.readers.acquire().await.map_err(failed())?;
+        let pruned = read_pruned(&mut connection).await.map_err(failed())?;
+        let before = pruned.map_or(0, |pruned| pruned.before).min(size);
+        let mut at = 0;
+        while at < before {
+            let index = u64::try_from(at).unwrap_or(0) / u64::from(TILE_WIDTH);
+            let hashes = tile::load(&mut connection, (0, index), &self.0.store).await?;
+            let wanted = usize::try_from(before - at).unwrap_or(usize::MAX);
+            if hashes.is_empty() {
+                let why = format!("the hash of event {at} is missing");
+                return Err(LedgerError::Inconsistent(why));
+            }
+            for hash in hashes.into_iter().take(wanted) {
+                writer.add_pruned(hash)?;
+                at += 1;
+            }
+        }
+        Ok(at)
     }
 
     fn tile_log(&self, note: &str, root: Hash, size: i64) -> Result<TileLog, LedgerError> {
@@ -182,6 +210,8 @@ struct TileWriter<'a> {
     frontier: Frontier,
     tiles: BTreeMap<Place, Vec<Hash>>,
     bundle: Vec<u8>,
+    /// Something of the bundle was pruned.
+    is_incomplete: bool,
 }
 
 impl<'a> TileWriter<'a> {
@@ -197,6 +227,7 @@ impl<'a> TileWriter<'a> {
             frontier: Frontier::new(),
             tiles: BTreeMap::new(),
             bundle: Vec::new(),
+            is_incomplete: false,
         })
     }
 
@@ -204,24 +235,38 @@ impl<'a> TileWriter<'a> {
         let length = u16::try_from(entry.len()).map_err(|_| {
             LedgerError::Inconsistent("an event is longer than events are".to_owned())
         })?;
-        let index = self.frontier.size() / u64::from(TILE_WIDTH);
         self.bundle.extend(length.to_be_bytes());
         self.bundle.extend(entry);
+        self.add_leaf(leaf_hash(entry))
+    }
+
+    /// An entry of which only the hash is left; the bundle it was in is left out.
+    fn add_pruned(&mut self, leaf: Hash) -> Result<(), LedgerError> {
+        self.is_incomplete = true;
+        self.add_leaf(leaf)
+    }
+
+    fn add_leaf(&mut self, leaf: Hash) -> Result<(), LedgerError> {
+        let index = self.frontier.size() / u64::from(TILE_WIDTH);
         let tiles = &mut self.tiles;
-        self.frontier.append_with(leaf_hash(entry), |node, hash| {
+        self.frontier.append_with(leaf, |node, hash| {
             if let Some(place) = place_of(node) {
                 tiles.entry(place).or_default().push(*hash);
             }
         });
         if self.frontier.size().is_multiple_of(u64::from(TILE_WIDTH)) {
-            write(
-                self.directory,
-                &entries_path(index, TILE_WIDTH),
-                &self.bundle,
-            )?;
-            self.bundle.clear();
+            self.write_bundle(&entries_path(index, TILE_WIDTH))?;
             self.write_tiles(|width| width == TILE_WIDTH)?;
         }
+        Ok(())
+    }
+
+    fn write_bundle(&mut self, path: &str) -> Result<(), LedgerError> {
+        if !self.is_incomplete {
+            write(self.directory, path, &self.bundle)?;
+        }
+        self.bundle.clear();
+        self.is_incomplete = false;
         Ok(())
     }
 
@@ -231,7 +276,7 @@ impl<'a> TileWriter<'a> {
         let width = u16::try_from(size % u64::from(TILE_WIDTH)).unwrap_or(0);
         if width > 0 {
             let path = entries_path(size / u64::from(TILE_WIDTH), width);
-            write(self.directory, &path, &self.bundle)?;
+            self.write_bundle(&path)?;
         }
         self.write_tiles(|_| true)
     }

@@ -134,7 +134,7 @@ impl Ledger {
         Ok(Log::load(&mut connection, &self.0.store).await?.origin)
     }
 
-    async fn node(
+    pub(crate) async fn node(
         &self,
         connection: &mut AnyConnection,
         node: Node,

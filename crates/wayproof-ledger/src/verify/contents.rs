@@ -16,13 +16,22 @@ const PAGE: i64 = 64;
 /// The digests that the log says are kept.
 pub(super) struct Contents {
     promised: BTreeSet<String>,
+    /// The prunes that the log tells of: up to where, and what is kept instead.
+    prunes: BTreeSet<(i64, String)>,
 }
 
 impl Contents {
-    pub(super) fn new() -> Self {
+    /// Beginning with what pruned events promised.
+    pub(super) fn new(promised: BTreeSet<String>) -> Self {
         Self {
-            promised: BTreeSet::new(),
+            promised,
+            prunes: BTreeSet::new(),
         }
+    }
+
+    /// For a prune: what is promised so far.
+    pub(super) fn into_promised(self) -> BTreeSet<String> {
+        self.promised
     }
 
     /// Takes in a chunk.
@@ -31,7 +40,22 @@ impl Contents {
             if let EventBody::ReceiptIssued(issued) = &event.body {
                 self.promised.insert(issued.receipt_digest.clone());
             }
+            if let EventBody::EventsPruned(pruned) = &event.body {
+                self.prunes
+                    .insert((pruned.before, pruned.snapshot_digest.clone()));
+            }
         }
+    }
+
+    /// What was pruned is what the log says was.
+    pub(super) fn check_prune(&self, before: i64, snapshot: &str) -> Result<(), Problem> {
+        if self.prunes.contains(&(before, snapshot.to_owned())) {
+            return Ok(());
+        }
+        let what = format!(
+            "events before {before} are gone, and no event of the log says that they were pruned"
+        );
+        Err(Problem::new(what))
     }
 
     /// Compares with what is stored.

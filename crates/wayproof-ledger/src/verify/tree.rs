@@ -8,7 +8,7 @@ use super::{Problem, Stop, short};
 use crate::error::LedgerError;
 use crate::log_row::Log;
 use crate::store::Store;
-use crate::tile::{self, Place, Tiles};
+use crate::tile::{self, Tiles};
 
 /// Checks the tree while it grows.
 pub(super) struct Tree {
@@ -40,16 +40,9 @@ impl Tree {
     }
 
     /// Checks one chunk against its tiles and the checkpoints that end in it.
-    pub(super) async fn check_chunk(
-        &mut self,
-        connection: &mut AnyConnection,
-        chunk: &Digested,
-        store: &Store,
-    ) -> Result<(), Stop> {
-        check_leaves(connection, chunk, store).await?;
-        let end = chunk.first + i64::try_from(chunk.leaves.len()).unwrap_or(0);
-        let notes = read_notes(connection, (chunk.first, end), store).await?;
-        let mut notes = notes.iter().peekable();
+    pub(super) fn check_chunk(&mut self, chunk: &Digested, beside: &Beside) -> Result<(), Problem> {
+        check_leaves(chunk, &beside.leaves)?;
+        let mut notes = beside.notes.iter().peekable();
         for leaf in &chunk.leaves {
             let above = &mut self.above;
             self.frontier.append_with(*leaf, |node, hash| {
@@ -63,6 +56,18 @@ impl Tree {
             }
         }
         Ok(())
+    }
+
+    /// The log's row tells its size and its newest checkpoint a second time.
+    fn check_log(&self, log: &Log) -> Result<(), Problem> {
+        let is_size = u64::try_from(log.stored_size) == Ok(log.frontier.size());
+        let is_signed = u64::try_from(log.checkpoint_size) == Ok(self.last_checkpoint);
+        if is_size && is_signed {
+            return Ok(());
+        }
+        Err(Problem::new(
+            "the log's row contradicts its tree or its checkpoints",
+        ))
     }
 
     fn check_note(&mut self, size: u64, text: &str) -> Result<(), Problem> {
@@ -112,6 +117,8 @@ impl Tree {
         if self.frontier != log.frontier {
             return Err(Problem::new("the log's stored frontier is not that of its events").into());
         }
+        self.check_log(log)?;
+        check_places(connection, log, store).await?;
         for (place, expected) in &self.above {
             let stored = tile::load(connection, *place, store).await?;
             if stored != *expected {
@@ -123,6 +130,15 @@ impl Tree {
             }
         }
         let beyond = read_notes(connection, (log.size(), i64::MAX), store).await?;
+        let newest: Option<i64> =
+            sqlx::query_scalar("SELECT at_us FROM checkpoints ORDER BY size DESC LIMIT 1")
+                .fetch_optional(&mut *connection)
+                .await
+                .map_err(store.failed("read"))?;
+        if newest.is_some_and(|at_us| at_us != log.checkpoint_us) {
+            let what = "the log's row contradicts the time of its newest checkpoint";
+            return Err(Problem::new(what).into());
+        }
         match beyond.first() {
             Some((size, _)) => {
                 let what = format!(
@@ -141,39 +157,101 @@ impl Tree {
     }
 }
 
-/// Compares leaf hashes with the tiles of the lowest level.
-async fn check_leaves(
+/// Every tile of the database is one that a tree of this size has, as wide as it is there.
+async fn check_places(
     connection: &mut AnyConnection,
-    chunk: &Digested,
+    log: &Log,
     store: &Store,
 ) -> Result<(), Stop> {
+    const SQL: &str = "SELECT level, idx, LENGTH(hashes) FROM tiles ORDER BY level, idx";
+    let rows = sqlx::query(SQL)
+        .fetch_all(connection)
+        .await
+        .map_err(store.failed("read"))?;
+    for row in &rows {
+        let level: i64 = row.try_get(0).map_err(store.failed("read"))?;
+        let index: i64 = row.try_get(1).map_err(store.failed("read"))?;
+        let length: i64 = row.try_get(2).map_err(store.failed("read"))?;
+        let width = match (u8::try_from(level), u64::try_from(index)) {
+            (Ok(level), Ok(index)) if level < 8 => {
+                tile::width_at(log.frontier.size(), (level, index))
+            }
+            _ => 0,
+        };
+        // Base64 of so many hashes.
+        let expected = i64::try_from((width * 32).div_ceil(3) * 4).unwrap_or(0);
+        if width == 0 || length != expected {
+            let what = format!("tile {level}/{index} is not as wide as in a tree of this size");
+            return Err(Problem::new(what).into());
+        }
+    }
+    Ok(())
+}
+
+/// What is kept beside a run of events: the hashes of its leaves, and the checkpoints that end in it.
+pub(super) struct Beside {
+    pub(super) leaves: Vec<Hash>,
+    notes: Vec<(u64, String)>,
+}
+
+impl Beside {
+    /// Reads what is beside the events from `first` up to before `end`.
+    pub(super) async fn read(
+        connection: &mut AnyConnection,
+        (first, end): (i64, i64),
+        store: &Store,
+    ) -> Result<Self, LedgerError> {
+        let skipped = first % i64::from(TILE_WIDTH);
+        let mut leaves = read_leaves(connection, (first - skipped, end), store).await?;
+        let skipped = usize::try_from(skipped).unwrap_or(0).min(leaves.len());
+        leaves.drain(..skipped);
+        leaves.truncate(usize::try_from(end - first).unwrap_or(0));
+        let notes = read_notes(connection, (first, end), store).await?;
+        Ok(Self { leaves, notes })
+    }
+}
+
+/// The hashes of leaves as the tiles of the lowest level have them, as far as they follow each other.
+async fn read_leaves(
+    connection: &mut AnyConnection,
+    (first, end): (i64, i64),
+    store: &Store,
+) -> Result<Vec<Hash>, LedgerError> {
     const SQL: &str =
         "SELECT idx, hashes FROM tiles WHERE level = 0 AND idx >= $1 AND idx < $2 ORDER BY idx";
     let width = i64::from(TILE_WIDTH);
-    let first_tile = chunk.first / width;
-    let tiles = i64::try_from(chunk.leaves.len().div_ceil(usize::from(TILE_WIDTH))).unwrap_or(0);
+    let first_tile = first / width;
+    let end_tile = end.saturating_add(width - 1) / width;
     let rows = sqlx::query(SQL)
         .bind(first_tile)
-        .bind(first_tile + tiles)
+        .bind(end_tile)
         .fetch_all(connection)
         .await;
     let rows = rows.map_err(store.failed("read"))?;
-    let mut stored = Tiles::new();
-    for row in &rows {
+    let mut leaves = Vec::new();
+    for (row, expected) in rows.iter().zip(first_tile..) {
         let index: i64 = row.try_get(0).map_err(store.failed("read"))?;
         let text: String = row.try_get(1).map_err(store.failed("read"))?;
-        let place: Place = (0, u64::try_from(index).unwrap_or(0));
-        stored.insert(place, tile::decode(&text).unwrap_or_default());
+        let hashes = tile::decode(&text).unwrap_or_default();
+        let is_full = hashes.len() == usize::from(TILE_WIDTH);
+        if index != expected {
+            break;
+        }
+        leaves.extend(hashes);
+        if !is_full {
+            break;
+        }
     }
-    for (seq, leaf) in (chunk.first..).zip(&chunk.leaves) {
-        let place: Place = (0, u64::try_from(seq / width).unwrap_or(0));
-        let slot = usize::try_from(seq % width).unwrap_or(0);
-        match stored.get(&place).and_then(|tile| tile.get(slot)) {
+    Ok(leaves)
+}
+
+/// Compares the hashes of events with those that the tiles have.
+fn check_leaves(chunk: &Digested, stored: &[Hash]) -> Result<(), Problem> {
+    for (at, (seq, leaf)) in (chunk.first..).zip(&chunk.leaves).enumerate() {
+        match stored.get(at) {
             Some(hash) if hash == leaf => {}
-            Some(_) => {
-                return Err(Problem::at(seq, chunk.id(seq), "is not what was recorded").into());
-            }
-            None => return Err(Problem::at(seq, chunk.id(seq), "has no hash in the tree").into()),
+            Some(_) => return Err(Problem::at(seq, chunk.id(seq), "is not what was recorded")),
+            None => return Err(Problem::at(seq, chunk.id(seq), "has no hash in the tree")),
         }
     }
     Ok(())

@@ -50,6 +50,13 @@ impl Place {
         Ledger::open(self.location.clone(), Clock::fixed(NOON_US), Some(key())).await
     }
 
+    /// Opens it at another time.
+    pub(crate) async fn open_at(&self, now_us: i64) -> Ledger {
+        Ledger::open(self.location.clone(), Clock::fixed(now_us), Some(key()))
+            .await
+            .expect("the ledger opens")
+    }
+
     /// Changes the database behind the ledger's back.
     pub(crate) async fn sql(&self, statement: &str) {
         let mut connection = AnyConnection::connect(&self.url())

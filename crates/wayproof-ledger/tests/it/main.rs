@@ -9,6 +9,7 @@
 mod backup;
 mod books;
 mod clock;
+mod copy;
 mod crash;
 mod damage;
 mod engine;
@@ -19,6 +20,7 @@ mod fixture;
 mod foreign;
 mod pages;
 mod proof;
+mod prune;
 mod record;
 mod report;
 mod spend;

@@ -13,8 +13,12 @@ pub(crate) enum Format {
     Jsonl,
     /// Every exchange, one a row.
     Csv,
+    /// Every exchange, one a row, as Parquet; money in exact decimals of dollars.
+    Parquet,
     /// Charges by day in the columns of FOCUS 1.2, as CSV.
     Focus,
+    /// The same as Parquet.
+    FocusParquet,
     /// The log as a directory of C2SP tiles, for verifiers that are not ours.
     Tlog,
 }

@@ -2,6 +2,7 @@
 
 mod csv;
 mod focus;
+mod parquet;
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
@@ -92,7 +93,9 @@ async fn write<W: Write + Send>(
     match format {
         Format::Jsonl => events(ledger, days, out).await,
         Format::Csv => exchanges(ledger, days, out).await,
+        Format::Parquet => parquet::exchanges(ledger, days, out).await,
         Format::Focus => focus::write(ledger, days, out).await,
+        Format::FocusParquet => parquet::focus(ledger, days, out).await,
         Format::Tlog => Ok(()),
     }
 }

@@ -6,10 +6,10 @@ use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use wayproof_ledger::{EventBody, ExchangeFilter, JobDetail, JobFilter, Ledger, Page, Report};
 
-use super::{backup, explain, export, report};
+use super::{backup, explain, export, keeping, reconcile, report, witness};
 use crate::{
     cli::{LedgerCommand, LedgerPlace, ListArgs},
-    exit::{self, Mistake},
+    exit::Mistake,
     ledgers, settings,
     terminal::{cost, moment, print, print_json_pretty, table},
 };
@@ -27,7 +27,11 @@ pub(crate) async fn run(command: LedgerCommand) -> Result<ExitCode> {
         LedgerCommand::Export(args) => export::run(&args).await?,
         LedgerCommand::Backup(args) => return backup::backup(&args).await,
         LedgerCommand::Restore(args) => return backup::restore(&args).await,
-        LedgerCommand::Verify { json, ledger } => return verify(json, &ledger).await,
+        LedgerCommand::Copy(args) => return keeping::copy(&args).await,
+        LedgerCommand::Prune(args) => return keeping::prune(&args).await,
+        LedgerCommand::Reconcile(args) => return reconcile::run(&args).await,
+        LedgerCommand::Cosign(args) => return witness::cosign(&args).await,
+        LedgerCommand::Verify(args) => return keeping::verify(&args).await,
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -230,22 +234,6 @@ fn tell_job(detail: &JobDetail) -> Result<()> {
     Ok(())
 }
 
-async fn verify(as_json: bool, place: &LedgerPlace) -> Result<ExitCode> {
-    let ledger = at(place).await?;
-    let report = ledger.verify().await.context("checking the ledger")?;
-    ledger.close().await?;
-    if as_json {
-        print_json_pretty(&report)?;
-    } else {
-        print(&verdict_on(&report))?;
-    }
-    Ok(if report.is_whole() {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::from(exit::INVALID)
-    })
-}
-
 /// Whether the ledger is whole, in one sentence.
 pub(crate) fn verdict_on(report: &Report) -> String {
     let signatures = if report.is_signed {
@@ -254,10 +242,18 @@ pub(crate) fn verdict_on(report: &Report) -> String {
         "not checked against a key"
     };
     match &report.problem {
-        None => format!(
-            "whole: {} event(s) and {} checkpoint(s), {signatures}; root {}",
-            report.events, report.checkpoints, report.root
-        ),
+        None => {
+            let pruned = report.pruned.as_ref().map_or_else(String::new, |pruned| {
+                format!(
+                    "; the first {} event(s) are pruned, their hashes are there",
+                    pruned.before
+                )
+            });
+            format!(
+                "whole: {} event(s) and {} checkpoint(s), {signatures}; root {}{pruned}",
+                report.events, report.checkpoints, report.root
+            )
+        }
         Some(problem) => format!("broken: {problem}"),
     }
 }

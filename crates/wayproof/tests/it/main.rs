@@ -24,6 +24,7 @@ mod gate;
 mod generated;
 mod hook;
 mod import;
+mod keeping;
 mod models;
 mod policy;
 mod prove;

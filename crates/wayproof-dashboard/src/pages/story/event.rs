@@ -35,6 +35,9 @@ pub(super) fn entry(stored: &StoredEvent) -> Entry {
         }
         EventBody::ExchangeImported(_) => plain("A request, from the agent's own log".to_owned()),
         EventBody::LogRead(_) => plain("An agent's log was read".to_owned()),
+        EventBody::EventsPruned(pruned) => {
+            plain(format!("{} older events were pruned", pruned.events))
+        }
         EventBody::Unknown { kind } => plain(format!("{} (of a later version)", short(kind))),
     };
     entry.at = at(stored.event.at_us);

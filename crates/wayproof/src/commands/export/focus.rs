@@ -13,7 +13,8 @@ use wayproof_ledger::{Days, Dimension, Ledger, ReportRow, Sources};
 use super::csv;
 use crate::days::date;
 
-const COLUMNS: [&str; 34] = [
+/// The columns, in their order.
+pub(super) const COLUMNS: [&str; 34] = [
     "BilledCost",
     "BillingAccountId",
     "BillingAccountName",
@@ -64,6 +65,18 @@ const BY: [Dimension; 7] = [
 /// Writes the rows of each day.
 pub(super) async fn write<W: Write + Send>(ledger: &Ledger, days: Days, out: &mut W) -> Result<()> {
     csv::row(out, COLUMNS)?;
+    rows(ledger, days, |cells| {
+        csv::row(out, cells.iter().map(String::as_str)).map_err(Into::into)
+    })
+    .await
+}
+
+/// Takes the rows of each day, one after the other.
+pub(super) async fn rows(
+    ledger: &Ledger,
+    days: Days,
+    mut take: impl FnMut(&[String; 34]) -> Result<()>,
+) -> Result<()> {
     for day in ledger.usage_days(days).await.context("reading days")? {
         let only = Days {
             from: Some(day),
@@ -74,8 +87,7 @@ pub(super) async fn write<W: Write + Send>(ledger: &Ledger, days: Days, out: &mu
             .await
             .context("reading usage")?;
         for row in &rows {
-            let cells = cells(day, row);
-            csv::row(out, cells.iter().map(String::as_str))?;
+            take(&cells(day, row))?;
         }
     }
     Ok(())

@@ -1,0 +1,236 @@
+//! Verifies the ledger, takes old events out of it, and copies it to another place.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use serde_json::{Value, json};
+use wayproof_ledger::{Clock, Cosigned, CosignerKey, Ledger, LedgerError, Location, Report};
+use wayproof_receipt::{PublicKey, SigningKey};
+
+use super::ledger::{at, verdict_on};
+use crate::{
+    cli::{CopyArgs, LedgerPlace, PruneArgs, VerifyArgs},
+    days::{date, one_day},
+    exit::{self, Mistake},
+    settings,
+    terminal::{moment, print, print_json_pretty},
+};
+
+const DAY_US: i64 = 86_400_000_000;
+
+/// Checks the ledger, and the cosignatures of the witnesses that are named.
+pub(crate) async fn verify(args: &VerifyArgs) -> Result<ExitCode> {
+    let witnesses = args
+        .witness
+        .iter()
+        .map(|text| witness_key(text))
+        .collect::<Result<Vec<_>>>()?;
+    let (report, cosigned) = match at(&args.ledger).await {
+        Ok(ledger) => {
+            let report = ledger.verify().await.context("checking the ledger");
+            let cosigned = match &report {
+                Ok(report) if report.is_whole() => cosignatures(&ledger, &witnesses).await,
+                _ => Ok(Vec::new()),
+            };
+            // A ledger that is broken may not close in order either; what was found counts.
+            let closed = ledger.close().await;
+            let report = match report {
+                Err(error) if is_damage(&error) => Report::default().broken(&exit::chain(&error)),
+                report => report?,
+            };
+            if report.is_whole() {
+                closed?;
+            }
+            (report, cosigned?)
+        }
+        Err(error) => (unopened(&args.ledger, error).await?, Vec::new()),
+    };
+    let missing = cosigned.iter().find_map(|(key, found)| match found {
+        Ok(_) => None,
+        Err(why) => Some(format!("the witness {}: {why}", key.name())),
+    });
+    if args.json {
+        let mut value = serde_json::to_value(&report)?;
+        if !witnesses.is_empty() {
+            value["witnesses"] = cosigned.iter().map(witness_value).collect();
+        }
+        print_json_pretty(&value)?;
+    } else {
+        print(&verdict_on(&report))?;
+        for (key, found) in &cosigned {
+            match found {
+                Ok(found) => print(&format!(
+                    "cosigned by {} at {} event(s), {}",
+                    key.name(),
+                    found.size,
+                    moment(found.at_us)
+                ))?,
+                Err(why) => print(&format!("not cosigned by {}: {why}", key.name()))?,
+            }
+        }
+    }
+    Ok(if report.is_whole() && missing.is_none() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::from(exit::INVALID)
+    })
+}
+
+/// Whether an error says that the ledger itself is not what it was.
+fn is_damage(error: &anyhow::Error) -> bool {
+    matches!(
+        error.downcast_ref::<LedgerError>(),
+        Some(
+            LedgerError::Corrupt { .. }
+                | LedgerError::Inconsistent(_)
+                | LedgerError::JournalDamaged { .. }
+        )
+    )
+}
+
+type Witnessed = (CosignerKey, Result<Cosigned, String>);
+
+async fn cosignatures(ledger: &Ledger, witnesses: &[CosignerKey]) -> Result<Vec<Witnessed>> {
+    let mut all = Vec::with_capacity(witnesses.len());
+    for key in witnesses {
+        let found = ledger
+            .cosigned_by(key)
+            .await
+            .context("reading checkpoints")?;
+        all.push((key.clone(), found));
+    }
+    Ok(all)
+}
+
+fn witness_value((key, found): &Witnessed) -> Value {
+    match found {
+        Ok(found) => json!({"name": key.name(), "size": found.size, "at_us": found.at_us}),
+        Err(why) => json!({"name": key.name(), "size": null, "problem": why}),
+    }
+}
+
+/// Reads a witness's key.
+pub(crate) fn witness_key(text: &str) -> Result<CosignerKey> {
+    text.parse().map_err(|_| {
+        let text = crate::terminal::plain(text);
+        Mistake(format!(
+            "`{text}` is no key of a witness; `wayproof witness` prints its own"
+        ))
+        .into()
+    })
+}
+
+/// A ledger that does not open is looked at as it lies there, so that what is broken is told and not only that it is.
+async fn unopened(place: &LedgerPlace, error: anyhow::Error) -> Result<Report> {
+    let is_unwritable = matches!(
+        error.downcast_ref::<LedgerError>(),
+        Some(LedgerError::ReadOnly { .. } | LedgerError::DiskFull { .. })
+    );
+    if !(is_damage(&error) || is_unwritable) || place.ledger.is_some() {
+        return Err(error);
+    }
+    let data = settings::data_directory(&place.data)?;
+    let key = key_in(&data)?;
+    match Ledger::verify_unopened(&Location::Sqlite(data), key.as_ref()).await {
+        Ok(report) if is_unwritable || !report.is_whole() => Ok(report),
+        // What is in the way of opening it is then the finding.
+        Ok(report) => Ok(report.broken(&exit::chain(&error))),
+        Err(second) if is_unwritable => Err(anyhow::Error::from(second)),
+        Err(_) => Ok(Report::default().broken(&exit::chain(&error))),
+    }
+}
+
+/// The key a data directory's ledger is signed with, where there is one.
+pub(crate) fn key_in(data: &Path) -> Result<Option<PublicKey>> {
+    let path = data.join("keys").join("ledger");
+    if !path.exists() {
+        return Ok(None);
+    }
+    Ok(Some(SigningKey::load_or_create(&path)?.public()))
+}
+
+/// Takes events out that are older than what is given.
+pub(crate) async fn prune(args: &PruneArgs) -> Result<ExitCode> {
+    let ledger = at(&args.ledger).await?;
+    let now_us = ledger.clock().now_us();
+    let day = one_day(&args.before, "--before", now_us)?;
+    let until_us = day.saturating_mul(DAY_US);
+    if until_us > now_us {
+        ledger.close().await?;
+        return Err(Mistake("--before names a day that has not come".to_owned()).into());
+    }
+    let pruned = if args.dry_run {
+        ledger.would_prune(until_us).await
+    } else {
+        ledger.prune(until_us, settings::variable("USER")).await
+    };
+    ledger.close().await?;
+    let pruned = pruned.context("pruning the ledger")?;
+    let is_whole = pruned.report.as_ref().is_none_or(Report::is_whole);
+    if args.json {
+        let mut value = serde_json::to_value(&pruned)?;
+        value["dry_run"] = args.dry_run.into();
+        print_json_pretty(&value)?;
+    } else {
+        let verb = if args.dry_run { "would take" } else { "took" };
+        let what = format!(
+            "{verb} {} event(s) out that happened before {}, {} byte(s); their hashes stay",
+            pruned.events,
+            date(day),
+            pruned.bytes
+        );
+        print(&what)?;
+        if let Some(report) = &pruned.report {
+            print(&verdict_on(report))?;
+        }
+    }
+    Ok(if is_whole {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::from(exit::INVALID)
+    })
+}
+
+/// Copies a ledger, and verifies the copy.
+pub(crate) async fn copy(args: &CopyArgs) -> Result<ExitCode> {
+    let place = |text: &str| {
+        Location::parse(text).map_err(|error| anyhow::Error::from(Mistake(error.to_string())))
+    };
+    let (from, to) = (place(&args.from)?, place(&args.to)?);
+    if from == to {
+        return Err(Mistake("a ledger cannot be copied to itself".to_owned()).into());
+    }
+    let key = match &from {
+        Location::Sqlite(directory) => {
+            if !directory.join("ledger.db").is_file() {
+                let why = format!("there is no ledger in {}", directory.display());
+                return Err(Mistake(why).into());
+            }
+            key_in(directory)?
+        }
+        Location::Postgres(_) => key_in(&settings::data_directory(&args.data)?)?,
+    };
+    let ledger = Ledger::open(from, Clock::system(), None)
+        .await
+        .context("opening the ledger")?;
+    let copied = ledger.copy_to(&to, key.as_ref()).await;
+    ledger.close().await?;
+    let report = copied.context("copying the ledger")?;
+    if args.json {
+        print_json_pretty(&report)?;
+    } else {
+        if report.is_whole() {
+            print(&format!("copied to {to}"))?;
+        }
+        print(&verdict_on(&report))?;
+        if report.is_whole() {
+            print("keys are not copied: keys/ledger of the data directory signs the copy on")?;
+        }
+    }
+    Ok(if report.is_whole() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::from(exit::INVALID)
+    })
+}
