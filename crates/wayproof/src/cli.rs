@@ -8,10 +8,12 @@ mod export;
 mod import;
 mod keeping;
 mod models;
+mod otlp;
 mod policies;
 mod policy;
 mod report;
 mod review;
+mod webhook;
 
 use std::{net::SocketAddr, path::PathBuf};
 
@@ -24,9 +26,11 @@ pub(crate) use self::keeping::{
     CopyArgs, CosignArgs, PruneArgs, ReconcileArgs, VerifyArgs, WitnessArgs,
 };
 pub(crate) use self::models::{ModelsCommand, ModelsListArgs, ModelsSyncArgs};
+pub(crate) use self::otlp::{OtlpArgs, SendArgs};
 pub(crate) use self::policies::{AdviseArgs, ReplayArgs, TaskCommand, TaskPlace};
 pub(crate) use self::policy::{BacktestArgs, PolicyCommand};
 pub(crate) use self::report::{By, From, Period, ReportArgs};
+pub(crate) use self::webhook::{WebhookArgs, WebhookKind};
 pub(crate) use review::{ChangeArgs, DecideArgs, ReviewCommand, ReviewRunArgs};
 
 /// Routes coding agents' work by task policy, runs the required proof itself, and leaves receipts.
@@ -203,6 +207,10 @@ pub(crate) struct UpArgs {
     /// Hold every answer until the disk has its opening event, so that not even a power cut can lose one.
     #[arg(long)]
     pub(crate) sync_before_answer: bool,
+    #[command(flatten)]
+    pub(crate) otlp: OtlpArgs,
+    #[command(flatten)]
+    pub(crate) webhook: WebhookArgs,
     #[command(flatten)]
     pub(crate) data: DataArgs,
     #[command(flatten)]
@@ -393,6 +401,8 @@ pub(crate) enum LedgerCommand {
     Quality(ReportArgs),
     /// Writes events, exchanges, charges or the whole log for other programs.
     Export(ExportArgs),
+    /// Sends jobs, exchanges and proofs to a receiver of OpenTelemetry: once what is new, or as it happens.
+    Send(SendArgs),
     /// Copies the embedded ledger into one file while it is in use, and verifies the copy. Keys are not in it.
     Backup(BackupArgs),
     /// Makes the ledger from a copy, once the copy is verified. Exit status 4 when it is broken.

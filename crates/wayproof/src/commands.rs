@@ -23,6 +23,7 @@ mod replay;
 mod report;
 pub(crate) mod review;
 mod run;
+mod send;
 mod statusline;
 mod task;
 mod up;

@@ -25,6 +25,7 @@ use crate::{
     catalogs,
     commands::receipt,
     exit::{Broken, Mistake},
+    follow::Following,
     ledgers, settings,
 };
 
@@ -51,6 +52,7 @@ pub(crate) struct Running {
     stop: oneshot::Sender<()>,
     serving: JoinHandle<Result<(), ServeError>>,
     place: PathBuf,
+    followers: Vec<Following>,
 }
 
 /// Where a gateway of a data directory is, as it writes it down while it serves.
@@ -68,12 +70,20 @@ impl Running {
         format!("http://{}", self.address)
     }
 
+    /// Somebody else is told of what happens until the gateway stops.
+    pub(crate) fn tell(&mut self, follower: Following) {
+        self.followers.push(follower);
+    }
+
     /// Drains, then closes the ledger.
     pub(crate) async fn stop(self) -> Result<()> {
         // A gateway that has ended by itself is not there to be told.
         let _told = self.stop.send(());
         self.serving.await.context("waiting for the gateway")??;
         forget(&self.place, &self.address);
+        for follower in self.followers {
+            follower.finish().await?;
+        }
         self.gateway
             .ledger()
             .close()
@@ -132,18 +142,24 @@ pub(crate) async fn start(start: Start) -> Result<Running> {
             .serve(listener, async move { drop(stopped.await) })
             .await
     });
-    let place = start.data.join(PLACE_FILE);
-    let text = serde_json::to_string(&Place {
-        url: format!("http://{address}"),
-    })?;
-    fs::write(&place, text).with_context(|| format!("writing {}", place.display()))?;
     Ok(Running {
         address,
         gateway,
         stop,
         serving,
-        place,
+        place: write_place(&start.data, address)?,
+        followers: Vec::new(),
     })
+}
+
+/// Writes down where the gateway of a data directory is.
+fn write_place(data: &Path, address: SocketAddr) -> Result<PathBuf> {
+    let place = data.join(PLACE_FILE);
+    let text = serde_json::to_string(&Place {
+        url: format!("http://{address}"),
+    })?;
+    fs::write(&place, text).with_context(|| format!("writing {}", place.display()))?;
+    Ok(place)
 }
 
 /// Opens the address.

@@ -10,6 +10,7 @@ mod demo;
 mod discover;
 mod doctor;
 mod exit;
+mod follow;
 mod gate;
 mod gateway;
 mod ledgers;

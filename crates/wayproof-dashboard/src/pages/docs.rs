@@ -28,13 +28,17 @@ macro_rules! doc {
     };
 }
 
-static DOCS: [Doc; 8] = [
+static DOCS: [Doc; 12] = [
     doc!("glossary", "Concepts", "concepts/glossary.md"),
     doc!("agents", "Guides", "guide/agents.md"),
+    doc!("budgets", "Guides", "guide/budgets.md"),
     doc!("dashboard", "Guides", "guide/dashboard.md"),
     doc!("gate", "Guides", "guide/gate.md"),
+    doc!("ledger", "Guides", "guide/ledger.md"),
     doc!("proof", "Guides", "guide/proof.md"),
     doc!("providers", "Guides", "guide/providers.md"),
+    doc!("review", "Guides", "guide/review.md"),
+    doc!("telemetry", "Guides", "guide/telemetry.md"),
     doc!("cli", "Reference", "reference/cli.md"),
     doc!("policy", "Reference", "reference/policy.md"),
 ];

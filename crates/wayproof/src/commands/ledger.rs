@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use wayproof_ledger::{EventBody, ExchangeFilter, JobDetail, JobFilter, Ledger, Page, Report};
 
-use super::{backup, explain, export, keeping, reconcile, report, witness};
+use super::{backup, explain, export, keeping, reconcile, report, send, witness};
 use crate::{
     cli::{LedgerCommand, LedgerPlace, ListArgs},
     exit::Mistake,
@@ -25,6 +25,7 @@ pub(crate) async fn run(command: LedgerCommand) -> Result<ExitCode> {
         LedgerCommand::Outcomes(args) => report::run(report::Kind::Outcomes, &args).await?,
         LedgerCommand::Quality(args) => report::run(report::Kind::Quality, &args).await?,
         LedgerCommand::Export(args) => export::run(&args).await?,
+        LedgerCommand::Send(args) => return Box::pin(send::run(&args)).await,
         LedgerCommand::Backup(args) => return backup::backup(&args).await,
         LedgerCommand::Restore(args) => return backup::restore(&args).await,
         LedgerCommand::Copy(args) => return keeping::copy(&args).await,

@@ -1,6 +1,6 @@
 //! Starts the gateway, says what it found, and drains when asked to.
 
-use std::{net::SocketAddr, process::ExitCode};
+use std::{net::SocketAddr, path::Path, process::ExitCode};
 
 use anyhow::{Context, Result};
 use tokio::signal::unix::{SignalKind, signal};
@@ -9,25 +9,15 @@ use crate::{
     cli::UpArgs,
     discover::{Found, discover},
     exit::Mistake,
-    gateway::{self, Start},
+    follow::{otlp, webhook},
+    gateway::{self, Running, Start},
     settings, terminal,
 };
 
 /// Serves until SIGTERM or SIGINT.
 pub(crate) async fn run(args: UpArgs) -> Result<ExitCode> {
     let policy = settings::policy(args.policy.as_deref())?;
-    let found = if args.providers.providers.is_empty() {
-        discover().await?
-    } else {
-        let given = settings::parse_providers(&args.providers.providers)?;
-        given
-            .into_iter()
-            .map(|provider| Found {
-                provider,
-                because: "--provider".to_owned(),
-            })
-            .collect()
-    };
+    let found = found(&args.providers.providers).await?;
     let lines: Vec<String> = found
         .iter()
         .map(|found| {
@@ -40,16 +30,22 @@ pub(crate) async fn run(args: UpArgs) -> Result<ExitCode> {
     let key = args.key_env.as_deref().map(key_in).transpose()?;
     let mut terminate = signal(SignalKind::terminate()).context("listening for SIGTERM")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("listening for SIGINT")?;
-    let running = gateway::start(Start {
+    let told = Told {
+        otlp: otlp::target(&args.otlp)?,
+        webhook: webhook::target(&args.webhook)?,
+    };
+    let data = settings::data_directory(&args.data)?;
+    let mut running = gateway::start(Start {
         listen: args.listen,
         policy,
         providers: found.into_iter().map(|found| found.provider).collect(),
-        data: settings::data_directory(&args.data)?,
+        data: data.clone(),
         ledger: args.ledger.clone(),
         key,
         syncs_before_answer: args.sync_before_answer,
     })
     .await?;
+    told.begin(&mut running, &data).await?;
     if let Some(file) = &args.port_file {
         let port = running.address.port().to_string();
         std::fs::write(file, port)
@@ -68,6 +64,42 @@ pub(crate) async fn run(args: UpArgs) -> Result<ExitCode> {
     terminal::tell("wayproof finishes what is under way");
     running.stop().await?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// The providers that are named, else those found.
+async fn found(named: &[String]) -> Result<Vec<Found>> {
+    if named.is_empty() {
+        return discover().await;
+    }
+    let given = settings::parse_providers(named)?;
+    let found = given.into_iter().map(|provider| Found {
+        provider,
+        because: "--provider".to_owned(),
+    });
+    Ok(found.collect())
+}
+
+/// Who else is told of what happens.
+struct Told {
+    otlp: Option<otlp::Target>,
+    webhook: Option<webhook::Target>,
+}
+
+impl Told {
+    /// Begins to tell them. One that is new is told from now on; `ledger send` tells of the past.
+    async fn begin(self, running: &mut Running, data: &Path) -> Result<()> {
+        let ledger = running.gateway.ledger().clone();
+        let new = ledger.size().await.context("reading the ledger")?;
+        if let Some(target) = self.otlp {
+            let follow = otlp::follow(ledger.clone(), data, target, new).await?;
+            running.tell(follow.start());
+        }
+        if let Some(target) = self.webhook {
+            let follow = webhook::follow(ledger, data, target, new).await?;
+            running.tell(follow.start());
+        }
+        Ok(())
+    }
 }
 
 /// The key that callers must show.

@@ -28,6 +28,16 @@ impl Up {
         environment: &Environment,
         provider: &Provider,
     ) -> Self {
+        Self::start_with(name, environment, provider, &[]).await
+    }
+
+    /// With more arguments.
+    pub(crate) async fn start_with(
+        name: &str,
+        environment: &Environment,
+        provider: &Provider,
+        more: &[&str],
+    ) -> Self {
         if !environment.repo().join(".git").exists() {
             environment.fixture();
         }
@@ -47,6 +57,7 @@ impl Up {
         ];
         let mut child = environment
             .wayproof(&args)
+            .args(more)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
