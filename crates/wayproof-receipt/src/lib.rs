@@ -9,6 +9,7 @@ mod digest;
 mod envelope;
 mod key;
 mod render;
+mod sshsig;
 mod statement;
 mod time;
 mod trust;
@@ -22,6 +23,7 @@ pub use envelope::{
 pub use key::{KeyError, PublicKey, PublicKeyError, SigningKey};
 pub use predicate::{Predicate, Proof, Verdict};
 pub use render::{html, html_sections, is_unseen, markdown, text};
+pub use sshsig::{SSH_NAMESPACE, SshSignature, SshSignatureError};
 pub use statement::{DigestSet, ResourceDescriptor, STATEMENT_TYPE, Statement, StatementError};
 pub use time::Time;
 pub use trust::{Reviewer, Signer, Trust, TrustError};
