@@ -9,8 +9,9 @@ use wayproof_engine::{Catalog, Policy};
 use wayproof_ledger::{Clock, Ledger};
 use wayproof_receipt::Trust;
 
-use crate::guard::Guard;
+use crate::guard::{Guard, TrustedProxy};
 use crate::live::Live;
+use crate::reviews::Reviews;
 
 /// A look at the gateway that serves the pages; the binary gives it.
 pub trait House: Send + Sync + 'static {
@@ -22,7 +23,7 @@ pub trait House: Send + Sync + 'static {
     fn counts(&self) -> (usize, usize);
     /// Whether callers need a key, and so whether readers do.
     fn wants_key(&self) -> bool;
-    /// The name of the configured key that this is.
+    /// The name of the key that this is, of those the gateway was started with.
     fn holder_of(&self, key: &[u8]) -> Option<String>;
     /// Resolves when the gateway stops, so that pages that stay open let go.
     fn stopping(&self) -> Pin<Box<dyn Future<Output = ()> + Send>>;
@@ -64,6 +65,10 @@ pub struct Parts {
     pub catalog: Arc<Catalog>,
     /// What the operator set, with secrets named and not shown.
     pub settings: Vec<Setting>,
+    /// A proxy that says who asks.
+    pub proxy: Option<TrustedProxy>,
+    /// Changes that people decide on; nothing without a repository.
+    pub reviews: Option<Box<dyn Reviews>>,
 }
 
 impl fmt::Debug for Parts {
@@ -84,13 +89,17 @@ pub(crate) struct Desk(Arc<Inner>);
 
 pub(crate) struct Inner {
     pub(crate) parts: Parts,
-    pub(crate) guard: Guard,
+    pub(crate) guard: Arc<Guard>,
     pub(crate) live: Live,
     turns: Semaphore,
 }
 
 impl Desk {
     pub(crate) fn new(parts: Parts, guard: Guard) -> Self {
+        Self::with(parts, Arc::new(guard))
+    }
+
+    fn with(parts: Parts, guard: Arc<Guard>) -> Self {
         Self(Arc::new(Inner {
             parts,
             guard,

@@ -26,7 +26,7 @@ mod verify;
 
 pub use books::{
     Account, Balance, Books, FormerDigest, Hold, HoldError, Holder, Key, Overdrawn, Person,
-    Register,
+    Register, Role,
 };
 pub use clock::{Clock, Ids};
 pub use error::{AppendError, LedgerError};

@@ -194,6 +194,25 @@ pub(crate) struct UpArgs {
     /// Hold every answer until the disk has its opening event, so that not even a power cut can lose one.
     #[arg(long)]
     pub(crate) sync_before_answer: bool,
+    /// A repository whose changes people decide on at the dashboard. May be repeated [default: the one around the working directory].
+    #[arg(long, value_name = "DIR")]
+    pub(crate) repo: Vec<PathBuf>,
+    /// The revision that their changes go into [default: the main branch].
+    #[arg(long, value_name = "REV")]
+    pub(crate) repo_base: Option<String>,
+    /// A network of a proxy that signs people in and names them in a header, for the dashboard. May be repeated.
+    ///
+    /// The people it names have to be in the register (`wayproof people set`). Requests of such a proxy never count as requests of this machine.
+    #[arg(long, value_name = "CIDR")]
+    pub(crate) trusted_proxy: Vec<String>,
+    /// The header in which that proxy names the person; it must remove the header from what comes in.
+    #[arg(
+        long,
+        value_name = "NAME",
+        default_value = "x-forwarded-user",
+        requires = "trusted_proxy"
+    )]
+    pub(crate) person_header: String,
     #[command(flatten)]
     pub(crate) data: DataArgs,
     #[command(flatten)]

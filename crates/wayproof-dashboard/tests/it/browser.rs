@@ -184,7 +184,10 @@ fn in_flight(stage: &Stage, job: &str, task: &str, class: &str) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_page_is_accessible_in_both_themes_at_three_widths() {
-    let stage = Stage::with(|_| {}, Clock::fixed(crate::stage::NOON_US)).await;
+    let stage = crate::review::Said::words("if user.password == given:  # constant time?")
+        .stage()
+        .await;
+    let review = crate::review::address();
     let (exchange, receipt) = furnish(&stage).await;
     let empty = Stage::new().await;
     let (url, _serving) = serve(&stage).await;
@@ -204,6 +207,8 @@ async fn every_page_is_accessible_in_both_themes_at_three_widths() {
         ("exchange", &url, exchange.as_str()),
         ("receipts", &url, "/receipts"),
         ("receipt", &url, receipt.as_str()),
+        ("review", &url, "/review"),
+        ("review-change", &url, review.as_str()),
         ("spend", &url, "/spend?one=task&two=class"),
         ("policy", &url, "/policy"),
         ("models", &url, "/models"),

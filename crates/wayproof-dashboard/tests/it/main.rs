@@ -13,5 +13,6 @@ mod door;
 mod hostile;
 mod markup;
 mod pages;
+mod review;
 mod stage;
 mod story;

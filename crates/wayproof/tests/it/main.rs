@@ -16,6 +16,7 @@ mod conformance;
 mod connect;
 mod connected;
 mod demo;
+mod desk;
 mod doctor;
 mod documentation;
 mod environment;
