@@ -9,6 +9,7 @@ use wayproof_engine::{Catalog, Policy};
 use wayproof_ledger::{Clock, Ledger};
 use wayproof_receipt::Trust;
 
+use crate::demo::Demo;
 use crate::guard::{Guard, TrustedProxy};
 use crate::live::Live;
 use crate::reviews::Reviews;
@@ -91,6 +92,7 @@ pub(crate) struct Inner {
     pub(crate) parts: Parts,
     pub(crate) guard: Arc<Guard>,
     pub(crate) live: Live,
+    demo: Demo,
     turns: Semaphore,
 }
 
@@ -99,11 +101,17 @@ impl Desk {
         Self::with(parts, Arc::new(guard))
     }
 
+    /// A desk with other parts behind the same guard.
+    pub(crate) fn beside(other: &Self, parts: Parts) -> Self {
+        Self::with(parts, Arc::clone(&other.0.guard))
+    }
+
     fn with(parts: Parts, guard: Arc<Guard>) -> Self {
         Self(Arc::new(Inner {
             parts,
             guard,
             live: Live::default(),
+            demo: Demo::default(),
             turns: Semaphore::new(TURNS),
         }))
     }
@@ -132,6 +140,10 @@ impl Desk {
 
     pub(crate) fn guard(&self) -> &Guard {
         &self.0.guard
+    }
+
+    pub(crate) fn demo(&self) -> &Demo {
+        &self.0.demo
     }
 
     pub(crate) fn live(&self) -> &Live {

@@ -8,6 +8,7 @@ use axum::response::{Html, IntoResponse, Response};
 
 use wayproof_ledger::Role;
 
+use crate::demo::InDemo;
 use crate::guard::{Ticket, Visit};
 use crate::problem::Problem;
 
@@ -39,6 +40,8 @@ pub(crate) struct Frame {
     pub(crate) who: Option<Who>,
     /// What the reader may see and do.
     pub(crate) role: Role,
+    /// Whether everything on the page is made up.
+    pub(crate) is_demo: bool,
     /// Whether nothing but signing in is offered.
     pub(crate) is_outside: bool,
 }
@@ -124,6 +127,7 @@ impl Frame {
                     role: reader.role.name(),
                     can_leave: !matches!(reader.ticket, Ticket::Person(_)),
                 }),
+            is_demo: parts.extensions.get::<InDemo>().is_some(),
             role: visit.map(|visit| visit.role).unwrap_or_default(),
             is_outside: visit.is_none_or(|visit| visit.is_outside),
         }

@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod assets;
+mod demo;
 mod desk;
 mod escape;
 mod forecast;

@@ -12,7 +12,7 @@ use crate::desk::{Desk, Parts};
 use crate::frame::Frame;
 use crate::guard::{self, Guard};
 use crate::problem::Problem;
-use crate::{assets, live, pages};
+use crate::{assets, demo, live, pages};
 
 /// Why there are no pages.
 #[derive(Debug)]
@@ -38,6 +38,7 @@ impl std::error::Error for StartError {
 pub fn router(parts: Parts) -> Result<Router, StartError> {
     let desk = Desk::new(parts, Guard::new().map_err(StartError)?);
     let routes = pages(desk.clone())
+        .layer(middleware::from_fn_with_state(desk.clone(), demo::choose))
         .layer(middleware::from_fn_with_state(desk.clone(), guard::admit))
         .layer(middleware::from_fn(dress_refusal));
     Ok(routes.fallback(nothing_here))
@@ -74,6 +75,7 @@ pub(crate) fn pages(desk: Desk) -> Router {
         .route("/login", get(guard::show_login).post(guard::enter))
         .route("/logout", post(guard::leave))
         .route("/theme", post(pages::theme::choose))
+        .route("/demo", post(demo::turn))
         .route("/assets/{version}/{name}", get(assets::send))
         .layer(DefaultBodyLimit::disable())
         .layer(middleware::from_fn_with_state(desk.clone(), dress))

@@ -9,6 +9,7 @@
 )]
 
 mod browser;
+mod demo;
 mod door;
 mod hostile;
 mod markup;
