@@ -111,6 +111,9 @@ const SDKS: [&str; 6] = [
     "websockets==17.4",
 ];
 
+/// Packages of the Python environment of a client of our tools.
+const MCP: [&str; 1] = ["mcp==2.3.0"];
+
 /// A package with a real bug and the release that fixed it: (folder, requirement).
 const RELEASES: [(&str, &str); 2] = [
     ("xmltodict-0.14.1", "xmltodict==0.14.1"),
@@ -148,6 +151,7 @@ pub(crate) fn ensure_for_tests() -> Result<Vec<(&'static str, PathBuf)>> {
     ensure_python(&folder, "python", &PYTHON)?;
     ensure_python(&folder, "sdks", &SDKS)?;
     ensure_python(&folder, "aider", &AIDER)?;
+    ensure_python(&folder, "mcp", &MCP)?;
     for (name, requirement) in RELEASES {
         ensure_release(&folder, name, requirement)?;
     }

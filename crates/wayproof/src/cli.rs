@@ -5,6 +5,7 @@
 mod agents;
 pub(crate) mod books;
 mod export;
+mod faces;
 mod import;
 mod models;
 mod policies;
@@ -18,6 +19,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use self::agents::{ConnectArgs, DisconnectArgs, DoctorArgs};
 pub(crate) use self::export::{BackupArgs, ExportArgs, Format, RestoreArgs};
+pub(crate) use self::faces::{McpArgs, TopArgs, TopSort};
 pub(crate) use self::import::{ImportArgs, ImportFrom};
 pub(crate) use self::models::{ModelsCommand, ModelsListArgs, ModelsSyncArgs};
 pub(crate) use self::policies::{AdviseArgs, ReplayArgs, TaskCommand, TaskPlace};
@@ -114,6 +116,10 @@ pub(crate) enum Command {
     ///
     /// Task and class, model, why, what it cost, and how its proof stands. It takes a few milliseconds and never fails.
     Statusline(DataArgs),
+    /// Shows live jobs and budgets in the terminal.
+    Top(TopArgs),
+    /// Serves tools to an agent over standard input and output.
+    Mcp(McpArgs),
     /// Shows and verifies receipts.
     Receipt {
         /// What to do with the receipt.

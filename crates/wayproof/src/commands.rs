@@ -3,15 +3,16 @@
 mod advise;
 mod backtest;
 mod backup;
-mod books;
+pub(crate) mod books;
 pub(crate) mod connect;
 mod doctor;
-mod explain;
+pub(crate) mod explain;
 mod export;
 mod gate;
 mod hook;
 mod import;
-mod ledger;
+pub(crate) mod ledger;
+mod mcp;
 mod models;
 mod policy;
 pub(crate) mod prove;
@@ -30,9 +31,10 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use tokio::runtime::Builder;
 
+pub(crate) use self::books::budgets::budget_lines;
 use crate::{
     cli::{Command, PolicyCommand},
-    demo,
+    demo, top,
 };
 
 /// Runs a command.
@@ -62,6 +64,8 @@ pub(crate) fn run(command: Command) -> Result<ExitCode> {
         Command::People { command } => wait(books::people::run(command)),
         Command::Import(args) => wait(import::run(args)),
         Command::Explain(args) => wait(explain::run(args)),
+        Command::Top(args) => wait(top::run(args)),
+        Command::Mcp(args) => alone(mcp::run(args)),
         Command::Receipt { command } => receipt::run(&command),
         Command::DemoAgent { ask } => wait(demo::agent::run(&ask)),
         Command::Hook { command } => wait(hook::run(&command)),

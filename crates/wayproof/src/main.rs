@@ -13,6 +13,7 @@ mod exit;
 mod gate;
 mod gateway;
 mod ledgers;
+mod mcp;
 mod pages;
 mod proving;
 mod review;
@@ -21,6 +22,7 @@ mod sealing;
 mod settings;
 mod telemetry;
 mod terminal;
+mod top;
 
 use std::process::ExitCode;
 

@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use serde_json::json;
+
 use super::{ANY_KEY, AUTO, Change, Format, Plan, Point};
 
 pub(super) fn plan(folder: &Path, point: &Point) -> Plan {
@@ -19,7 +21,15 @@ pub(super) fn plan(folder: &Path, point: &Point) -> Plan {
     let changes = values
         .into_iter()
         .map(|(name, value)| Change::set(&[name], value));
+    let mut tools = point.tools();
+    tools["type"] = json!("local");
+    tools["tools"] = json!(["*"]);
     Plan::default()
         .file(file, Format::DotEnv, changes.collect())
+        .file(
+            folder.join("mcp-config.json"),
+            Format::Json,
+            vec![Change::set(&["mcpServers", "wayproof"], tools)],
+        )
         .step(step)
 }

@@ -1,4 +1,4 @@
-//! Gemini CLI: variables in its own `.env`, sign-in and model in `settings.json`.
+//! Gemini CLI: variables in its own `.env`, sign-in, model and our tools in `settings.json`.
 //!
 //! Naming a model switches its own router off.
 
@@ -22,6 +22,7 @@ pub(super) fn plan(folder: &Path, point: &Point) -> Plan {
             vec![
                 Change::set(&["security", "auth", "selectedType"], "gemini-api-key"),
                 Change::set(&["model", "name"], AUTO),
+                Change::set(&["mcpServers", "wayproof"], point.tools()),
             ],
         )
 }

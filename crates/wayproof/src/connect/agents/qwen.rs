@@ -1,4 +1,4 @@
-//! Qwen Code: variables, sign-in and model in `settings.json`.
+//! Qwen Code: variables, sign-in, model and our tools in `settings.json`.
 
 use std::path::Path;
 
@@ -13,6 +13,7 @@ pub(super) fn plan(folder: &Path, point: &Point) -> Plan {
             Change::set(&["security", "auth", "baseUrl"], point.v1()),
             Change::set(&["security", "auth", "apiKey"], ANY_KEY),
             Change::set(&["model", "name"], AUTO),
+            Change::set(&["mcpServers", "wayproof"], point.tools()),
         ],
     )
 }
