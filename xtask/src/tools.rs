@@ -132,6 +132,8 @@ const MODEL: [&str; 3] = [
 
 /// A receiver of OpenTelemetry that others wrote, and whose interface shows what it got.
 const PHOENIX: [&str; 1] = ["arize-phoenix==20.26.1"];
+/// Packages of the Python environment of a client of our tools.
+const MCP: [&str; 1] = ["mcp==2.3.0"];
 
 /// A package with a real bug and the release that fixed it: (folder, requirement).
 const RELEASES: [(&str, &str); 2] = [
@@ -173,6 +175,7 @@ pub(crate) fn ensure_for_tests() -> Result<Vec<(&'static str, PathBuf)>> {
     ensure_python(&folder, "aider", &AIDER)?;
     ensure_python(&folder, "model", &MODEL)?;
     ensure_python(&folder, "phoenix", &PHOENIX)?;
+    ensure_python(&folder, "mcp", &MCP)?;
     for (name, requirement) in RELEASES {
         ensure_release(&folder, name, requirement)?;
     }

@@ -32,6 +32,18 @@ const CLIENTS: u64 = 32;
 /// Requests of one job: few, so that there are many jobs.
 const JOB: u64 = 5;
 const RUNS: usize = 30;
+/// An answer begins within this, at the median.
+const FIRST: Duration = Duration::from_millis(50);
+/// And is there within this, at the worst.
+const ALL: Duration = Duration::from_millis(300);
+const BYTES: usize = 150 << 10;
+/// Live pages that are open.
+const WATCHERS: usize = 500;
+const ROUNDS: usize = 5;
+/// Exchanges recorded in one round.
+const EXCHANGES: u32 = 16_000;
+/// What live pages may cost at most.
+const MOST_PERCENT: f64 = 5.0;
 
 async fn client(ledger: Ledger, client: u64) {
     let mut words = Words::plain("");
@@ -92,62 +104,157 @@ async fn measure(stage: &Stage, path: &str) -> (Duration, Duration, usize) {
     (first, began.elapsed(), size)
 }
 
+/// Pages by their addresses; the answers must begin, end and fit within limits.
+async fn pages(stage: &Stage, left: &story::Left) -> bool {
+    let (exchange, receipt) = (
+        format!("/exchanges/{}", left.exchange),
+        format!("/receipts/{}", left.receipt),
+    );
+    let mut is_good = true;
+    println!(
+        "{:<44} {:>10} {:>10} {:>10} {:>10}",
+        "page", "first ms", "p50 ms", "worst ms", "bytes"
+    );
+    for path in [
+        "/",
+        "/jobs",
+        "/jobs?task=bug-fix",
+        "/jobs?verdict=REFUTED",
+        "/jobs?agent=nobody",
+        "/jobs?q=nowhere",
+        "/jobs?sort=cost",
+        "/jobs?since=day&class=fast",
+        "/jobs?seq=500000",
+        "/jobs/job-of-a-story",
+        "/jobs/job-3-7",
+        &exchange,
+        "/receipts",
+        &receipt,
+        "/review",
+        "/spend",
+        "/spend?one=repo&two=agent&days=365",
+        "/policy",
+        "/models",
+        "/status",
+        "/settings",
+        "/docs/policy",
+    ] {
+        let (mut firsts, mut times, mut bytes) = (Vec::new(), Vec::new(), 0);
+        for _ in 0..RUNS {
+            let (first, all, size) = measure(stage, path).await;
+            firsts.push(first);
+            times.push(all);
+            bytes = size;
+        }
+        firsts.sort_unstable();
+        times.sort_unstable();
+        let ms = |time: Duration| time.as_secs_f64() * 1_000.0;
+        let (first, worst) = (firsts[RUNS / 2], times[RUNS - 1]);
+        let fits = first <= FIRST && worst <= ALL && bytes <= BYTES;
+        is_good &= fits;
+        println!(
+            "{path:<44.44} {:>10.2} {:>10.2} {:>10.2} {bytes:>10}{}",
+            ms(first),
+            ms(times[RUNS / 2]),
+            ms(worst),
+            if fits { "" } else { "  over the limit" }
+        );
+    }
+    is_good
+}
+
+/// Reads a live page until it is told to stop.
+async fn watch(router: axum::Router, stop: CancellationFlag) {
+    let mut router = router;
+    let mut request = stage::request("GET", "/live").body(Body::empty()).unwrap();
+    let peer = std::net::SocketAddr::from(([127, 0, 0, 1], 50_000));
+    request
+        .extensions_mut()
+        .insert(axum::extract::ConnectInfo(peer));
+    let response = tower_service::Service::call(&mut router, request)
+        .await
+        .unwrap();
+    assert_eq!(response.status(), 200);
+    let mut body = response.into_body();
+    while !stop.load(std::sync::atomic::Ordering::Relaxed) {
+        // A live page says something every fifteen seconds at least; nobody waits here for that.
+        let frame = tokio::time::timeout(Duration::from_millis(500), body.frame()).await;
+        drop(frame);
+    }
+}
+
+type CancellationFlag = std::sync::Arc<std::sync::atomic::AtomicBool>;
+
+/// How many exchanges a second are recorded, with so many live pages open.
+#[expect(clippy::disallowed_methods, reason = "a benchmark measures time")]
+async fn recorded(stage: &Stage, round: usize, watchers: usize) -> f64 {
+    let stop = CancellationFlag::default();
+    let mut watching = JoinSet::new();
+    for _ in 0..watchers {
+        watching.spawn(watch(stage.router.clone(), stop.clone()));
+    }
+    let began = Instant::now();
+    let mut clients = JoinSet::new();
+    for number in 0..8_u64 {
+        let ledger = stage.ledger.clone();
+        clients.spawn(async move {
+            let mut words = Words::plain("");
+            words.job = format!("live-{round}-{watchers}-{number}");
+            let about = |exchange: &str| About {
+                session: Some(words.job.clone()),
+                job: Some(words.job.clone()),
+                exchange: Some(exchange.to_owned()),
+            };
+            for _ in 0..EXCHANGES / 8 {
+                let id = ledger.ids().next().to_string();
+                let event = ledger.event(about(&id), opened(&words, "fast"));
+                ledger.append_written(&event).await.unwrap();
+                let event = ledger.event(about(&id), settled(&words, "fast", Some(1_500_000)));
+                ledger.note(&event).unwrap();
+            }
+        });
+    }
+    while let Some(ended) = clients.join_next().await {
+        ended.unwrap();
+    }
+    let took = began.elapsed();
+    stop.store(true, std::sync::atomic::Ordering::Relaxed);
+    while let Some(ended) = watching.join_next().await {
+        ended.unwrap();
+    }
+    stage.ledger.flush().await.unwrap();
+    f64::from(EXCHANGES) / took.as_secs_f64()
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
 fn main() {
     let runtime = Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
         .build()
         .expect("a runtime");
-    runtime.block_on(async {
+    let is_good = runtime.block_on(async {
         let stage = Stage::with(|_| {}, Clock::system()).await;
         let left = fill(&stage).await;
         println!("{} events", stage.ledger.size().await.unwrap());
-        let (exchange, receipt) = (
-            format!("/exchanges/{}", left.exchange),
-            format!("/receipts/{}", left.receipt),
-        );
-        println!(
-            "{:<44} {:>10} {:>10} {:>10}",
-            "page", "p50 ms", "worst ms", "bytes"
-        );
-        for path in [
-            "/",
-            "/jobs",
-            "/jobs?task=bug-fix",
-            "/jobs?verdict=REFUTED",
-            "/jobs?agent=nobody",
-            "/jobs?q=nowhere",
-            "/jobs?sort=cost",
-            "/jobs?since=day&class=fast",
-            "/jobs?seq=500000",
-            "/jobs/job-of-a-story",
-            "/jobs/job-3-7",
-            &exchange,
-            "/receipts",
-            &receipt,
-            "/spend",
-            "/spend?one=repo&two=agent&days=365",
-            "/policy",
-            "/models",
-            "/status",
-            "/settings",
-            "/docs/policy",
-        ] {
-            let mut times = Vec::new();
-            let mut bytes = 0;
-            for _ in 0..RUNS {
-                let (_first, all, size) = measure(&stage, path).await;
-                times.push(all);
-                bytes = size;
-            }
-            times.sort_unstable();
-            let ms = |time: Duration| time.as_secs_f64() * 1_000.0;
-            println!(
-                "{path:<44.44} {:>10.2} {:>10.2} {bytes:>10}",
-                ms(times[RUNS / 2]),
-                ms(times[RUNS - 1])
-            );
+        let mut is_good = pages(&stage, &left).await;
+        let (mut alone, mut watched) = (Vec::new(), Vec::new());
+        for round in 0..ROUNDS {
+            alone.push(recorded(&stage, round, 0).await);
+            watched.push(recorded(&stage, round, WATCHERS).await);
         }
+        let (alone, watched) = (median(alone), median(watched));
+        let cost = (1.0 - watched / alone) * 100.0;
+        println!(
+            "{alone:.0} exchanges a second recorded, {watched:.0} with {WATCHERS} live pages open: {cost:.1} % less"
+        );
+        is_good &= cost <= MOST_PERCENT;
         stage.ledger.close().await.unwrap();
+        is_good
     });
+    assert!(is_good, "some limit is passed");
 }

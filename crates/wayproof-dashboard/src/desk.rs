@@ -9,8 +9,10 @@ use wayproof_engine::{Catalog, Policy};
 use wayproof_ledger::{Clock, Ledger};
 use wayproof_receipt::Trust;
 
-use crate::guard::Guard;
+use crate::demo::Demo;
+use crate::guard::{Guard, TrustedProxy};
 use crate::live::Live;
+use crate::reviews::Reviews;
 
 /// A look at the gateway that serves the pages; the binary gives it.
 pub trait House: Send + Sync + 'static {
@@ -22,7 +24,7 @@ pub trait House: Send + Sync + 'static {
     fn counts(&self) -> (usize, usize);
     /// Whether callers need a key, and so whether readers do.
     fn wants_key(&self) -> bool;
-    /// The name of the configured key that this is.
+    /// The name of the key that this is, of those the gateway was started with.
     fn holder_of(&self, key: &[u8]) -> Option<String>;
     /// Resolves when the gateway stops, so that pages that stay open let go.
     fn stopping(&self) -> Pin<Box<dyn Future<Output = ()> + Send>>;
@@ -64,6 +66,10 @@ pub struct Parts {
     pub catalog: Arc<Catalog>,
     /// What the operator set, with secrets named and not shown.
     pub settings: Vec<Setting>,
+    /// A proxy that says who asks.
+    pub proxy: Option<TrustedProxy>,
+    /// Changes that people decide on; nothing without a repository.
+    pub reviews: Option<Box<dyn Reviews>>,
 }
 
 impl fmt::Debug for Parts {
@@ -84,17 +90,28 @@ pub(crate) struct Desk(Arc<Inner>);
 
 pub(crate) struct Inner {
     pub(crate) parts: Parts,
-    pub(crate) guard: Guard,
+    pub(crate) guard: Arc<Guard>,
     pub(crate) live: Live,
+    demo: Demo,
     turns: Semaphore,
 }
 
 impl Desk {
     pub(crate) fn new(parts: Parts, guard: Guard) -> Self {
+        Self::with(parts, Arc::new(guard))
+    }
+
+    /// A desk with other parts behind the same guard.
+    pub(crate) fn beside(other: &Self, parts: Parts) -> Self {
+        Self::with(parts, Arc::clone(&other.0.guard))
+    }
+
+    fn with(parts: Parts, guard: Arc<Guard>) -> Self {
         Self(Arc::new(Inner {
             parts,
             guard,
             live: Live::default(),
+            demo: Demo::default(),
             turns: Semaphore::new(TURNS),
         }))
     }
@@ -123,6 +140,10 @@ impl Desk {
 
     pub(crate) fn guard(&self) -> &Guard {
         &self.0.guard
+    }
+
+    pub(crate) fn demo(&self) -> &Demo {
+        &self.0.demo
     }
 
     pub(crate) fn live(&self) -> &Live {

@@ -6,21 +6,25 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 use axum::response::{Html, IntoResponse, Response};
 
-use crate::guard::Visit;
+use wayproof_ledger::Role;
+
+use crate::demo::InDemo;
+use crate::guard::{Ticket, Visit};
 use crate::problem::Problem;
 
-/// The pages by their address and name.
-const NAV: [(&str, &str); 10] = [
-    ("/", "Now"),
-    ("/jobs", "Jobs"),
-    ("/receipts", "Receipts"),
-    ("/spend", "Spend"),
-    ("/policy", "Policy"),
-    ("/models", "Models"),
-    ("/status", "Health"),
-    ("/settings", "Settings"),
-    ("/docs", "Docs"),
-    ("/connect", "Connect"),
+/// The pages by their address and name, and who sees them.
+const NAV: [(&str, &str, Role); 11] = [
+    ("/", "Now", Role::Viewer),
+    ("/jobs", "Jobs", Role::Viewer),
+    ("/receipts", "Receipts", Role::Viewer),
+    ("/review", "Review", Role::Reviewer),
+    ("/spend", "Spend", Role::Viewer),
+    ("/policy", "Policy", Role::Viewer),
+    ("/models", "Models", Role::Viewer),
+    ("/status", "Health", Role::Viewer),
+    ("/settings", "Settings", Role::Admin),
+    ("/docs", "Docs", Role::Viewer),
+    ("/connect", "Connect", Role::Viewer),
 ];
 
 /// What stands around a page.
@@ -32,10 +36,23 @@ pub(crate) struct Frame {
     pub(crate) back: String,
     pub(crate) theme: Theme,
     pub(crate) csrf: String,
-    /// Who is signed in, where that is needed.
-    pub(crate) who: Option<String>,
+    /// Who is signed in, where that is needed, and whether they can sign out here.
+    pub(crate) who: Option<Who>,
+    /// What the reader may see and do.
+    pub(crate) role: Role,
+    /// Whether everything on the page is made up.
+    pub(crate) is_demo: bool,
     /// Whether nothing but signing in is offered.
     pub(crate) is_outside: bool,
+}
+
+/// Whoever looks.
+#[derive(Clone, Debug)]
+pub(crate) struct Who {
+    pub(crate) name: String,
+    pub(crate) role: &'static str,
+    /// Whether a session of ours can be ended; a proxy's cannot.
+    pub(crate) can_leave: bool,
 }
 
 /// Light or dark.
@@ -103,13 +120,22 @@ impl Frame {
                 .map(|name| Theme::named(&name))
                 .unwrap_or_default(),
             csrf: visit.map(|visit| visit.csrf.clone()).unwrap_or_default(),
-            who: visit.and_then(|visit| visit.who.clone()),
+            who: visit
+                .and_then(|visit| visit.reader.as_ref())
+                .map(|reader| Who {
+                    name: crate::show::text::short(&reader.name),
+                    role: reader.role.name(),
+                    can_leave: !matches!(reader.ticket, Ticket::Person(_)),
+                }),
+            is_demo: parts.extensions.get::<InDemo>().is_some(),
+            role: visit.map(|visit| visit.role).unwrap_or_default(),
             is_outside: visit.is_none_or(|visit| visit.is_outside),
         }
     }
 
     pub(crate) fn nav(&self) -> Vec<NavItem> {
-        let items = NAV.iter().map(|(href, name)| NavItem {
+        let seen = NAV.iter().filter(|(_, _, role)| *role <= self.role);
+        let items = seen.map(|(href, name, _)| NavItem {
             href,
             name,
             is_current: if *href == "/" {

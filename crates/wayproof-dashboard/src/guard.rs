@@ -1,12 +1,15 @@
 //! Who may see the pages.
 //!
-//! On this machine, while no key is configured, everybody who could call the gateway may look, and nobody signs in.
-//! Otherwise a reader signs in with a key of the gateway. Names that a stranger's page could have made point here are
+//! On this machine, while callers need no key, everybody who could call the gateway may look, and nobody signs in.
+//! Otherwise a reader signs in with a key, or a proxy that the operator trusts says who it is; what they may do is
+//! their role. Names that a stranger's page could have made point here are
 //! refused, and so is every form that did not come from one of our own pages.
 
 mod host;
 mod limit;
 mod login;
+mod proxy;
+mod reader;
 mod session;
 
 use std::net::{IpAddr, SocketAddr};
@@ -19,11 +22,16 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
+use wayproof_ledger::Role;
 
 use self::host::Host;
 use self::limit::Limit;
 pub(crate) use self::login::{enter, leave, show as show_login};
-use self::session::{Found, Sessions};
+use self::proxy::Named;
+pub use self::proxy::{ProxyError, TrustedProxy};
+use self::reader::Reader;
+pub(crate) use self::reader::Ticket;
+use self::session::Sessions;
 use crate::desk::Desk;
 use crate::frame::cookie;
 use crate::params::{Params, address};
@@ -47,8 +55,16 @@ pub(crate) struct Guard {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Visit {
     pub(crate) csrf: String,
-    pub(crate) who: Option<String>,
+    /// Whoever signed in or was named; nothing on this machine without a login.
+    pub(crate) reader: Option<Reader>,
+    pub(crate) role: Role,
     pub(crate) is_outside: bool,
+}
+
+impl Visit {
+    pub(crate) fn ticket(&self) -> Option<Ticket> {
+        self.reader.as_ref().map(|reader| reader.ticket.clone())
+    }
 }
 
 impl Guard {
@@ -80,34 +96,34 @@ fn random() -> Result<[u8; 32], getrandom::Error> {
 /// Lets a reader in, sends one away, or sends one to sign in.
 pub(crate) async fn admit(State(desk): State<Desk>, mut request: Request, next: Next) -> Response {
     let headers = request.headers();
-    let Some(host) = Host::of(headers) else {
+    let peer = peer(&request);
+    let proxy = desk.parts().proxy.as_ref();
+    let proxy = proxy.filter(|proxy| peer.is_some_and(|peer| proxy.is_at(peer)));
+    let Some(host) = Host::of(headers, proxy.is_some()) else {
         return Problem::refused("The request names no host.").into_response();
     };
     if let Err(problem) = is_own(request.method(), headers, &host) {
         return problem.into_response();
     }
-    let peer = peer(&request);
-    let is_here = peer.is_some_and(|peer| peer.is_loopback())
+    let is_here = proxy.is_none()
+        && peer.is_some_and(|peer| peer.is_loopback())
         && host.is_loopback()
         && !was_forwarded(headers);
-    let token = cookie(headers, SESSION_COOKIE);
-    let needs_login = desk.house().wants_key() || !is_here;
-    let (visit, renewed) = if needs_login {
-        let found = token
-            .and_then(|token| Some((desk.guard().sessions.find(&token, desk.now_us())?, token)));
-        match found {
-            Some((found, token)) => member(&desk, &request, &found, &token),
-            None => (outside(&desk), None),
-        }
-    } else {
-        let visit = Visit {
-            csrf: desk.guard().csrf("this machine"),
-            ..Visit::default()
-        };
-        (visit, None)
+    let is_page = request.method() == Method::GET && request.uri().path() != "/live";
+    let named = proxy.map_or(Named::Nobody, |proxy| proxy.person(headers));
+    let known = match named {
+        Named::Person(name) => vouched(&desk, name).await,
+        Named::Unclear => Err(Problem::refused(
+            "The proxy names nobody clearly: its header has to have one name, once.",
+        )),
+        Named::Nobody if is_here && !desk.house().wants_key() => Ok((here(&desk), None)),
+        Named::Nobody => signed_in(&desk, headers, is_page).await,
     };
-    let is_open = is_open(request.uri().path());
-    if visit.is_outside && !is_open {
+    let (visit, renewed) = match known {
+        Ok(known) => known,
+        Err(problem) => return problem.into_response(),
+    };
+    if visit.is_outside && !is_open(request.uri().path()) {
         return turn_away(&desk, &request);
     }
     request.extensions_mut().insert(visit);
@@ -118,31 +134,99 @@ pub(crate) async fn admit(State(desk): State<Desk>, mut request: Request, next: 
     response
 }
 
-/// A reader who signed in; on opening a page the session may get a new token.
-fn member(desk: &Desk, request: &Request, found: &Found, token: &str) -> (Visit, Option<String>) {
-    let is_page = request.method() == Method::GET && request.uri().path() != "/live";
-    let renewed = if found.is_due && is_page {
-        desk.guard().sessions.renew(token, desk.now_us())
-    } else {
-        None
-    };
-    let visit = Visit {
-        csrf: desk.guard().csrf(&found.id),
-        who: Some(found.name.clone()),
+/// A reader, and the cookie of a session whose token was replaced.
+type Known = (Visit, Option<String>);
+
+/// Everybody on this machine.
+fn here(desk: &Desk) -> Visit {
+    Visit {
+        csrf: desk.guard().csrf("this machine"),
+        reader: None,
+        role: Role::Admin,
         is_outside: false,
-    };
-    (
-        visit,
-        renewed.map(|token| login::session_cookie(&token, request.headers())),
-    )
+    }
 }
 
-fn outside(desk: &Desk) -> Visit {
-    Visit {
+/// Whom a proxy vouches for, if the register of people knows them.
+async fn vouched(desk: &Desk, name: String) -> Result<Known, Problem> {
+    let shown = crate::show::text::short(&name);
+    let ticket = Ticket::Person(name);
+    let reader = desk.reader_of(&ticket).await?.ok_or_else(|| {
+        tracing::warn!(?ticket, "a proxy names somebody whom nobody registered");
+        Problem::refused(&format!(
+            "You are signed in as “{shown}”, and the register of people does not have you. Somebody who runs the gateway adds you by `wayproof people set`."
+        ))
+    })?;
+    let csrf = desk.guard().csrf(&format!("person {}", reader.name));
+    Ok((Visit::of(reader, csrf), None))
+}
+
+/// A reader with a good session whose key is still good; everybody else is outside.
+///
+/// On opening a page the session may get a new token.
+async fn signed_in(desk: &Desk, headers: &HeaderMap, is_page: bool) -> Result<Known, Problem> {
+    let outside = Visit {
         csrf: desk.guard().csrf("nobody"),
-        who: None,
         is_outside: true,
+        ..Visit::default()
+    };
+    let Some(token) = cookie(headers, SESSION_COOKIE) else {
+        return Ok((outside, None));
+    };
+    let Some(found) = desk.guard().sessions.find(&token, desk.now_us()) else {
+        return Ok((outside, None));
+    };
+    let Some(reader) = desk.reader_of(&found.ticket).await? else {
+        desk.guard().sessions.close(&token);
+        return Ok((outside, None));
+    };
+    let visit = Visit::of(reader, desk.guard().csrf(&found.id));
+    let is_due = found.is_due && is_page;
+    let renewed = is_due.then(|| desk.guard().sessions.renew(&token, desk.now_us()));
+    let renewed = renewed.flatten();
+    Ok((
+        visit,
+        renewed.map(|token| login::session_cookie(&token, headers)),
+    ))
+}
+
+impl Visit {
+    fn of(reader: Reader, csrf: String) -> Self {
+        Self {
+            csrf,
+            role: reader.role,
+            reader: Some(reader),
+            is_outside: false,
+        }
     }
+}
+
+/// Lets reviewers on, and whoever may do more.
+pub(crate) async fn reviewers(request: Request, next: Next) -> Response {
+    at_least(Role::Reviewer, request, next).await
+}
+
+/// Lets operators on.
+pub(crate) async fn admins(request: Request, next: Next) -> Response {
+    at_least(Role::Admin, request, next).await
+}
+
+async fn at_least(role: Role, request: Request, next: Next) -> Response {
+    let visit = request.extensions().get::<Visit>();
+    if visit.is_some_and(|visit| !visit.is_outside && visit.role >= role) {
+        return next.run(request).await;
+    }
+    let (has, who) = visit.map_or((Role::Viewer, "you"), |visit| {
+        let name = visit.reader.as_ref().map(|reader| reader.name.as_str());
+        (visit.role, name.unwrap_or("you"))
+    });
+    Problem::refused(&format!(
+        "This page is for the role {}; yours is {}. Somebody who runs the gateway changes it by `wayproof people set {who} --role {}`.",
+        role.name(),
+        has.name(),
+        role.name()
+    ))
+    .into_response()
 }
 
 /// What everybody may see: how to sign in, and the files that pages are dressed with.
@@ -153,7 +237,7 @@ fn is_open(path: &str) -> bool {
 fn turn_away(desk: &Desk, request: &Request) -> Response {
     if !desk.house().wants_key() {
         return Problem::refused(
-            "This gateway has no key, so its pages are shown on its own machine only, under the name localhost or a loopback address.",
+            "No key of this gateway is good at present, so its pages are shown on its own machine only, under the name localhost or a loopback address. With a key made by `wayproof keys new`, people sign in from elsewhere.",
         )
         .into_response();
     }

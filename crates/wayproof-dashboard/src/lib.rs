@@ -2,16 +2,24 @@
 #![forbid(unsafe_code)]
 
 mod assets;
+mod demo;
 mod desk;
 mod escape;
+mod forecast;
 mod frame;
 mod guard;
 mod live;
 mod pages;
 mod params;
 mod problem;
+mod reviews;
 mod routes;
 mod show;
 
 pub use desk::{House, Parts, ProviderSeen, Setting};
+pub use guard::{ProxyError, TrustedProxy};
+pub use reviews::{
+    Answer, ChangeSeen, Decided, DecisionSeen, FileSeen, FindingSeen, Kept, LineSeen, Month, Place,
+    Reviews, ToSign, Waiting,
+};
 pub use routes::{StartError, router};

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use axum::Extension;
 use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::{StatusCode, header};
@@ -17,6 +18,7 @@ use tokio::sync::Mutex;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval};
 
 use crate::desk::Desk;
+use crate::guard::{Ticket, Visit};
 use crate::pages::now;
 use crate::problem::Problem;
 
@@ -61,6 +63,7 @@ impl Live {
 /// One who watches; leaving is noticed however it happens.
 struct Watcher {
     desk: Desk,
+    ticket: Option<Ticket>,
     tick: Interval,
     sent: Option<Arc<str>>,
     quiet: u32,
@@ -81,6 +84,10 @@ impl Watcher {
                 biased;
                 () = stopping => return None,
                 _ = self.tick.tick() => {}
+            }
+            // Whoever may not look any more is told when their browser asks again.
+            if !self.desk.is_still_good(self.ticket.as_ref()) {
+                return None;
             }
             // The ledger may be back in a moment; until then the reader keeps what it has.
             let Ok(state) = self.desk.live().state(&self.desk).await else {
@@ -111,12 +118,16 @@ fn event(state: &str) -> Bytes {
 }
 
 /// Streams the state.
-pub(crate) async fn stream(State(desk): State<Desk>) -> Response {
+pub(crate) async fn stream(
+    State(desk): State<Desk>,
+    Extension(visit): Extension<Visit>,
+) -> Response {
     let watching = desk.live().watchers.fetch_add(1, Ordering::Relaxed);
     let mut tick = interval(EVERY);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let watcher = Watcher {
         desk,
+        ticket: visit.ticket(),
         tick,
         sent: None,
         quiet: 0,

@@ -1,6 +1,8 @@
 //! The pages, one file each.
 
+pub(crate) mod budgets;
 pub(crate) mod connect;
+pub(crate) mod decide;
 pub(crate) mod docs;
 pub(crate) mod exchange;
 pub(crate) mod health;
@@ -11,6 +13,7 @@ pub(crate) mod now;
 pub(crate) mod policy;
 pub(crate) mod receipt;
 pub(crate) mod receipts;
+pub(crate) mod review;
 pub(crate) mod settings;
 pub(crate) mod spend;
 pub(crate) mod story;

@@ -15,7 +15,7 @@ const MAX_VALUE: usize = 200;
 impl Params {
     /// Reads `name=value&…`.
     pub(crate) fn parse(text: &[u8]) -> Self {
-        let pairs = form_urlencoded::parse(text).take(64);
+        let pairs = form_urlencoded::parse(text).take(256);
         Self(
             pairs
                 .map(|(name, value)| (name.into_owned(), value.into_owned()))
@@ -32,6 +32,12 @@ impl Params {
     /// A value as it was sent.
     pub(crate) fn whole(&self, name: &str) -> &str {
         self.0.get(name).map_or("", String::as_str)
+    }
+
+    /// The names that begin so, in their order.
+    pub(crate) fn names(&self, beginning: &'static str) -> impl Iterator<Item = &str> {
+        let names = self.0.keys().map(String::as_str);
+        names.filter(move |name| name.starts_with(beginning))
     }
 
     /// A number; one that cannot be read is none.

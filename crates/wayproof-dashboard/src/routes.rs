@@ -12,7 +12,7 @@ use crate::desk::{Desk, Parts};
 use crate::frame::Frame;
 use crate::guard::{self, Guard};
 use crate::problem::Problem;
-use crate::{assets, live, pages};
+use crate::{assets, demo, live, pages};
 
 /// Why there are no pages.
 #[derive(Debug)]
@@ -37,7 +37,16 @@ impl std::error::Error for StartError {
 /// When the system gives no randomness.
 pub fn router(parts: Parts) -> Result<Router, StartError> {
     let desk = Desk::new(parts, Guard::new().map_err(StartError)?);
-    let routes = Router::new()
+    let routes = pages(desk.clone())
+        .layer(middleware::from_fn_with_state(desk.clone(), demo::choose))
+        .layer(middleware::from_fn_with_state(desk.clone(), guard::admit))
+        .layer(middleware::from_fn(dress_refusal));
+    Ok(routes.fallback(nothing_here))
+}
+
+/// The pages over a desk, for readers who were let in.
+pub(crate) fn pages(desk: Desk) -> Router {
+    Router::new()
         .route("/", get(pages::now::show))
         .route("/live", get(live::stream))
         .route("/jobs", get(pages::jobs::show))
@@ -55,20 +64,33 @@ pub fn router(parts: Parts) -> Result<Router, StartError> {
         .route("/models", get(pages::models::show))
         .route("/status", get(pages::health::show))
         .route("/health", get(pages::health::show))
-        .route("/settings", get(pages::settings::show))
+        .route(
+            "/settings",
+            get(pages::settings::show).route_layer(middleware::from_fn(guard::admins)),
+        )
+        .merge(review_desk())
         .route("/docs", get(pages::docs::list))
         .route("/docs/{name}", get(pages::docs::show))
         .route("/connect", get(pages::connect::show))
         .route("/login", get(guard::show_login).post(guard::enter))
         .route("/logout", post(guard::leave))
         .route("/theme", post(pages::theme::choose))
+        .route("/demo", post(demo::turn))
         .route("/assets/{version}/{name}", get(assets::send))
         .layer(DefaultBodyLimit::disable())
         .layer(middleware::from_fn_with_state(desk.clone(), dress))
-        .layer(middleware::from_fn_with_state(desk.clone(), guard::admit))
-        .layer(middleware::from_fn(dress_refusal))
-        .with_state(desk);
-    Ok(routes.fallback(nothing_here))
+        .with_state(desk)
+}
+
+/// What reviewers see and do.
+fn review_desk() -> Router<Desk> {
+    Router::new()
+        .route("/review", get(pages::review::show))
+        .route("/review/redo", post(pages::review::redo))
+        .route("/review/change", get(pages::decide::show))
+        .route("/review/sign", post(pages::decide::sign))
+        .route("/review/keep", post(pages::decide::keep))
+        .route_layer(middleware::from_fn(guard::reviewers))
 }
 
 /// A page for a browser that is lost; programs are told by the gateway in their own words.

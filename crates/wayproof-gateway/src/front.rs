@@ -65,7 +65,9 @@ async fn aside(
     let request = arrival.request;
     let protocol = dialect(request.uri().path(), request.headers());
     let id = shared.ids.next().to_string();
-    if let Err(fault) = check_origin(shared, request.headers(), arrival.from) {
+    // Pages beside ours that know the proxy in front of them tell by themselves who asks.
+    let is_guarded = shared.settings.pages_have_proxy && is_beside(route, request.uri().path());
+    if !is_guarded && let Err(fault) = check_origin(shared, request.headers(), arrival.from) {
         return fault::respond(protocol, &fault, &id);
     }
     match route {
@@ -95,6 +97,12 @@ async fn aside(
             page(shared, request, arrival.from, &id).await
         }
     }
+}
+
+/// Whether a request is for the pages beside ours, which guard themselves.
+fn is_beside(route: Route, path: &str) -> bool {
+    let is_ours = path.starts_with("/wayproof/") || path == "/metrics";
+    matches!(route, Route::Page | Route::Root) && !is_ours
 }
 
 const HTML: &str = "text/html";

@@ -29,6 +29,8 @@ pub struct Settings {
     pub admin_token: Option<KeyDigest>,
     /// Models that providers are known to serve, by provider.
     pub served: BTreeMap<String, BTreeSet<String>>,
+    /// Whether a proxy stands before the pages beside ours, which they know and look behind.
+    pub pages_have_proxy: bool,
     /// The longest body that is read.
     pub max_body_bytes: usize,
     /// The longest head of a request.
@@ -58,6 +60,7 @@ impl Default for Settings {
         Self {
             keys: Vec::new(),
             admin_token: None,
+            pages_have_proxy: false,
             served: BTreeMap::new(),
             max_body_bytes: 64 << 20,
             max_head_bytes: 64 << 10,

@@ -62,11 +62,11 @@ impl Glance {
         }
     }
 
-    /// Whether callers need a key.
+    /// Whether callers need a key: one that is configured, or one that was given out.
     pub fn wants_key(&self) -> bool {
-        self.0
-            .upgrade()
-            .is_none_or(|shared| !shared.settings.keys.is_empty())
+        self.0.upgrade().is_none_or(|shared| {
+            !shared.settings.keys.is_empty() || crate::callers::needs_key(&shared)
+        })
     }
 
     /// The name of the configured key that this is, if it is one; the time it takes says nothing about which.

@@ -22,7 +22,7 @@ use serde::Serialize;
 use tokio::sync::oneshot;
 use wayproof_engine::{Budget, Subject, Window};
 
-pub use register::{FormerDigest, Key, Person, Register};
+pub use register::{FormerDigest, Key, Person, Register, Role};
 pub use work::{Hold, HoldError, Holder, Overdrawn};
 
 use crate::clock::Clock;

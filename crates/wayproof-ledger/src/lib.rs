@@ -31,7 +31,7 @@ mod verify;
 
 pub use books::{
     Account, Balance, Books, FormerDigest, Hold, HoldError, Holder, Key, Overdrawn, Person,
-    Register,
+    Register, Role,
 };
 pub use clock::{Clock, Ids};
 pub use cosign::{CosignError, CosignRequest, Cosigned, CosignerKey, cosign};

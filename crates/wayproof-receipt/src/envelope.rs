@@ -11,6 +11,7 @@ use thiserror::Error;
 use crate::{
     digest::sha256_hex,
     key::{PublicKey, SigningKey},
+    sshsig::{self, SSH_MAGIC, SshSignature},
     statement::{ResourceDescriptor, Statement, StatementError},
 };
 
@@ -51,6 +52,9 @@ pub enum SealError {
     /// The envelope would be refused by a reader.
     #[error("the envelope would not be readable")]
     Envelope(#[source] EnvelopeError),
+    /// Somebody signed something else.
+    #[error("the signature does not cover this")]
+    Signature,
 }
 
 /// One signature of an envelope.
@@ -97,7 +101,34 @@ impl Envelope {
     /// Signs a payload of any type.
     pub fn sign(payload_type: &str, payload: Vec<u8>, key: &SigningKey) -> Result<Self, SealError> {
         let bytes = key.sign(&pae(payload_type, &payload)).to_vec();
-        let keyid = Some(key.public().keyid());
+        Self::signed(payload_type, payload, (key.public(), bytes))
+    }
+
+    /// Takes a payload with the SSH signature that somebody made over it (over its [`pae`]).
+    ///
+    /// # Errors
+    /// When the signature covers something else.
+    pub fn with_ssh_signature(
+        payload_type: &str,
+        payload: Vec<u8>,
+        signature: SshSignature,
+    ) -> Result<Self, SealError> {
+        let key = signature.key();
+        let envelope = Self::signed(payload_type, payload, (key, signature.into_blob()))?;
+        let mut signatures = envelope.signatures.iter();
+        if signatures.all(|signature| envelope.is_signed_by(signature, &key)) {
+            Ok(envelope)
+        } else {
+            Err(SealError::Signature)
+        }
+    }
+
+    fn signed(
+        payload_type: &str,
+        payload: Vec<u8>,
+        (key, bytes): (PublicKey, Vec<u8>),
+    ) -> Result<Self, SealError> {
+        let keyid = Some(key.keyid());
         let wire = Wire {
             payload_type: payload_type.into(),
             payload: STANDARD.encode(&payload).into(),
@@ -195,6 +226,10 @@ impl Envelope {
 
     /// Whether this signature is that key's.
     pub fn is_signed_by(&self, signature: &Signature, key: &PublicKey) -> bool {
+        if signature.bytes.starts_with(SSH_MAGIC) && signature.bytes.len() != 64 {
+            let message = pae(&self.payload_type, &self.payload);
+            return sshsig::fits(&signature.bytes, key, &message);
+        }
         let bytes = <&[u8; 64]>::try_from(signature.bytes.as_slice());
         bytes.is_ok_and(|bytes| key.verifies(&pae(&self.payload_type, &self.payload), bytes))
     }

@@ -1,10 +1,12 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
+mod branches;
 mod changes;
 mod checkout;
 mod discover;
 mod git;
+mod grep;
 mod history;
 mod hunks;
 mod notes;
@@ -15,9 +17,11 @@ mod shadow;
 mod snapshot;
 mod tree;
 
+pub use branches::Branch;
 pub use changes::{Change, ChangeKind};
 pub use discover::Repo;
 pub use git::RepoError;
+pub use grep::Hit;
 pub use history::{Makers, Person};
 pub use hunks::{Hunk, HunkLine, LineKind};
 pub use patch::{FilePatch, PatchLine};

@@ -5,6 +5,7 @@
 mod agents;
 pub(crate) mod books;
 mod export;
+mod faces;
 mod import;
 mod keeping;
 mod models;
@@ -21,6 +22,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use self::agents::{ConnectArgs, DisconnectArgs, DoctorArgs};
 pub(crate) use self::export::{BackupArgs, ExportArgs, Format, RestoreArgs};
+pub(crate) use self::faces::{McpArgs, TopArgs, TopSort};
 pub(crate) use self::import::{ImportArgs, ImportFrom};
 pub(crate) use self::keeping::{
     CopyArgs, CosignArgs, PruneArgs, ReconcileArgs, VerifyArgs, WitnessArgs,
@@ -127,6 +129,10 @@ pub(crate) enum Command {
     ///
     /// Task and class, model, why, what it cost, and how its proof stands. It takes a few milliseconds and never fails.
     Statusline(DataArgs),
+    /// Shows live jobs and budgets in the terminal.
+    Top(TopArgs),
+    /// Serves tools to an agent over standard input and output.
+    Mcp(McpArgs),
     /// Shows and verifies receipts.
     Receipt {
         /// What to do with the receipt.
@@ -207,6 +213,25 @@ pub(crate) struct UpArgs {
     /// Hold every answer until the disk has its opening event, so that not even a power cut can lose one.
     #[arg(long)]
     pub(crate) sync_before_answer: bool,
+    /// A repository whose changes people decide on at the dashboard. May be repeated [default: the one around the working directory].
+    #[arg(long, value_name = "DIR")]
+    pub(crate) repo: Vec<PathBuf>,
+    /// The revision that their changes go into [default: the main branch].
+    #[arg(long, value_name = "REV")]
+    pub(crate) repo_base: Option<String>,
+    /// A network of a proxy that signs people in and names them in a header, for the dashboard. May be repeated.
+    ///
+    /// The people it names have to be in the register (`wayproof people set`). Requests of such a proxy never count as requests of this machine.
+    #[arg(long, value_name = "CIDR")]
+    pub(crate) trusted_proxy: Vec<String>,
+    /// The header in which that proxy names the person; it must remove the header from what comes in.
+    #[arg(
+        long,
+        value_name = "NAME",
+        default_value = "x-forwarded-user",
+        requires = "trusted_proxy"
+    )]
+    pub(crate) person_header: String,
     #[command(flatten)]
     pub(crate) otlp: OtlpArgs,
     #[command(flatten)]

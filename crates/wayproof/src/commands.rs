@@ -3,16 +3,17 @@
 mod advise;
 mod backtest;
 mod backup;
-mod books;
+pub(crate) mod books;
 pub(crate) mod connect;
 mod doctor;
-mod explain;
+pub(crate) mod explain;
 mod export;
 mod gate;
 mod hook;
 mod import;
 mod keeping;
-mod ledger;
+pub(crate) mod ledger;
+mod mcp;
 mod models;
 mod policy;
 pub(crate) mod prove;
@@ -34,9 +35,10 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use tokio::runtime::Builder;
 
+pub(crate) use self::books::budgets::budget_lines;
 use crate::{
     cli::{Command, PolicyCommand},
-    demo,
+    demo, top,
 };
 
 /// Runs a command.
@@ -67,6 +69,8 @@ pub(crate) fn run(command: Command) -> Result<ExitCode> {
         Command::Import(args) => wait(import::run(args)),
         Command::Witness(args) => wait(witness::run(args)),
         Command::Explain(args) => wait(explain::run(args)),
+        Command::Top(args) => wait(top::run(args)),
+        Command::Mcp(args) => alone(mcp::run(args)),
         Command::Receipt { command } => receipt::run(&command),
         Command::DemoAgent { ask } => wait(demo::agent::run(&ask)),
         Command::Hook { command } => wait(hook::run(&command)),

@@ -3,6 +3,7 @@
 mod admin;
 mod desk;
 pub(crate) mod http;
+mod reviews;
 
 use std::{
     fs,
@@ -15,12 +16,14 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use hyper::{Uri, header::HeaderValue};
 use serde::{Deserialize, Serialize};
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
+use wayproof_dashboard::TrustedProxy;
 use wayproof_engine::Policy;
 use wayproof_gateway::{CallerKey, Gateway, KeyDigest, Parts, ServeError, Settings};
 use wayproof_ledger::{Clock, Ids, Ledger};
 use wayproof_upstream::{Provider, Proxy, Upstream};
 
 pub(crate) use self::admin::{Admin, OpenJob, OpenedJob, ProofReport, ProviderHealth, TaskPage};
+use self::reviews::ReviewDesk;
 use crate::{
     catalogs,
     commands::receipt,
@@ -42,6 +45,12 @@ pub(crate) struct Start {
     pub(crate) key: Option<String>,
     /// Whether answers wait for the disk.
     pub(crate) syncs_before_answer: bool,
+    /// A proxy that tells the dashboard who asks.
+    pub(crate) proxy: Option<TrustedProxy>,
+    /// Repositories whose changes people decide on at the dashboard.
+    pub(crate) repos: Vec<PathBuf>,
+    /// The revision that changes go into; otherwise the usual names are tried.
+    pub(crate) repo_base: Option<String>,
 }
 
 /// A gateway that serves in this process.
@@ -112,13 +121,23 @@ pub(crate) async fn start(start: Start) -> Result<Running> {
         keys: start.key.iter().map(key).collect(),
         admin_token: Some(KeyDigest::of(token(&start.data)?.as_bytes())),
         syncs_before_answer: start.syncs_before_answer,
+        pages_have_proxy: start.proxy.is_some(),
         ..Settings::default()
     };
     let upstream = wayproof_upstream::Settings {
         proxy: proxy()?,
         ..wayproof_upstream::Settings::default()
     };
-    let (shown, trust) = (desk::settings(&start), receipt::trust_of(&start.data));
+    let pages = desk::Pages {
+        trust: receipt::trust_of(&start.data),
+        settings: desk::settings(&start),
+        proxy: start.proxy,
+        reviews: ReviewDesk::over(
+            (start.repos, start.repo_base),
+            start.data.clone(),
+            ledger.clone(),
+        ),
+    };
     let parts = Parts {
         policy: start.policy,
         catalog: in_force.catalog,
@@ -129,7 +148,7 @@ pub(crate) async fn start(start: Start) -> Result<Running> {
         clock,
         settings,
     };
-    let gateway = desk::with_dashboard(parts, trust, shown)?;
+    let gateway = desk::with_dashboard(parts, pages)?;
     let (stop, stopped) = oneshot::channel();
     let serving = gateway.clone();
     #[expect(
@@ -312,6 +331,9 @@ pub(crate) async fn for_work(work: ForWork<'_>) -> Result<(Admin, Option<Running
         ledger: work.ledger,
         key: None,
         syncs_before_answer: false,
+        proxy: None,
+        repos: Vec::new(),
+        repo_base: None,
     })
     .await?;
     Ok((admin_of(&running, work.data)?, Some(running)))

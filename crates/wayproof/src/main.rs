@@ -14,6 +14,7 @@ mod follow;
 mod gate;
 mod gateway;
 mod ledgers;
+mod mcp;
 mod pages;
 mod proving;
 mod review;
@@ -22,6 +23,7 @@ mod sealing;
 mod settings;
 mod telemetry;
 mod terminal;
+mod top;
 
 use std::process::ExitCode;
 

@@ -5,6 +5,7 @@
 
 mod answer;
 mod ask;
+pub(crate) mod case;
 mod checklist;
 pub(crate) mod findings;
 pub(crate) mod lines;

@@ -2,16 +2,24 @@
 
 use std::net::IpAddr;
 
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, HeaderName, header};
+
+const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 
 /// The `Host` of a request: a name or an address, and a port.
 #[derive(Debug)]
 pub(super) struct Host(String);
 
 impl Host {
-    /// The one host that a request names, if it could be one.
-    pub(super) fn of(headers: &HeaderMap) -> Option<Self> {
-        let mut all = headers.get_all(header::HOST).iter();
+    /// The one host that a request names, if it could be one; a trusted proxy may name the one it was asked for.
+    pub(super) fn of(headers: &HeaderMap, is_from_proxy: bool) -> Option<Self> {
+        let is_passed_on = is_from_proxy && headers.contains_key(FORWARDED_HOST);
+        let name = if is_passed_on {
+            &FORWARDED_HOST
+        } else {
+            &header::HOST
+        };
+        let mut all = headers.get_all(name).iter();
         let host = all.next()?.to_str().ok()?;
         let is_plain =
             |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ':' | '[' | ']');
@@ -58,7 +66,7 @@ mod tests {
     fn host(text: &str) -> Option<Host> {
         let mut headers = HeaderMap::new();
         headers.append(header::HOST, HeaderValue::from_str(text).unwrap());
-        Host::of(&headers)
+        Host::of(&headers, false)
     }
 
     #[test]

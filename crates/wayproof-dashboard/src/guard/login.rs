@@ -1,4 +1,4 @@
-//! Signing in with a key of the gateway, and out again.
+//! Signing in with a key, the gateway's own or one that was given out, and out again.
 
 use std::net::SocketAddr;
 
@@ -58,7 +58,7 @@ pub(crate) async fn enter(
         return Ok((retry, problem).into_response());
     }
     let to = inner_path(form.whole("to")).to_owned();
-    let Some(name) = desk.house().holder_of(form.whole("key").trim().as_bytes()) else {
+    let Some(reader) = desk.reader_by_key(form.whole("key").trim()).await? else {
         tracing::warn!(?peer, "somebody tried to sign in with a wrong key");
         let shown = page(&LoginPage {
             frame,
@@ -71,16 +71,20 @@ pub(crate) async fn enter(
     if let Some(old) = cookie(&headers, SESSION_COOKIE) {
         desk.guard().sessions.close(&old);
     }
-    let token = desk.guard().sessions.open(name, now_us).map_err(|error| {
-        tracing::error!(%error, "no randomness for a session");
-        Problem::new(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            "No session",
-            "The system gives no randomness, so nobody can sign in.",
-        )
-    })?;
+    let token = desk
+        .guard()
+        .sessions
+        .open(reader.ticket, now_us)
+        .map_err(|error| {
+            tracing::error!(%error, "no randomness for a session");
+            Problem::new(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "No session",
+                "The system gives no randomness, so nobody can sign in.",
+            )
+        })?;
     let set = [(header::SET_COOKIE, session_cookie(&token, &headers))];
-    std::future::ready(Ok((set, Redirect::to(&to)).into_response())).await
+    Ok((set, Redirect::to(&to)).into_response())
 }
 
 /// Signs out.

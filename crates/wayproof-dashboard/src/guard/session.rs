@@ -8,6 +8,8 @@ use std::sync::{Mutex, PoisonError};
 
 use sha2::{Digest as _, Sha256};
 
+use super::reader::Ticket;
+
 const MINUTE_US: i64 = 60_000_000;
 /// A session ends after so long, whatever its reader does.
 pub(super) const LONGEST_US: i64 = 12 * 60 * MINUTE_US;
@@ -29,7 +31,7 @@ pub(super) struct Sessions(Mutex<BTreeMap<TokenDigest, Session>>);
 struct Session {
     /// Stays over new tokens.
     id: String,
-    name: String,
+    ticket: Ticket,
     opened_us: i64,
     issued_us: i64,
     seen_us: i64,
@@ -41,7 +43,7 @@ struct Session {
 #[derive(Debug)]
 pub(super) struct Found {
     pub(super) id: String,
-    pub(super) name: String,
+    pub(super) ticket: Ticket,
     /// Whether its token should be replaced.
     pub(super) is_due: bool,
 }
@@ -56,11 +58,11 @@ impl Session {
 
 impl Sessions {
     /// Opens a session and returns its token.
-    pub(super) fn open(&self, name: String, now_us: i64) -> Result<String, getrandom::Error> {
+    pub(super) fn open(&self, ticket: Ticket, now_us: i64) -> Result<String, getrandom::Error> {
         let (id, token) = (hex(super::random()?), hex(super::random()?));
         let session = Session {
             id,
-            name,
+            ticket,
             opened_us: now_us,
             issued_us: now_us,
             seen_us: now_us,
@@ -88,7 +90,7 @@ impl Sessions {
         session.seen_us = session.seen_us.max(now_us);
         Some(Found {
             id: session.id.clone(),
-            name: session.name.clone(),
+            ticket: session.ticket.clone(),
             is_due: session.until_us.is_none()
                 && now_us.saturating_sub(session.issued_us) >= ROTATE_US,
         })
@@ -136,10 +138,10 @@ mod tests {
     #[test]
     fn a_session_ends_when_idle_and_in_any_case() {
         let sessions = Sessions::default();
-        let token = sessions.open("team".into(), 0).unwrap();
+        let token = sessions.open(Ticket::Gateway("team".into()), 0).unwrap();
         assert!(sessions.find(&token, IDLE_US - 1).is_some());
         assert!(sessions.find(&token, 3 * IDLE_US).is_none());
-        let token = sessions.open("team".into(), 0).unwrap();
+        let token = sessions.open(Ticket::Gateway("team".into()), 0).unwrap();
         let mut now = 0;
         while now < LONGEST_US {
             assert!(sessions.find(&token, now).is_some());
@@ -151,7 +153,7 @@ mod tests {
     #[test]
     fn a_token_is_replaced_and_the_old_one_runs_out() {
         let sessions = Sessions::default();
-        let old = sessions.open("team".into(), 0).unwrap();
+        let old = sessions.open(Ticket::Gateway("team".into()), 0).unwrap();
         assert!(!sessions.find(&old, ROTATE_US - 1).unwrap().is_due);
         assert!(sessions.find(&old, ROTATE_US).unwrap().is_due);
         let fresh = sessions.renew(&old, ROTATE_US).unwrap();
@@ -166,9 +168,9 @@ mod tests {
     #[test]
     fn there_are_never_too_many() {
         let sessions = Sessions::default();
-        let first = sessions.open("team".into(), 0).unwrap();
+        let first = sessions.open(Ticket::Gateway("team".into()), 0).unwrap();
         for now in 0..1_500 {
-            sessions.open("team".into(), now).unwrap();
+            sessions.open(Ticket::Gateway("team".into()), now).unwrap();
         }
         assert!(sessions.0.lock().unwrap().len() <= MAX_SESSIONS);
         assert!(sessions.find(&first, 1_500).is_none());

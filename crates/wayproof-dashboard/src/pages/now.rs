@@ -6,6 +6,7 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 use wayproof_ledger::{EventBody, JobRow, Page};
 
+use super::budgets::{BudgetSeen, budgets};
 use super::connect::{Agent, agents, base};
 use super::{Badge, badge};
 use crate::desk::{Desk, ProviderSeen};
@@ -44,6 +45,9 @@ struct LivePart {
     jobs: Vec<InFlight>,
     providers: Vec<ProviderSeen>,
     recent: Vec<Recent>,
+    /// Budgets near their limit.
+    near: Vec<BudgetSeen>,
+    has_budgets: bool,
 }
 
 /// A job in flight.
@@ -135,7 +139,10 @@ pub(crate) async fn fragment(desk: &Desk) -> Result<String, Problem> {
             ago: ago(now_us, receipt.at_us),
         }));
     }
+    let budgets = budgets(desk).await?;
     let part = LivePart {
+        has_budgets: !budgets.is_empty(),
+        near: budgets.into_iter().filter(|one| one.is_near).collect(),
         // To the minute while nothing happens, so that an idle page is not sent again and again.
         at: clock(now_us - now_us.rem_euclid(60_000_000)),
         jobs: jobs

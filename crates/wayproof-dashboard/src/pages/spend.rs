@@ -7,7 +7,9 @@ use axum::extract::State;
 use axum::response::Response;
 use wayproof_ledger::{CrossBy, DayRecord, Money, SpendCell};
 
+use super::budgets::{BudgetSeen, budgets};
 use crate::desk::Desk;
+use crate::forecast;
 use crate::frame::{Frame, page};
 use crate::params::Params;
 use crate::problem::Problem;
@@ -54,6 +56,18 @@ struct SpendPage {
     daily: String,
     weekly: String,
     weeks: Vec<Week>,
+    budgets: Vec<BudgetSeen>,
+    month: String,
+    outlooks: Vec<Outlook>,
+    unpriced_days: String,
+}
+
+/// What a month will come to, in one kind of money.
+struct Outlook {
+    kind: &'static str,
+    so_far: String,
+    expected: String,
+    interval: String,
 }
 
 /// One of the two dimensions.
@@ -122,6 +136,7 @@ pub(crate) async fn show(
     let today = now_us.div_euclid(DAY_US);
     let filled = filled(&record, today - days + 1, today);
     let weeks = weeks(&filled);
+    let (month, outlooks, unpriced_days) = outlook(&desk, today).await?;
     page(&SpendPage {
         is_cut: cells.len() > ROWS as usize,
         rows: cells
@@ -145,6 +160,10 @@ pub(crate) async fn show(
                 .collect::<Vec<_>>(),
         ),
         weeks: weeks.iter().rev().map(week).collect(),
+        budgets: budgets(&desk).await?,
+        month,
+        outlooks,
+        unpriced_days,
         choices: DIMENSIONS,
         periods: PERIODS,
         one,
@@ -152,6 +171,77 @@ pub(crate) async fn show(
         days,
         frame,
     })
+}
+
+/// The month by its name, what it will come to in each kind of money, and what is not in it.
+async fn outlook(desk: &Desk, today: i64) -> Result<(String, Vec<Outlook>, String), Problem> {
+    let (first, last) = month_of(today);
+    let since = first.min(today - forecast::DAYS);
+    let record = desk.ledger().days(since.saturating_mul(DAY_US)).await?;
+    let days = filled(&record, since, today);
+    // Days before the first on which anything happened say nothing about those to come.
+    let began = record.iter().map(|day| day.day).min().unwrap_or(today);
+    let past = |day: &&DayRecord| day.day < today && day.day >= began.max(today - forecast::DAYS);
+    let days_left = u32::try_from(last - today).unwrap_or(0);
+    let kinds: [(&'static str, fn(&Money) -> Option<i64>); 3] = [
+        ("Listed", |money| money.listed_nano_usd),
+        ("Billed", |money| money.billed_nano_usd),
+        ("Subscription", |money| money.subscription_nano_usd),
+    ];
+    let outlooks = kinds.into_iter().map(|(kind, of)| {
+        let month = days.iter().filter(|day| day.day >= first);
+        let so_far = month
+            .filter_map(|day| of(&day.money))
+            .reduce(i64::saturating_add);
+        let is_known = days.iter().any(|day| of(&day.money).is_some());
+        let complete: Vec<i64> = days
+            .iter()
+            .filter(past)
+            .map(|day| of(&day.money).unwrap_or(0))
+            .collect();
+        let seen = is_known
+            .then(|| forecast::month_end(&complete, so_far.unwrap_or(0), days_left))
+            .flatten();
+        Outlook {
+            kind,
+            so_far: told(so_far),
+            expected: told(seen.map(|seen| seen.expected)),
+            interval: match seen {
+                Some(seen) => format!("{} to {}", usd(seen.low), usd(seen.high)),
+                None if is_known => "too few days".to_owned(),
+                None => "nothing known".to_owned(),
+            },
+        }
+    });
+    let unknown = days
+        .iter()
+        .map(|day| day.money.listed_unknown)
+        .fold(0, i64::saturating_add);
+    let unpriced = if unknown == 0 {
+        String::new()
+    } else {
+        counted(
+            unknown,
+            "request has no price and is",
+            "requests have no price and are",
+        ) + " not in it."
+    };
+    Ok((
+        day(first).chars().take(7).collect(),
+        outlooks.collect(),
+        unpriced,
+    ))
+}
+
+/// The first and the last day of the month of a day.
+fn month_of(today: i64) -> (i64, i64) {
+    let at = jiff::Timestamp::from_second(today.saturating_mul(86_400));
+    let date = at.map(|at| at.to_zoned(jiff::tz::TimeZone::UTC).date());
+    let Ok(date) = date else {
+        return (today, today);
+    };
+    let first = today - i64::from(date.day() - 1);
+    (first, first + i64::from(date.days_in_month()) - 1)
 }
 
 fn unpriced(sums: &Money) -> String {

@@ -184,7 +184,10 @@ fn in_flight(stage: &Stage, job: &str, task: &str, class: &str) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_page_is_accessible_in_both_themes_at_three_widths() {
-    let stage = Stage::with(|_| {}, Clock::fixed(crate::stage::NOON_US)).await;
+    let stage = crate::review::Said::words("if user.password == given:  # constant time?")
+        .stage()
+        .await;
+    let review = crate::review::address();
     let (exchange, receipt) = furnish(&stage).await;
     let empty = Stage::new().await;
     let (url, _serving) = serve(&stage).await;
@@ -204,6 +207,8 @@ async fn every_page_is_accessible_in_both_themes_at_three_widths() {
         ("exchange", &url, exchange.as_str()),
         ("receipts", &url, "/receipts"),
         ("receipt", &url, receipt.as_str()),
+        ("review", &url, "/review"),
+        ("review-change", &url, review.as_str()),
         ("spend", &url, "/spend?one=task&two=class"),
         ("policy", &url, "/policy"),
         ("models", &url, "/models"),
@@ -235,6 +240,43 @@ async fn every_page_is_accessible_in_both_themes_at_three_widths() {
             }
         }
     }
+    browser.stop().await;
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn demo_data_is_asked_for_marked_and_accessible() {
+    let stage = Stage::new().await;
+    let (url, _serving) = serve(&stage).await;
+    let browser = Browser::start().await;
+    let axe = axe();
+    let pictures = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("dashboard");
+    std::fs::create_dir_all(&pictures).unwrap();
+    browser.open(&url).await;
+    let on = Locator::Css("button[name=demo][value=on]");
+    let button = browser.client.find(on).await.unwrap();
+    button.click().await.unwrap();
+    let mut wrong = Vec::new();
+    for theme in ["light", "dark"] {
+        browser.open(&format!("{url}/settings")).await;
+        choose(&browser, theme).await;
+        for (width, height) in [(390, 844), (820, 1180), (1440, 900)] {
+            browser.client.set_window_size(width, height).await.unwrap();
+            for (name, path) in [("now", "/"), ("spend", "/spend"), ("jobs", "/jobs")] {
+                browser.open(&format!("{url}{path}")).await;
+                let marked = browser.client.find(Locator::Css("form.demo")).await;
+                assert!(marked.is_ok(), "{path} is not marked");
+                let place = format!("demo-{name}-{theme}-{width}");
+                wrong.extend(violations(&browser, &axe, &place).await);
+                let picture = browser.client.screenshot().await.unwrap();
+                std::fs::write(pictures.join(format!("{place}.png")), picture).unwrap();
+            }
+        }
+    }
+    let leave = browser.client.find(Locator::Css("form.demo button")).await;
+    leave.unwrap().click().await.unwrap();
+    let marked = browser.client.find(Locator::Css("form.demo")).await;
+    assert!(marked.is_err(), "the demo is left");
     browser.stop().await;
     assert!(wrong.is_empty(), "{wrong:#?}");
 }

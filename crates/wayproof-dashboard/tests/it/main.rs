@@ -9,9 +9,11 @@
 )]
 
 mod browser;
+mod demo;
 mod door;
 mod hostile;
 mod markup;
 mod pages;
+mod review;
 mod stage;
 mod story;

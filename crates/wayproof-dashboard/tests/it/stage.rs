@@ -12,7 +12,7 @@ use axum::http::{HeaderMap, Request, Response, StatusCode};
 use http_body_util::BodyExt as _;
 use tempfile::TempDir;
 use tower_service::Service as _;
-use wayproof_dashboard::{House, Parts, ProviderSeen, Setting, router};
+use wayproof_dashboard::{House, Parts, ProviderSeen, Reviews, Setting, TrustedProxy, router};
 use wayproof_engine::{Catalog, Policy};
 use wayproof_ledger::{Clock, Ledger, Location};
 use wayproof_receipt::{SigningKey, Trust};
@@ -25,6 +25,9 @@ pub(crate) struct Pretended {
     pub(crate) policy: Policy,
     pub(crate) providers: Vec<ProviderSeen>,
     pub(crate) key: Option<&'static str>,
+    pub(crate) proxy: Option<TrustedProxy>,
+    pub(crate) wants_key: bool,
+    pub(crate) reviews: Option<Box<dyn Reviews>>,
     stopped: AtomicBool,
 }
 
@@ -42,7 +45,7 @@ impl House for Pretended {
     }
 
     fn wants_key(&self) -> bool {
-        self.key.is_some()
+        self.key.is_some() || self.wants_key
     }
 
     fn holder_of(&self, key: &[u8]) -> Option<String> {
@@ -112,9 +115,14 @@ impl Stage {
             policy: Policy::builtin(),
             providers: vec![provider("anthropic", true), provider("openai", false)],
             key: None,
+            proxy: None,
+            wants_key: false,
+            reviews: None,
             stopped: AtomicBool::new(false),
         };
         bend(&mut house);
+        let proxy = house.proxy.take();
+        let reviews = house.reviews.take();
         let router = router(Parts {
             ledger: ledger.clone(),
             clock: clock.clone(),
@@ -126,6 +134,8 @@ impl Stage {
                 value: "127.0.0.1:4417".to_owned(),
                 source: "--listen".to_owned(),
             }],
+            proxy,
+            reviews,
         })
         .unwrap();
         Self {

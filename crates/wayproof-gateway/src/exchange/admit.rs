@@ -164,7 +164,7 @@ pub(crate) fn check_origin(
     from: Whence,
 ) -> Result<(), Fault> {
     // Where a key is needed, a page would have to know it.
-    if from == Whence::Elsewhere || !shared.settings.keys.is_empty() {
+    if from == Whence::Elsewhere || !shared.settings.keys.is_empty() || callers::needs_key(shared) {
         return Ok(());
     }
     let is_foreign_page = headers.get(ORIGIN).is_some_and(|origin| {

@@ -53,6 +53,37 @@ pub struct FormerDigest {
     pub until_us: i64,
 }
 
+/// What a person may see and do on the pages; each may do what those before it may.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// Looks.
+    #[default]
+    Viewer,
+    /// Decides on changes that wait for a person.
+    Reviewer,
+    /// Sees what the gateway was started with, and whatever else operators see.
+    Admin,
+}
+
+impl Role {
+    /// All of them, the least first.
+    pub const ALL: [Self; 3] = [Self::Viewer, Self::Reviewer, Self::Admin];
+
+    /// Its name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Viewer => "viewer",
+            Self::Reviewer => "reviewer",
+            Self::Admin => "admin",
+        }
+    }
+
+    fn is_least(&self) -> bool {
+        *self == Self::Viewer
+    }
+}
+
 /// A person who may hold keys.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Person {
@@ -61,6 +92,9 @@ pub struct Person {
     /// The teams whose budgets they draw on.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub teams: BTreeSet<String>,
+    /// What they may see and do on the pages.
+    #[serde(default, skip_serializing_if = "Role::is_least")]
+    pub role: Role,
 }
 
 /// Everything operators set, as of one look.
@@ -85,6 +119,12 @@ impl Register {
     /// Whether callers need a key, because some key is there and neither revoked nor over.
     pub fn needs_key(&self, at_us: i64) -> bool {
         self.keys.values().any(|key| key.is_good(at_us))
+    }
+
+    /// What whoever holds a key may see and do on the pages: the role of its person, else the least.
+    pub fn role_of(&self, key: &Key) -> Role {
+        let person = key.person.as_ref().and_then(|name| self.people.get(name));
+        person.map(|person| person.role).unwrap_or_default()
     }
 
     /// The teams of a key: its own and those of its person.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use wayproof_engine::{Budget, Window};
 use wayproof_ledger::{
-    Balance, Cost, Hold, HoldError, Holder, Key, Ledger, Location, Overdrawn, Page, Person,
+    Balance, Cost, Hold, HoldError, Holder, Key, Ledger, Location, Overdrawn, Page, Person, Role,
 };
 
 use crate::engine::Place;
@@ -248,6 +248,7 @@ async fn what_operators_set_is_seen_by_all(place: Place) {
     let person = Person {
         name: "ana".to_owned(),
         teams: ["core".to_owned()].into(),
+        role: Role::Reviewer,
     };
     one.books().put_key(key.clone()).await.expect("made");
     one.books().put_person(person).await.expect("made");

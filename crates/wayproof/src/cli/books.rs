@@ -4,8 +4,15 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use wayproof_engine::{Subject, Window};
+use wayproof_ledger::Role;
 
 use super::LedgerPlace;
+
+/// Reads the name of a role.
+fn parse_role(text: &str) -> Result<Role, String> {
+    let found = Role::ALL.into_iter().find(|role| role.name() == text);
+    found.ok_or_else(|| "it is viewer, reviewer or admin".to_owned())
+}
 
 /// Commands on the keys of the gateway.
 #[derive(Debug, Subcommand)]
@@ -116,17 +123,20 @@ pub(crate) enum BudgetsCommand {
 /// Commands on people and their teams.
 #[derive(Debug, Subcommand)]
 pub(crate) enum PeopleCommand {
-    /// Says which teams a person is in.
+    /// Says which teams a person is in, and what they may see and do on the dashboard.
     Set {
         /// What the person is called in keys and budgets.
         name: String,
         /// A team. May be repeated.
         #[arg(long = "team", value_name = "TEAM")]
         teams: Vec<String>,
+        /// What they may do on the dashboard: viewer looks, reviewer decides on changes, too, admin also sees the settings [default: what they had, else viewer].
+        #[arg(long, value_parser = parse_role)]
+        role: Option<Role>,
         #[command(flatten)]
         ledger: LedgerPlace,
     },
-    /// Reads people from a TOML file with a table `[people.NAME]` each, with `teams = ["…"]`; others are forgotten.
+    /// Reads people from a TOML file with a table `[people.NAME]` each, with `teams = ["…"]` and `role = "…"`; others are forgotten.
     Read {
         /// The file.
         file: PathBuf,

@@ -165,7 +165,8 @@ pub(crate) async fn prove(
     Ok((proven, sealed))
 }
 
-fn head_of(repo: &Repo, given: Option<&str>) -> Result<Commit> {
+/// The revision given, else the working tree as it is.
+pub(crate) fn head_of(repo: &Repo, given: Option<&str>) -> Result<Commit> {
     if let Some(revision) = given {
         return repo.resolve(revision).map_err(repo_mistake);
     }

@@ -7,9 +7,8 @@ use std::{path::Path, process::ExitCode};
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
-use wayproof_engine::{Policy, Review as Rule};
-use wayproof_ledger::{About, EventBody, ReviewRecorded};
-use wayproof_receipt::{Predicate, SigningKey, Trust, VerifiedLine, predicate::ReviewDecision};
+use wayproof_ledger::{About, Clock, EventBody, ReviewRecorded};
+use wayproof_receipt::{Predicate, SigningKey, VerifiedLine, predicate::ReviewDecision};
 use wayproof_repo::Repo;
 
 use crate::{
@@ -19,9 +18,11 @@ use crate::{
     gate, ledgers,
     proving::repo_mistake,
     review::{
-        Checklist, lines, sarif,
+        Checklist,
+        case::Case,
+        lines, sarif,
         sign::{self, Decided},
-        standing::{self, Asked, Standing},
+        standing::{self, Standing},
         subject::Subject,
     },
     sealing::NOTES_REF,
@@ -59,45 +60,6 @@ pub(crate) async fn run(command: ReviewCommand) -> Result<ExitCode> {
     }
 }
 
-/// A change with everything of its base that judges it.
-struct Case {
-    repo: Repo,
-    subject: Subject,
-    policy: Policy,
-    trust: Option<Trust>,
-    rule: Rule,
-}
-
-impl Case {
-    fn of(change: &ChangeArgs) -> Result<Self> {
-        let repo = Repo::discover(&change.repo).map_err(repo_mistake)?;
-        let subject = Subject::named(&repo, change.base.as_deref(), &change.head)?;
-        let policy = settings::policy_at(&repo, subject.into.id.as_str())?;
-        let name = settings::known_task(&policy, &change.task)?;
-        let task = standing::reviewed_task(&policy, name.as_str()).ok_or_else(|| {
-            Mistake(format!(
-                "task `{name}` of the base's policy does not ask for `human-review`"
-            ))
-        })?;
-        Ok(Self {
-            rule: standing::rule_of(task),
-            trust: gate::trust_if_any(&repo, subject.into.id.as_str())?,
-            policy,
-            subject,
-            repo,
-        })
-    }
-
-    fn asked(&self, data: &Path) -> Asked<'_> {
-        Asked {
-            repo: &self.repo,
-            subject: &self.subject,
-            trust: self.trust.as_ref(),
-            machine: sign::machine_key(data),
-        }
-    }
-}
-
 async fn decide(args: DecideArgs, decision: ReviewDecision) -> Result<ExitCode> {
     if settings::variable("WAYPROOF_RUN_SOCKET").is_some() {
         return Err(Mistake(
@@ -113,13 +75,15 @@ async fn decide(args: DecideArgs, decision: ReviewDecision) -> Result<ExitCode> 
     let key = SigningKey::from_ssh(&file, passphrase.as_deref())
         .map_err(|error| Mistake(exit::chain(&anyhow::Error::new(error))))?;
     let asked = case.asked(&data);
+    let name = sign::name_of(case.trust.as_ref(), &key.public());
     let decided = Decided {
         decision,
         comment: args.comment.as_deref(),
         answers: &args.findings,
-        key: &key,
+        reviewer: &name,
+        at_us: Clock::system().now_us(),
     };
-    let (name, envelope) = sign::sign(&asked, &case.rule, &decided, &data)?;
+    let envelope = sign::sign(&asked, &case.rule, &decided, (&key, &data))?;
     // A ledger that cannot be written is said before the decision stands, not after it.
     let ledger = ledgers::open(&data, settings::variable("WAYPROOF_LEDGER").as_deref()).await?;
     lines::attach(&case.repo, &case.subject.tree, &envelope)?;

@@ -1,9 +1,16 @@
 //! Starts the gateway, says what it found, and drains when asked to.
 
-use std::{net::SocketAddr, path::Path, process::ExitCode};
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use anyhow::{Context, Result};
 use tokio::signal::unix::{SignalKind, signal};
+
+use wayproof_dashboard::TrustedProxy;
+use wayproof_repo::Repo;
 
 use crate::{
     cli::UpArgs,
@@ -11,6 +18,7 @@ use crate::{
     exit::Mistake,
     follow::{otlp, webhook},
     gateway::{self, Running, Start},
+    proving::repo_mistake,
     settings, terminal,
 };
 
@@ -27,6 +35,10 @@ pub(crate) async fn run(args: UpArgs) -> Result<ExitCode> {
             )
         })
         .collect();
+    let proxy = (!args.trusted_proxy.is_empty())
+        .then(|| TrustedProxy::new(&args.trusted_proxy, &args.person_header))
+        .transpose()
+        .map_err(|error| Mistake(format!("--trusted-proxy: {error}")))?;
     let key = args.key_env.as_deref().map(key_in).transpose()?;
     let mut terminate = signal(SignalKind::terminate()).context("listening for SIGTERM")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("listening for SIGINT")?;
@@ -43,6 +55,9 @@ pub(crate) async fn run(args: UpArgs) -> Result<ExitCode> {
         ledger: args.ledger.clone(),
         key,
         syncs_before_answer: args.sync_before_answer,
+        proxy,
+        repos: repos(&args.repo)?,
+        repo_base: args.repo_base.clone(),
     })
     .await?;
     told.begin(&mut running, &data).await?;
@@ -100,6 +115,23 @@ impl Told {
         }
         Ok(())
     }
+}
+
+/// The repositories that were named, else the one around the working directory, if there is one.
+fn repos(named: &[PathBuf]) -> Result<Vec<PathBuf>> {
+    if named.is_empty() {
+        let here = std::env::current_dir().context("finding the working directory")?;
+        let found = Repo::discover(&here).ok();
+        return Ok(found
+            .map(|repo| repo.root().to_owned())
+            .into_iter()
+            .collect());
+    }
+    let opened = named.iter().map(|folder| {
+        let repo = Repo::discover(folder).map_err(repo_mistake)?;
+        Ok(repo.root().to_owned())
+    });
+    opened.collect()
 }
 
 /// The key that callers must show.

@@ -168,7 +168,7 @@ impl Agent {
     pub(crate) fn plan(self, around: &Surroundings<'_>, point: &Point) -> Plan {
         let folder = self.folder(around);
         match self {
-            Self::ClaudeCode => claude_code::plan(&folder, point),
+            Self::ClaudeCode => claude_code::plan(&folder, around, point),
             Self::Codex => codex::plan(&folder, point),
             Self::Copilot => copilot::plan(&folder, point),
             Self::VsCode => vscode::plan(&folder, point),
@@ -215,6 +215,11 @@ impl Point {
     /// The command of the stop hook.
     fn stop_command(&self) -> String {
         self.command("hook stop --standing")
+    }
+
+    /// The server of our tools, as most agents write one down.
+    fn tools(&self) -> Value {
+        json!({"command": self.program.to_string_lossy(), "args": ["mcp"]})
     }
 
     /// The entry of a list of hooks, as Claude Code and Codex read it.

@@ -3,7 +3,7 @@
 use std::{path::Path, pin::Pin, sync::Arc};
 
 use anyhow::{Context, Result};
-use wayproof_dashboard::{House, ProviderSeen, Setting};
+use wayproof_dashboard::{House, ProviderSeen, Reviews, Setting, TrustedProxy};
 use wayproof_engine::Policy;
 use wayproof_gateway::{Gateway, Glance, Parts};
 use wayproof_receipt::Trust;
@@ -11,12 +11,16 @@ use wayproof_upstream::{Credential, Provider};
 
 use super::Start;
 
+/// What the dashboard gets beside the gateway's own parts.
+pub(super) struct Pages {
+    pub(super) trust: Option<Trust>,
+    pub(super) settings: Vec<Setting>,
+    pub(super) proxy: Option<TrustedProxy>,
+    pub(super) reviews: Option<Box<dyn Reviews>>,
+}
+
 /// A gateway that shows its dashboard at its own address.
-pub(super) fn with_dashboard(
-    parts: Parts,
-    trust: Option<Trust>,
-    settings: Vec<Setting>,
-) -> Result<Gateway> {
+pub(super) fn with_dashboard(parts: Parts, pages: Pages) -> Result<Gateway> {
     let (ledger, clock, catalog) = (
         parts.ledger.clone(),
         parts.clock.clone(),
@@ -28,9 +32,11 @@ pub(super) fn with_dashboard(
             ledger,
             clock,
             house: Arc::new(Seen(glance)),
-            trust,
+            trust: pages.trust,
             catalog,
-            settings,
+            settings: pages.settings,
+            proxy: pages.proxy,
+            reviews: pages.reviews,
         });
         pages.unwrap_or_else(|error| {
             made = Err(error);
@@ -119,9 +125,18 @@ pub(super) fn settings(start: &Start) -> Vec<Setting> {
             if start.key.is_some() {
                 "set, not shown".to_owned()
             } else {
-                "none: this machine only".to_owned()
+                "none; keys may have been given out".to_owned()
             },
             "--key-env",
+        ),
+        line(
+            "Proxy that signs people in",
+            if start.proxy.is_some() {
+                "trusted".to_owned()
+            } else {
+                "none".to_owned()
+            },
+            "--trusted-proxy",
         ),
         line(
             "Answers wait for the disk",

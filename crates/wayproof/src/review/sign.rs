@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use wayproof_ledger::Clock;
 use wayproof_receipt::{
-    Envelope, Predicate, PublicKey, ResourceDescriptor, SigningKey, Statement, Time, Trust,
+    Envelope, PAYLOAD_TYPE, Predicate, PublicKey, ResourceDescriptor, SealError, SigningKey,
+    SshSignature, Statement, Time, Trust, pae,
     predicate::{Disposition, Review, ReviewDecision},
     seal, sha256_hex, verify,
 };
@@ -24,7 +24,10 @@ pub(crate) struct Decided<'a> {
     pub(crate) comment: Option<&'a str>,
     /// Answers to findings, as `ID=ANSWER`.
     pub(crate) answers: &'a [String],
-    pub(crate) key: &'a SigningKey,
+    /// What the reviewer is called; the key says it for sure.
+    pub(crate) reviewer: &'a str,
+    /// When.
+    pub(crate) at_us: i64,
 }
 
 /// The key of this machine, if it has one already.
@@ -33,25 +36,66 @@ pub(crate) fn machine_key(data: &Path) -> Option<PublicKey> {
     key.ok().map(|key| key.public())
 }
 
+/// What the base calls whoever has a key.
+pub(crate) fn name_of(trust: Option<&Trust>, key: &PublicKey) -> String {
+    let name = trust.and_then(|trust| trust.name(key));
+    name.map_or_else(|| key.fingerprint(), str::to_owned)
+}
+
 /// Signs a decision about a change.
 pub(crate) fn sign(
     asked: &Asked<'_>,
     rule: &wayproof_engine::Review,
     decided: &Decided<'_>,
-    data: &Path,
-) -> Result<(String, Envelope)> {
+    (key, data): (&SigningKey, &Path),
+) -> Result<Envelope> {
+    let statement = statement(asked, decided, data)?;
+    let envelope = seal(&statement, key).context("signing the review")?;
+    counted(asked, rule, envelope)
+}
+
+/// The bytes that a reviewer signs elsewhere: what [`accept`] wants a signature over.
+pub(crate) fn to_sign(asked: &Asked<'_>, decided: &Decided<'_>, data: &Path) -> Result<Vec<u8>> {
+    Ok(pae(PAYLOAD_TYPE, &payload(asked, decided, data)?))
+}
+
+/// Takes a decision with the SSH signature that its reviewer made.
+pub(crate) fn accept(
+    asked: &Asked<'_>,
+    rule: &wayproof_engine::Review,
+    decided: &Decided<'_>,
+    (signature, data): (SshSignature, &Path),
+) -> Result<Envelope> {
+    let payload = payload(asked, decided, data)?;
+    let envelope = match Envelope::with_ssh_signature(PAYLOAD_TYPE, payload, signature) {
+        Err(SealError::Signature) => {
+            return Err(Mistake(
+                "the signature covers something else than this decision: the command was changed, the base moved on, or models looked again meanwhile; begin anew and sign once more"
+                    .to_owned(),
+            )
+            .into());
+        }
+        made => made.context("keeping the review")?,
+    };
+    counted(asked, rule, envelope)
+}
+
+fn payload(asked: &Asked<'_>, decided: &Decided<'_>, data: &Path) -> Result<Vec<u8>> {
+    let statement = statement(asked, decided, data)?;
+    serde_json::to_vec(&statement).context("writing the review")
+}
+
+/// A decision about a change as a statement. The same decision about the same things is the same bytes.
+fn statement(asked: &Asked<'_>, decided: &Decided<'_>, data: &Path) -> Result<Statement> {
     let subject = asked.subject;
-    let key = decided.key.public();
-    let name = asked.trust.and_then(|trust| trust.name(&key));
-    let name = name.map_or_else(|| key.fingerprint(), str::to_owned);
     let checklist = Checklist::at(asked.repo, &subject.into)?;
     let report = sarif::read(data, &subject.tree)?;
     let open = report.as_ref().map_or(&[][..], |(_, open)| open);
     let dispositions = dispositions(decided, open)?;
     let review = Review {
-        reviewer: name.clone(),
+        reviewer: decided.reviewer.to_owned(),
         decision: decided.decision,
-        reviewed_at: Some(Time(Clock::system().now_us())),
+        reviewed_at: Some(Time(decided.at_us)),
         base: Some(subject.base()),
         report: report
             .as_ref()
@@ -60,7 +104,7 @@ pub(crate) fn sign(
         dispositions,
         comment: decided.comment.map(str::to_owned),
     };
-    let statement = Statement {
+    Ok(Statement {
         // The tree alone: the commit may be amended, and the receipt beside it may measure from elsewhere.
         subject: vec![ResourceDescriptor::pinned(
             "tree",
@@ -68,17 +112,24 @@ pub(crate) fn sign(
             subject.tree.as_str(),
         )],
         predicate: Predicate::Review(Box::new(review)),
-    };
-    let envelope = seal(&statement, decided.key).context("signing the review")?;
+    })
+}
+
+/// The envelope, if it would count.
+fn counted(
+    asked: &Asked<'_>,
+    rule: &wayproof_engine::Review,
+    envelope: Envelope,
+) -> Result<Envelope> {
     let objections = objections(asked, rule, &envelope)?;
-    if !objections.is_empty() {
-        return Err(Mistake(format!(
-            "this review would not count, so it is not signed: {}",
-            objections.join("; ")
-        ))
-        .into());
+    if objections.is_empty() {
+        return Ok(envelope);
     }
-    Ok((name, envelope))
+    Err(Mistake(format!(
+        "this review would not count, so it is not kept: {}",
+        objections.join("; ")
+    ))
+    .into())
 }
 
 fn objections(

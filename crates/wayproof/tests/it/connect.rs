@@ -11,7 +11,31 @@ use serde_json::Value;
 use crate::environment::{Environment, Said};
 
 /// An agent, a file of its settings under the home directory, what its owner wrote there, and a word that we add.
-const WRITTEN: [(&str, &str, &str, &str); 13] = [
+const WRITTEN: [(&str, &str, &str, &str); 17] = [
+    (
+        "claude-code",
+        ".claude.json",
+        "{\n  \"numStartups\": 3,\n  \"mcpServers\": {\"mine\": {\"command\": \"x\"}},\n  \"projects\": {}\n}",
+        "\"wayproof\"",
+    ),
+    (
+        "copilot-cli",
+        ".copilot/mcp-config.json",
+        "{\"mcpServers\":{}}\n",
+        "\"wayproof\"",
+    ),
+    (
+        "vscode",
+        ".config/Code/User/mcp.json",
+        "{\n\t// mine\n\t\"servers\": {}\n}\n",
+        "\"wayproof\"",
+    ),
+    (
+        "gemini-cli",
+        ".gemini/settings.json",
+        "{\"ui\": {\"theme\": \"x\"}}",
+        "mcpServers",
+    ),
     (
         "claude-code",
         ".claude/settings.json",

@@ -106,7 +106,17 @@ async fn runs(
 
 async fn works(agent: Connected) {
     let play = play();
-    runs(&agent, move |request| play.answer(request)).await;
+    let captured = runs(&agent, move |request| play.answer(request)).await;
+    let has_tools = matches!(
+        agent.name,
+        "claude-code" | "codex" | "gemini-cli" | "copilot-cli" | "opencode" | "qwen-code"
+    );
+    // Each names a server's tools in its own way; some show names alone until one is wanted.
+    let is_offered = captured.iter().any(|one| {
+        let body = String::from_utf8_lossy(&one.body);
+        body.contains("wayproof") && body.contains("api_diff")
+    });
+    assert_eq!(is_offered, has_tools, "{}", agent.name);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -32,6 +32,10 @@ impl Person {
         format!("@reviewer {} {} {contacts}\n", self.name, self.line)
     }
 
+    pub(crate) fn key_file(&self) -> &str {
+        self.key.to_str().unwrap()
+    }
+
     pub(crate) fn says(&self, environment: &Environment, verb: &str, more: &[&str]) -> Said {
         let key = self.key.to_str().unwrap();
         let mut args = vec![

@@ -79,6 +79,21 @@ impl Up {
         self.post_with(path, "", body)
     }
 
+    /// Posts a form as one of the gateway's own pages does.
+    pub(crate) fn post_form(&self, path: &str, body: &str) -> String {
+        let mut socket = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
+        let own = format!("127.0.0.1:{}", self.port);
+        write!(
+            socket,
+            "POST {path} HTTP/1.1\r\nhost: {own}\r\norigin: http://{own}\r\naccept: text/html\r\nconnection: close\r\ncontent-type: application/x-www-form-urlencoded\r\ncontent-length: {}\r\n\r\n{body}",
+            body.len()
+        )
+        .unwrap();
+        let mut answer = String::new();
+        socket.read_to_string(&mut answer).unwrap();
+        answer
+    }
+
     /// Posts with more headers, each with its line end.
     pub(crate) fn post_with(&self, path: &str, headers: &str, body: &str) -> String {
         let mut socket = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
@@ -93,7 +108,7 @@ impl Up {
         answer
     }
 
-    fn get(&self, path: &str, accept: &str) -> String {
+    pub(crate) fn get(&self, path: &str, accept: &str) -> String {
         let mut socket = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
         write!(
             socket,

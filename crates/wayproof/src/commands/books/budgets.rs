@@ -180,6 +180,14 @@ async fn list(args: &BooksListArgs) -> Result<()> {
 }
 
 async fn lines(ledger: &Ledger) -> Result<Vec<Line>> {
+    let lines = budget_lines(ledger).await?.into_iter();
+    Ok(lines
+        .map(|(budget, account)| Line { budget, account })
+        .collect())
+}
+
+/// Every budget with the account of its present span; a `*` has as many as there are spenders.
+pub(crate) async fn budget_lines(ledger: &Ledger) -> Result<Vec<(Budget, Option<Account>)>> {
     let books = ledger.books();
     let now_us = ledger.clock().now_us();
     let mut lines = Vec::new();
@@ -190,15 +198,10 @@ async fn lines(ledger: &Ledger) -> Result<Vec<Line>> {
             .await;
         let accounts = accounts.context("reading accounts")?;
         if accounts.is_empty() {
-            lines.push(Line {
-                budget: budget.clone(),
-                account: None,
-            });
+            lines.push((budget.clone(), None));
         }
-        lines.extend(accounts.into_iter().map(|account| Line {
-            budget: budget.clone(),
-            account: Some(account),
-        }));
+        let accounts = accounts.into_iter();
+        lines.extend(accounts.map(|account| (budget.clone(), Some(account))));
     }
     Ok(lines)
 }

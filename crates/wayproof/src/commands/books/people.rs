@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::{Context, Result};
 use serde::Deserialize;
-use wayproof_ledger::{Ledger, Person};
+use wayproof_ledger::{Ledger, Person, Role};
 
 use super::{check_name, open, record};
 use crate::{
@@ -29,6 +29,8 @@ struct File {
 struct Entry {
     #[serde(default)]
     teams: BTreeSet<String>,
+    #[serde(default)]
+    role: Role,
 }
 
 /// Runs a command on people.
@@ -37,14 +39,21 @@ pub(crate) async fn run(command: PeopleCommand) -> Result<ExitCode> {
         PeopleCommand::Set {
             name,
             teams,
+            role,
             ledger,
         } => {
-            let person = Person {
+            let mut person = Person {
                 name,
                 teams: teams.into_iter().collect(),
+                role: Role::default(),
             };
             check(&person)?;
             let ledger = open(&ledger).await?;
+            let register = ledger.books().register();
+            let known = register.people.get(&person.name);
+            person.role = role
+                .or_else(|| known.map(|known| known.role))
+                .unwrap_or_default();
             let said = said(&person);
             let name = person.name.clone();
             ledger
@@ -88,11 +97,16 @@ fn check(person: &Person) -> Result<()> {
 }
 
 fn said(person: &Person) -> String {
+    let role = person.role.name();
     if person.teams.is_empty() {
-        return "in no team".to_owned();
+        return format!("in no team, {role}");
     }
+    format!("in {}, {role}", teams(person))
+}
+
+fn teams(person: &Person) -> String {
     let teams: Vec<&str> = person.teams.iter().map(String::as_str).collect();
-    format!("in {}", teams.join(", "))
+    teams.join(", ")
 }
 
 async fn read(path: &Path, ledger: &Ledger) -> Result<()> {
@@ -105,6 +119,7 @@ async fn read(path: &Path, ledger: &Ledger) -> Result<()> {
         .map(|(name, entry)| Person {
             name,
             teams: entry.teams,
+            role: entry.role,
         })
         .collect();
     people.iter().try_for_each(check)?;
@@ -163,8 +178,13 @@ async fn list(args: &BooksListArgs) -> Result<()> {
                 .filter(|key| key.person.as_ref() == Some(&person.name))
                 .map(|key| key.name.as_str())
                 .collect();
-            vec![person.name.clone(), said(person), keys.join(", ")]
+            vec![
+                person.name.clone(),
+                person.role.name().to_owned(),
+                teams(person),
+                keys.join(", "),
+            ]
         })
         .collect();
-    print(&table(&["person", "teams", "keys"], &lines))
+    print(&table(&["person", "role", "teams", "keys"], &lines))
 }

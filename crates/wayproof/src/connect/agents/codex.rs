@@ -1,4 +1,4 @@
-//! Codex: a provider in `config.toml`, a stop hook in `hooks.json`.
+//! Codex: a provider and our tools in `config.toml`, a stop hook in `hooks.json`.
 //!
 //! The model's name decides which tools Codex offers; one of ours makes it use plain tools that every model can serve.
 
@@ -23,6 +23,7 @@ pub(super) fn plan(folder: &Path, point: &Point) -> Plan {
                 Change::set(&["model"], AUTO),
                 Change::set(&["model_provider"], "wayproof"),
                 Change::set(&["model_providers", "wayproof"], provider),
+                Change::set(&["mcp_servers", "wayproof"], point.tools()),
             ],
         )
         .file(

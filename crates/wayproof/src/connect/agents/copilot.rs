@@ -23,12 +23,20 @@ pub(super) fn plan(folder: &Path, point: &Point) -> Plan {
         .into_iter()
         .map(|(name, value)| Change::set(&[name], value));
     let hook = json!({"type": "command", "bash": point.stop_command(), "timeoutSec": 3600});
+    let mut tools = point.tools();
+    tools["type"] = json!("local");
+    tools["tools"] = json!(["*"]);
     Plan::default()
         .file(file, Format::DotEnv, changes.collect())
         .file(
             folder.join("settings.json"),
             Format::Json,
             vec![Change::item(&["hooks", "agentStop"], hook)],
+        )
+        .file(
+            folder.join("mcp-config.json"),
+            Format::Json,
+            vec![Change::set(&["mcpServers", "wayproof"], tools)],
         )
         .step(step)
 }

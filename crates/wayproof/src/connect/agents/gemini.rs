@@ -1,4 +1,4 @@
-//! Gemini CLI: variables in its own `.env`, sign-in, model and stop hook in `settings.json`.
+//! Gemini CLI: variables in its own `.env`, sign-in, model, stop hook and our tools in `settings.json`.
 //!
 //! Naming a model switches its own router off.
 
@@ -29,6 +29,7 @@ pub(super) fn plan(folder: &Path, point: &Point) -> Plan {
                 Change::set(&["security", "auth", "selectedType"], "gemini-api-key"),
                 Change::set(&["model", "name"], AUTO),
                 Change::item(&["hooks", "AfterAgent"], hook),
+                Change::set(&["mcpServers", "wayproof"], point.tools()),
             ],
         )
 }

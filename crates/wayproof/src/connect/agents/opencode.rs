@@ -1,4 +1,4 @@
-//! opencode: a provider with its models, which have to be listed, in `opencode.json`.
+//! opencode: a provider with its models, which have to be listed, and our tools in `opencode.json`.
 
 use std::path::{Path, PathBuf};
 
@@ -19,12 +19,14 @@ pub(super) fn plan(folder: &Path, around: &Surroundings<'_>, point: &Point) -> P
             "limit": {"context": 200_000, "output": 32_000},
         }},
     });
+    let tools = json!({"type": "local", "command": [point.program.to_string_lossy(), "mcp"], "enabled": true});
     Plan::default().file(
         file,
         Format::Json,
         vec![
             Change::set(&["provider", "wayproof"], provider),
             Change::set(&["model"], format!("wayproof/{AUTO}")),
+            Change::set(&["mcp", "wayproof"], tools),
         ],
     )
 }

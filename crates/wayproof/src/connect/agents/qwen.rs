@@ -1,4 +1,4 @@
-//! Qwen Code: variables, sign-in, model and stop hook in `settings.json`.
+//! Qwen Code: variables, sign-in, model, stop hook and our tools in `settings.json`.
 
 use std::path::Path;
 
@@ -19,6 +19,7 @@ pub(super) fn plan(folder: &Path, point: &Point) -> Plan {
             Change::set(&["security", "auth", "apiKey"], ANY_KEY),
             Change::set(&["model", "name"], AUTO),
             Change::item(&["hooks", "Stop"], hook),
+            Change::set(&["mcpServers", "wayproof"], point.tools()),
         ],
     )
 }

@@ -14,11 +14,18 @@ pub(super) fn plan(folder: &Path, point: &Point) -> Plan {
             "toolCalling": true, "vision": true, "maxInputTokens": 168_000, "maxOutputTokens": 32_000,
         }],
     });
+    let mut tools = point.tools();
+    tools["type"] = json!("stdio");
     Plan::default()
         .file(
             folder.join("chatLanguageModels.json"),
             Format::Json,
             vec![Change::item(&[], endpoint)],
+        )
+        .file(
+            folder.join("mcp.json"),
+            Format::Json,
+            vec![Change::set(&["servers", "wayproof"], tools)],
         )
         .step("VS Code 1.122 or newer: open the chat's model picker and choose Wayproof under \"Wayproof\".")
         .step(format!(
