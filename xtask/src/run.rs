@@ -6,7 +6,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 
 /// The root of the repository.
 pub(crate) fn root() -> PathBuf {
@@ -51,6 +51,20 @@ pub(crate) fn read(command: &mut Command) -> Result<String> {
         bail!("`{line}` failed: {}", output.status);
     }
     String::from_utf8(output.stdout).with_context(|| format!("reading the output of `{line}`"))
+}
+
+/// Runs a command and returns what it prints up to where it fails, which it must not do at once.
+pub(crate) fn read_until_it_fails(command: &mut Command) -> Result<String> {
+    let line = line_of(command);
+    let output = command
+        .output()
+        .with_context(|| format!("starting `{line}`"))?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    if !output.status.success() {
+        ensure!(!text.is_empty(), "`{line}` failed: {}", output.status);
+        println!("`{line}` stopped early: {}", output.status);
+    }
+    Ok(text.into_owned())
 }
 
 /// Whether a command can be started and succeeds, its output thrown away.

@@ -50,8 +50,10 @@ const RESAMPLED: [(&str, usize); 3] = [("0", 100), ("0", 200), ("0.2", 100)];
 pub(crate) fn run(args: &EvalArgs, score: Option<&Path>) -> Result<Vec<Figures>> {
     let mut sets = Vec::new();
     let fixing = runs::openhands(&args.data, "swe-bench")?;
-    for (leak, tasks) in RESAMPLED {
-        sets.push(resampled(&fixing, leak.parse()?, tasks)?);
+    for world in [World::Known, World::Rest] {
+        for (leak, tasks) in RESAMPLED {
+            sets.push(resampled(&fixing, world, leak.parse()?, tasks)?);
+        }
     }
     for (name, benchmark, leak, goal) in CHOICES {
         let runs = runs::openhands(&args.data, benchmark)?;
@@ -125,30 +127,58 @@ fn mean(scored: &[Scored], value: impl Fn(&Scored) -> f64) -> f64 {
     scored.iter().map(value).sum::<f64>() * part(1, scored.len())
 }
 
-/// Ledgers of so many tasks, each scored on all tasks that it does not hold.
-fn resampled(runs: &Runs, leak: Share, tasks: usize) -> Result<Figures> {
+/// Where the tasks of a ledger come from, and where its advice is scored.
+#[derive(Debug, Clone, Copy)]
+enum World {
+    /// Drawn with replacement from tasks whose outcomes are all known, so that what the advice is truly worth is known.
+    Known,
+    /// Drawn without; scored on the tasks that the ledger does not hold.
+    Rest,
+}
+
+/// Ledgers of so many tasks, each scored on tasks, or on a world, that it does not know.
+fn resampled(runs: &Runs, world: World, leak: Share, tasks: usize) -> Result<Figures> {
     let today = runs.strongest()?;
     let mut draws = Draws::seeded(3);
     let (mut given, mut losing, mut saving, mut gain) = (0, 0, 0.0, 0.0);
     let mut order: Vec<usize> = (0..runs.tasks.len()).collect();
-    let tasks = tasks.min(order.len().saturating_sub(FEWEST_SCORED));
+    let (tasks, scored_on) = match world {
+        World::Known => (tasks, order.len()),
+        World::Rest => {
+            let tasks = tasks.min(order.len().saturating_sub(FEWEST_SCORED));
+            (tasks, order.len() - tasks)
+        }
+    };
     for _ in 0..LEDGERS {
-        draws.shuffle(&mut order);
-        let (ledger, rest) = order.split_at(tasks);
-        let steps = advice(&runs.over(ledger), today, Goal::Save, leak, &mut draws)?;
+        let (ledger, scorer) = match world {
+            World::Known => (runs.over(&runs.drawn(tasks, &mut draws)), runs.clone()),
+            World::Rest => {
+                draws.shuffle(&mut order);
+                let (ledger, rest) = order.split_at(tasks);
+                (runs.over(ledger), runs.over(rest))
+            }
+        };
+        let steps = advice(&ledger, today, Goal::Save, leak, &mut draws)?;
         let Some(steps) = steps else { continue };
-        let scored = scored(&runs.over(rest), &steps, today, leak);
+        let scored = scored(&scorer, &steps, today, leak);
         let more = mean(&scored, |task| task.gain);
         given += 1;
         losing += usize::from(more < -LOSS);
         gain += more;
         saving += 1.0 - mean(&scored, |task| task.cost) / mean(&scored, |task| task.today);
     }
-    let title = format!("resampled ledgers of {tasks} tasks, leak {}", leak.as_f64());
+    let how = match world {
+        World::Known => "drawn with replacement",
+        World::Rest => "scored on the rest",
+    };
+    let title = format!(
+        "resampled ledgers of {tasks} tasks, leak {}, {how}",
+        leak.as_f64()
+    );
     let mut figures = Figures::of(&title, LEDGERS);
     figures.put("leak", leak.as_f64());
     figures.put("ledger_tasks", tasks);
-    figures.put("scored_on_tasks", runs.tasks.len() - tasks);
+    figures.put("scored_on_tasks", scored_on);
     figures.put("recommendations", given);
     figures.share("losing_over_2_points", losing, given);
     figures.put("mean_saving", rounded(saving * part(1, LEDGERS)));

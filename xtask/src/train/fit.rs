@@ -22,6 +22,8 @@ pub(crate) struct Example {
     pub(crate) features: Vec<(u64, Group)>,
     /// What the lexicon says.
     pub(crate) lexicon: [f32; LEXICON],
+    /// What speaks for every kind by weights that were fitted before; fitting learns what they miss.
+    pub(crate) before: [f32; KINDS],
 }
 
 /// How to fit.
@@ -48,6 +50,7 @@ struct Matrix {
     values: Vec<f32>,
     kinds: Vec<usize>,
     weights: Vec<f32>,
+    before: Vec<[f32; KINDS]>,
     width: usize,
 }
 
@@ -71,14 +74,14 @@ pub(crate) fn fit(examples: &[&Example], options: &Options) -> Weights {
 }
 
 fn vocabulary(examples: &[&Example], least: u32) -> BTreeMap<u64, u32> {
-    let mut counts: BTreeMap<u64, u32> = BTreeMap::new();
-    for example in examples {
-        for (hash, _) in &example.features {
-            *counts.entry(*hash).or_default() += 1;
-        }
-    }
-    let often = counts.into_iter().filter(|(_, count)| *count >= least);
-    often.zip(0..).map(|((hash, _), at)| (hash, at)).collect()
+    let found = examples.iter().flat_map(|example| &example.features);
+    let mut hashes: Vec<u64> = found.map(|(hash, _)| *hash).collect();
+    hashes.sort_unstable();
+    let often = hashes
+        .chunk_by(|a, b| a == b)
+        .filter(|same| same.len() >= least as usize);
+    let often = often.filter_map(|same| same.first().copied());
+    often.zip(0..).collect()
 }
 
 /// A factor for every feature: the largest log ratio between its share in a kind and outside of it.
@@ -139,6 +142,7 @@ fn matrix(
         values: Vec::new(),
         kinds: Vec::new(),
         weights: Vec::new(),
+        before: examples.iter().map(|example| example.before).collect(),
         width,
     };
     for example in examples {
@@ -220,7 +224,7 @@ fn slope(matrix: &Matrix, l2: f32, at: &[f32], gradient: &mut [f32]) -> f64 {
     }
     for row in 0..matrix.kinds.len() {
         let span = matrix.starts[row]..matrix.starts[row + 1];
-        let mut logits = [0.0_f32; KINDS];
+        let mut logits = matrix.before[row];
         for (column, value) in matrix.columns[span.clone()]
             .iter()
             .zip(&matrix.values[span.clone()])
@@ -345,23 +349,17 @@ fn packed(known: &BTreeMap<u64, u32>, favor: &[f32], found: &[f32], slots: usize
         order.push((*hash, favored));
     }
     for kind in 0..KINDS {
-        let mut sizes: Vec<f32> = order.iter().map(|(_, row)| row[kind].abs()).collect();
-        sizes.sort_by(f32::total_cmp);
-        // The few largest are cut off, so that the many small ones keep their differences.
-        let most = sizes
-            .get(sizes.len().saturating_sub(1 + sizes.len() / 1000))
-            .copied()
-            .unwrap_or(0.0);
-        weights.scale[kind] = most.max(1e-6) / 127.0;
+        let sizes = order.iter().map(|(_, row)| row[kind].abs());
+        weights.scale[kind] = sizes.fold(1e-6, f32::max) / Weights::MOST;
     }
     let loud = |row: &[f32]| row.iter().map(|weight| weight.abs()).fold(0.0, f32::max);
     order.sort_by(|a, b| loud(&b.1).total_cmp(&loud(&a.1)).then(a.0.cmp(&b.0)));
     for (hash, row) in order {
-        let mut small = [0_i8; KINDS];
-        for ((small, weight), scale) in small.iter_mut().zip(row).zip(weights.scale) {
-            *small = (weight / scale).round().clamp(-127.0, 127.0) as i8;
+        let mut units = [0.0; KINDS];
+        for ((units, weight), scale) in units.iter_mut().zip(row).zip(weights.scale) {
+            *units = weight / scale;
         }
-        weights.insert(hash, small);
+        weights.put(hash, units);
     }
     for (at, row_of) in weights.lexicon.iter_mut().enumerate() {
         row_of.copy_from_slice(row(known.len() + at));

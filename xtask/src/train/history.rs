@@ -6,19 +6,22 @@ use std::{collections::BTreeMap, path::Path};
 use anyhow::{Context, Result};
 
 use super::rows::{Row, Set, commit_kind, joined};
-use crate::run::{command, read};
+use crate::run::{command, read_until_it_fails};
 
-/// The most commits of one kind that a repository gives, the newest ones.
-const MOST_OF_A_KIND: usize = 220;
-
-/// The most commits that are looked at.
-const MOST: &str = "6000";
+/// How much of a history is read.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Most {
+    /// The most commits of one kind that a repository gives, the newest ones.
+    pub(crate) of_a_kind: usize,
+    /// The most commits that are looked at.
+    pub(crate) commits: usize,
+}
 
 /// The longest message below the first line, in bytes.
 const MAX_BODY: usize = 300;
 
-/// Reads a history, given as `OWNER/NAME=DIR`. Its licence is the caller's to know.
-pub(crate) fn commits_of(history: &str) -> Result<Vec<Row>> {
+/// Reads a history, given as `OWNER/NAME=DIR`, as far back as the copy goes. Its licence is the caller's to know.
+pub(crate) fn commits_of(history: &str, most: Most) -> Result<Vec<Row>> {
     let (name, folder) = history
         .split_once('=')
         .context("write --history OWNER/NAME=DIR")?;
@@ -36,11 +39,11 @@ pub(crate) fn commits_of(history: &str) -> Result<Vec<Row>> {
             "--no-merges",
             "--name-only",
             "-n",
-            MOST,
+            &most.commits.to_string(),
             format,
         ],
     );
-    let text = read(&mut log)?;
+    let text = read_until_it_fails(&mut log)?;
     let mut counts: BTreeMap<usize, usize> = BTreeMap::new();
     let mut rows = Vec::new();
     for entry in text.split('\u{1}').skip(1) {
@@ -48,7 +51,7 @@ pub(crate) fn commits_of(history: &str) -> Result<Vec<Row>> {
             continue;
         };
         let count = counts.entry(row.kind.index()).or_default();
-        if *count < MOST_OF_A_KIND {
+        if *count < most.of_a_kind {
             *count += 1;
             rows.push(row);
         }

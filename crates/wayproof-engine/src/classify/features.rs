@@ -3,7 +3,9 @@
 //!
 //! Nothing here looks at what a word means. A change here makes the weights worthless; fit them anew.
 
-use super::paths::PathKind;
+use self::files::of_paths;
+
+mod files;
 
 /// Where a feature was found; every group weighs the same, however long it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,11 +20,13 @@ pub enum Group {
     Shape,
     /// The files it is about.
     Paths,
+    /// Words of the first line together with the files.
+    Crossed,
 }
 
 impl Group {
     /// How many there are.
-    pub const COUNT: usize = 5;
+    pub const COUNT: usize = 6;
 
     /// Its place among them.
     pub fn index(self) -> usize {
@@ -60,7 +64,7 @@ pub fn features(text: &str, paths: &[String], sink: &mut impl Sink) {
     of_body(body, &whole, &mut shape, sink);
     Shape::of_head(head, sink);
     shape.tell(body.len(), sink);
-    of_paths(paths, sink);
+    of_paths(head, paths, sink);
 }
 
 fn of_head(head: &str, sink: &mut impl Sink) {
@@ -160,7 +164,7 @@ impl Pairs {
         let space = match group {
             Group::Head => Space::Head,
             Group::Lead => Space::Lead,
-            Group::Whole | Group::Shape | Group::Paths => Space::Whole,
+            Group::Whole | Group::Shape | Group::Paths | Group::Crossed => Space::Whole,
         };
         Self { group, space }
     }
@@ -266,42 +270,6 @@ impl Shape {
     }
 }
 
-/// Which kinds of files, and whether all or most of them are of one kind.
-fn of_paths(paths: &[String], sink: &mut impl Sink) {
-    if paths.is_empty() {
-        return;
-    }
-    let mut counts = [0_usize; PathKind::COUNT];
-    for path in paths {
-        if let Some(count) = counts.get_mut(PathKind::of(path) as usize) {
-            *count += 1;
-        }
-    }
-    let mut set = OFFSET;
-    for (kind, count) in PathKind::ALL.into_iter().zip(counts) {
-        if count == 0 {
-            continue;
-        }
-        let name = kind.as_str();
-        set = step(set, kind as u8);
-        tell(sink, Group::Paths, Space::SomePaths, name);
-        if count == paths.len() {
-            tell(sink, Group::Paths, Space::AllPaths, name);
-        } else if count * 2 >= paths.len() {
-            tell(sink, Group::Paths, Space::MostPaths, name);
-        }
-    }
-    sink.take(
-        Group::Paths,
-        mix(Space::SetOfPaths, set, 0),
-        "the kinds of files",
-        "",
-    );
-    let size = u8::try_from(usize::BITS - paths.len().leading_zeros()).unwrap_or(u8::MAX);
-    let hash = mix(Space::CountOfPaths, step(OFFSET, size), 0);
-    sink.take(Group::Paths, hash, "the number of files", "");
-}
-
 fn say(sink: &mut impl Sink, space: Space, text: &str) {
     tell(sink, Group::Shape, space, text);
 }
@@ -349,6 +317,11 @@ enum Space {
     MostPaths,
     SetOfPaths,
     CountOfPaths,
+    NoPaths,
+    CountOfKind,
+    ScopeOfPaths,
+    FirstAndPaths,
+    WordAndPaths,
 }
 
 const OFFSET: u64 = 0xcbf2_9ce4_8422_2325;

@@ -19,6 +19,19 @@ static WEIGHTS: LazyLock<Weights> = LazyLock::new(|| {
     Weights::read(include_bytes!("weights.bin")).expect("the shipped weights are whole")
 });
 
+#[expect(
+    clippy::expect_used,
+    reason = "the file ships with the crate and every test reads it"
+)]
+static CHANGES: LazyLock<Weights> = LazyLock::new(|| {
+    Weights::read(include_bytes!("changes.bin")).expect("the shipped weights are whole")
+});
+
+/// The weights for an ask: where its files are known it reads like a commit, else like a request.
+fn weights(paths: &[String]) -> &'static Weights {
+    if paths.is_empty() { &WEIGHTS } else { &CHANGES }
+}
+
 /// From this share on, in per mille, the phrases of an ask decide alone.
 const SURE_PM: u16 = 550;
 
@@ -42,20 +55,26 @@ impl Classifier {
         if plain.best_label() != Label::General && plain.best().1 >= SURE_PM {
             return plain;
         }
-        let shares = WEIGHTS.shares(text, paths, &lexicon_values(text));
+        let shares = weights(paths).shares(text, paths, &lexicon_values(text));
         Scores::from_kinds(shares.as_ref())
     }
 
-    /// The weights it was shipped with.
+    /// The weights it was shipped with, for asks alone.
     pub fn weights(&self) -> &'static Weights {
         &WEIGHTS
+    }
+
+    /// The weights it was shipped with, for asks whose changed files are known.
+    pub fn changes(&self) -> &'static Weights {
+        &CHANGES
     }
 
     /// What speaks most for the task that is found, loudest first.
     pub fn reasons(&self, text: &str, paths: &[String]) -> Vec<Reason> {
         const SHOWN: usize = 6;
         let lexicon = lexicon_values(text);
-        let Some(shares) = WEIGHTS.shares(text, paths, &lexicon) else {
+        let weights = weights(paths);
+        let Some(shares) = weights.shares(text, paths, &lexicon) else {
             return Vec::new();
         };
         let best = self.scores(text, paths).best_label();
@@ -64,20 +83,20 @@ impl Classifier {
         let Some((kind, _)) = mine.max_by(|a, b| a.1.total_cmp(&b.1)) else {
             return Vec::new();
         };
-        let mut heard = Heard::default();
+        let mut heard = Heard::new(weights);
         features(text, paths, &mut heard);
         let mut said: BTreeMap<String, f32> = BTreeMap::new();
         for (group, hash, text) in &heard.found {
             let of = heard.counts.get(group.index()).copied().unwrap_or(0);
-            if let Some(row) = WEIGHTS.row(*hash) {
-                let lift = lift(&row, kind) * loudness(*group, of) / WEIGHTS.temperature;
+            if let Some(row) = weights.row(*hash) {
+                let lift = lift(&row, kind) * loudness(*group, of) / weights.temperature;
                 *said.entry(text.clone()).or_default() += lift;
             }
         }
-        for ((label, value), row) in Label::ALL.into_iter().zip(lexicon).zip(&WEIGHTS.lexicon) {
+        for ((label, value), row) in Label::ALL.into_iter().zip(lexicon).zip(&weights.lexicon) {
             if value > 0.0 {
                 let name = format!("phrases of `{}`", label.task());
-                said.insert(name, lift(row, kind) * value / WEIGHTS.temperature);
+                said.insert(name, lift(row, kind) * value / weights.temperature);
             }
         }
         let mut reasons: Vec<Reason> = said.into_iter().map(reason).collect();
@@ -105,16 +124,26 @@ fn lift(row: &[f32; WorkKind::COUNT], kind: WorkKind) -> f32 {
 }
 
 /// Keeps the features that have weights, with the words they stand for.
-#[derive(Default)]
 struct Heard {
+    weights: &'static Weights,
     found: Vec<(Group, u64, String)>,
     counts: [u16; Group::COUNT],
+}
+
+impl Heard {
+    fn new(weights: &'static Weights) -> Self {
+        Self {
+            weights,
+            found: Vec::new(),
+            counts: [0; Group::COUNT],
+        }
+    }
 }
 
 impl Sink for Heard {
     fn take(&mut self, group: Group, hash: u64, first: &str, second: &str) {
         let is_new = self.found.iter().all(|(_, known, _)| *known != hash);
-        if !is_new || WEIGHTS.row(hash).is_none() {
+        if !is_new || self.weights.row(hash).is_none() {
             return;
         }
         if let Some(count) = self.counts.get_mut(group.index()) {
@@ -186,12 +215,59 @@ mod tests {
 
     #[test]
     fn weights_survive_their_file_and_damaged_ones_are_refused() {
-        let bytes = Classifier.weights().to_bytes();
-        assert_eq!(&Weights::read(&bytes).unwrap(), Classifier.weights());
-        assert!(bytes.len() <= 300_000, "{}", bytes.len());
-        for end in [0, 7, 8, 100, bytes.len() - 1] {
-            assert!(Weights::read(&bytes[..end]).is_err());
+        for weights in [Classifier.weights(), Classifier.changes()] {
+            let bytes = weights.to_bytes();
+            assert_eq!(&Weights::read(&bytes).unwrap(), weights);
+            assert!(bytes.len() <= 500_000, "{}", bytes.len());
+            for end in [0, 7, 8, 11, 100, bytes.len() - 1] {
+                assert!(Weights::read(&bytes[..end]).is_err());
+            }
+            assert!(Weights::read(&[bytes.as_slice(), &[0]].concat()).is_err());
+            let mut later = bytes;
+            later[8] = 9;
+            assert!(Weights::read(&later).is_err());
         }
-        assert!(Weights::read(&[bytes.as_slice(), &[0]].concat()).is_err());
+    }
+
+    #[test]
+    fn an_ask_with_its_files_reads_like_a_commit() {
+        let kind = |subject: &str, paths: &[&str]| {
+            let paths: Vec<String> = paths.iter().map(|path| (*path).to_owned()).collect();
+            let shares = Classifier
+                .changes()
+                .shares(subject, &paths, &lexicon_values(subject))
+                .unwrap();
+            let ranked = WorkKind::ALL.into_iter().zip(shares);
+            ranked.max_by(|a, b| a.1.total_cmp(&b.1)).unwrap().0
+        };
+        for (subject, paths, is) in [
+            (
+                "run the jobs on arm",
+                &[".github/workflows/ci.yml"][..],
+                WorkKind::Pipeline,
+            ),
+            (
+                "explain how to install it",
+                &["docs/install.md"],
+                WorkKind::Docs,
+            ),
+            ("cover the empty file", &["tests/parser.rs"], WorkKind::Test),
+            (
+                "bump serde to 1.0.200",
+                &["Cargo.toml", "Cargo.lock"],
+                WorkKind::Chore,
+            ),
+            (
+                "do not crash on an empty file",
+                &["src/parser.rs"],
+                WorkKind::Fix,
+            ),
+        ] {
+            assert_eq!(kind(subject, paths), is, "{subject}");
+        }
+        // Which words beside which files spoke for it can be told.
+        let paths = ["src/parser.rs".to_owned()];
+        let reasons = Classifier.reasons("something odd happens here", &paths);
+        assert!(reasons.iter().all(|reason| reason.weight > 0));
     }
 }

@@ -10,11 +10,14 @@ use super::{
 const KINDS: usize = WorkKind::COUNT;
 
 /// How much a group may say, and how many features must speak before it says half of that.
-const VOICE: [f32; Group::COUNT] = [1.0, 0.7, 1.0, 0.6, 2.5];
+const VOICE: [f32; Group::COUNT] = [1.0, 0.7, 1.0, 0.6, 2.5, 1.5];
 const RESERVE: f32 = 2.0;
 
 const MAGIC: &[u8; 8] = b"wayproof";
-const FORMAT: u32 = 1;
+/// Rows in equal steps, and rows whose steps grow with the number: a small weight keeps its difference from nought
+/// beside a large one.
+const EVEN: u32 = 1;
+const BENT: u32 = 2;
 
 /// Weights of the text classifier.
 #[derive(Debug, Clone, PartialEq)]
@@ -29,6 +32,7 @@ pub struct Weights {
     pub scale: [f32; KINDS],
     /// Hashes of the repositories the weights were fitted on.
     pub fitted_on: Vec<u64>,
+    format: u32,
     tags: Vec<u16>,
     rows: Vec<[i8; KINDS]>,
 }
@@ -56,13 +60,23 @@ impl Weights {
             lexicon: [[0.0; KINDS]; Label::COUNT],
             scale: [1.0; KINDS],
             fitted_on: Vec::new(),
+            format: BENT,
             tags: vec![0; slots],
             rows: vec![[0; KINDS]; slots],
         }
     }
 
+    /// Adds a feature whose weights are these numbers of units; not when both its slots are taken. The largest number is
+    /// [`Weights::MOST`], and the nearest that a row can hold is taken.
+    pub fn put(&mut self, hash: u64, units: [f32; KINDS]) -> bool {
+        self.insert(hash, units.map(bent))
+    }
+
+    /// The most units of a weight.
+    pub const MOST: f32 = 127.0 * 127.0;
+
     /// Adds a feature; not when both its slots are taken.
-    pub fn insert(&mut self, hash: u64, row: [i8; KINDS]) -> bool {
+    fn insert(&mut self, hash: u64, row: [i8; KINDS]) -> bool {
         let tag = tag(hash);
         for slot in self.slots(hash) {
             let is_free = self
@@ -118,11 +132,7 @@ impl Weights {
 
     /// The shares of all kinds for features that are found already.
     pub fn shares_of(&self, found: &[(u64, Group)], lexicon: &[f32; Label::COUNT]) -> [f32; KINDS] {
-        let mut sums = self.sums();
-        for (hash, group) in found {
-            sums.take(*group, *hash, "", "");
-        }
-        self.softmax(&sums.logits(lexicon))
+        self.softmax(&self.logits_of(found, lexicon))
     }
 
     fn sums(&self) -> Sums<'_> {
@@ -134,8 +144,17 @@ impl Weights {
         }
     }
 
-    /// The groups' sums as one for every kind.
-    fn softmax(&self, logits: &[f32; KINDS]) -> [f32; KINDS] {
+    /// What speaks for every kind, for features that are found already: before it is made into shares.
+    pub fn logits_of(&self, found: &[(u64, Group)], lexicon: &[f32; Label::COUNT]) -> [f32; KINDS] {
+        let mut sums = self.sums();
+        for (hash, group) in found {
+            sums.take(*group, *hash, "", "");
+        }
+        sums.logits(lexicon)
+    }
+
+    /// What speaks for every kind as shares.
+    pub fn softmax(&self, logits: &[f32; KINDS]) -> [f32; KINDS] {
         let most = logits.iter().copied().fold(f32::MIN, f32::max);
         let powers = logits.map(|logit| exp((logit - most) / self.temperature));
         let whole: f32 = powers.iter().sum();
@@ -143,11 +162,12 @@ impl Weights {
     }
 
     /// What a feature says about every kind, before it is weighed by its group.
+    #[expect(clippy::cast_precision_loss, reason = "at most a few thousand")]
     pub(crate) fn row(&self, hash: u64) -> Option<[f32; KINDS]> {
         let (_, row) = self.find(hash)?;
         let mut said = [0.0; KINDS];
         for ((said, value), scale) in said.iter_mut().zip(row).zip(self.scale) {
-            *said = f32::from(*value) * scale;
+            *said = units(*value, self.format) as f32 * scale;
         }
         Some(said)
     }
@@ -155,7 +175,11 @@ impl Weights {
     /// Reads weights as [`Weights::to_bytes`] writes them.
     pub fn read(bytes: &[u8]) -> Result<Self, NoWeights> {
         let mut from = Reader(bytes);
-        if from.take(MAGIC.len())? != MAGIC || from.word()? != FORMAT {
+        if from.take(MAGIC.len())? != MAGIC {
+            return Err(NoWeights);
+        }
+        let format = from.word()?;
+        if !matches!(format, EVEN | BENT) {
             return Err(NoWeights);
         }
         let slots = from.word()? as usize;
@@ -164,6 +188,7 @@ impl Weights {
             return Err(NoWeights);
         }
         let mut weights = Self::empty(slots);
+        weights.format = format;
         weights.temperature = from.float()?;
         for value in weights
             .bias
@@ -192,7 +217,8 @@ impl Weights {
     /// The weights as bytes.
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = MAGIC.to_vec();
-        for word in [FORMAT as usize, self.tags.len(), self.fitted_on.len()] {
+        bytes.extend(self.format.to_le_bytes());
+        for word in [self.tags.len(), self.fitted_on.len()] {
             bytes.extend(u32::try_from(word).unwrap_or(u32::MAX).to_le_bytes());
         }
         let floats = self
@@ -233,7 +259,7 @@ impl Sink for Sums<'_> {
         if let (Some(sums), Some(count)) = (self.sums.get_mut(place), self.counts.get_mut(place)) {
             *count = count.saturating_add(1);
             for (sum, value) in sums.iter_mut().zip(row) {
-                *sum += i32::from(*value);
+                *sum += units(*value, self.weights.format);
             }
         }
     }
@@ -267,12 +293,31 @@ const GROUPS: [Group; Group::COUNT] = [
     Group::Whole,
     Group::Shape,
     Group::Paths,
+    Group::Crossed,
 ];
 
 /// What one of so many features of a group is worth.
 pub fn loudness(group: Group, count: u16) -> f32 {
     let voice = VOICE.get(group.index()).copied().unwrap_or(0.0);
     voice / (f32::from(count) + RESERVE).sqrt()
+}
+
+/// How many units a number in a row stands for.
+fn units(value: i8, format: u32) -> i32 {
+    let value = i32::from(value);
+    if format == EVEN {
+        value
+    } else {
+        value * value.abs()
+    }
+}
+
+/// The number whose units are nearest.
+fn bent(units: f32) -> i8 {
+    let root = units.abs().sqrt().round().min(127.0);
+    #[expect(clippy::cast_possible_truncation, reason = "at most 127")]
+    let root = root as i8;
+    if units < 0.0 { -root } else { root }
 }
 
 /// Zero is a free slot.
@@ -315,5 +360,23 @@ impl<'b> Reader<'b> {
         } else {
             Err(NoWeights)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_keeps_small_weights_beside_large_ones() {
+        let mut weights = Weights::empty(8);
+        let mut row = [0.0; KINDS];
+        row[0] = Weights::MOST;
+        row[1] = -4.0;
+        row[2] = 1e9;
+        assert!(weights.put(0x0123_4567_89ab_cdef, row));
+        let found = weights.row(0x0123_4567_89ab_cdef).unwrap();
+        assert_eq!(&found[..4], &[Weights::MOST, -4.0, Weights::MOST, 0.0]);
+        assert!(weights.row(0x0f23_4567_89ab_cdef).is_none());
     }
 }

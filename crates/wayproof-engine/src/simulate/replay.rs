@@ -29,6 +29,8 @@ pub struct RecordedJob {
     pub exchanges: Vec<RecordedExchange>,
     /// Whether it was proven in the end.
     pub outcome: Outcome,
+    /// Whether a person turned down what was proven.
+    pub is_contradicted: bool,
 }
 
 /// A request as the ledger recorded it.

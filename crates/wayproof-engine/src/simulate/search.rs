@@ -26,8 +26,8 @@ impl Caution {
         match goal {
             Goal::Save => Self {
                 keeps: 1.645,
-                drops: 3.3,
-                tolerated: 0.01,
+                drops: 2.8,
+                tolerated: 0.02,
                 cost: 0.0,
             },
             // The most sure gain is looked for, which is caution enough.

@@ -141,6 +141,7 @@ fn recorded(policy: &Policy, ask: &str) -> RecordedJob {
         heard: heard.map(|heard| *heard),
         exchanges: vec![exchange.clone(), exchange],
         outcome: Outcome::Passed,
+        is_contradicted: false,
     }
 }
 

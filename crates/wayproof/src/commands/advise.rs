@@ -5,8 +5,8 @@ use std::process::ExitCode;
 use anyhow::{Result, anyhow};
 use serde_json::{Value, json};
 use wayproof_engine::{
-    Advice, Ask, Cascade, Cause, Cell, Change, ClassName, GateSeen, Goal, Outcome, Outcomes,
-    Policy, RecordedJob, Task, TaskName, advise,
+    Advice, Ask, Cascade, Cause, Cell, ClassName, GateSeen, Goal, Outcome, Outcomes, Policy,
+    RecordedJob, Task, TaskName, advise,
 };
 
 use super::{
@@ -19,6 +19,10 @@ use crate::{
     settings,
     terminal::{print, print_json_pretty},
 };
+
+mod diff;
+
+use diff::diff;
 
 /// The most classes of a proposed cascade.
 const MOST_STEPS: usize = 3;
@@ -97,6 +101,7 @@ fn advised(policy: &Policy, task: &Task, jobs: &[RecordedJob], goal: Goal) -> Re
     for job in &mine {
         for attempt in attempts(job) {
             gate.wrong += usize::from(attempt.cell.outcome == Outcome::Failed);
+            gate.accepted += usize::from(attempt.is_contradicted);
             outcomes
                 .put(&attempt.model, &job.id, attempt.cell)
                 .map_err(|error| anyhow!(Mistake(error.to_string())))?;
@@ -111,7 +116,7 @@ fn advised(policy: &Policy, task: &Task, jobs: &[RecordedJob], goal: Goal) -> Re
             let ask = Ask {
                 today: today.clone(),
                 goal,
-                gate,
+                gate: gate.assumed(),
                 most_steps: MOST_STEPS,
             };
             advise(&outcomes, &ask).map_err(|error| anyhow!(Mistake(error.to_string())))?
@@ -130,10 +135,13 @@ fn advised(policy: &Policy, task: &Task, jobs: &[RecordedJob], goal: Goal) -> Re
 struct Attempt {
     model: String,
     cell: Cell,
+    /// Whether the gate accepted it and a person did not.
+    is_contradicted: bool,
 }
 
-/// The models that worked on a job, in their order. The last one has the job's outcome; one that was left because the
-/// proof was refuted has failed; of any other nothing is known.
+/// The models that worked on a job, in their order. The last one has the job's outcome, or has failed where a person
+/// rejected what was proven; one that was left because the proof was refuted has failed; of any other nothing is
+/// known.
 fn attempts(job: &RecordedJob) -> Vec<Attempt> {
     let mut found: Vec<Attempt> = Vec::new();
     let mut refuted = 0;
@@ -154,7 +162,11 @@ fn attempts(job: &RecordedJob) -> Vec<Attempt> {
                 outcome: Outcome::Unknown,
                 cost_nano_usd: Some(0),
             };
-            found.push(Attempt { model, cell });
+            found.push(Attempt {
+                model,
+                cell,
+                is_contradicted: false,
+            });
         }
         refuted = now;
         if let Some(last) = found.last_mut() {
@@ -163,7 +175,12 @@ fn attempts(job: &RecordedJob) -> Vec<Attempt> {
         }
     }
     if let Some(last) = found.last_mut() {
-        last.cell.outcome = job.outcome;
+        last.is_contradicted = job.is_contradicted && job.outcome == Outcome::Passed;
+        last.cell.outcome = if last.is_contradicted {
+            Outcome::Failed
+        } else {
+            job.outcome
+        };
     }
     found
 }
@@ -186,69 +203,13 @@ fn today(policy: &Policy, task: &Task, outcomes: &Outcomes) -> Option<Cascade> {
     Cascade::new([Some(first), next].into_iter().flatten().collect()).ok()
 }
 
-/// The change as a diff of the policy file.
-fn diff(policy: &Policy, task: &TaskName, change: &Change) -> String {
-    let names: Vec<String> = change
-        .to
-        .models()
-        .iter()
-        .enumerate()
-        .map(|(at, model)| class_of(policy, model).unwrap_or_else(|| format!("{task}-{}", at + 1)))
-        .collect();
-    let mut lines = vec![
-        "--- wayproof.toml".to_owned(),
-        "+++ wayproof.toml".to_owned(),
-    ];
-    for (name, model) in names.iter().zip(change.to.models()) {
-        if policy.class(&ClassName::new(name.clone())).is_none() {
-            lines.push(format!("+[class.{name}]"));
-            lines.push(format!("+targets = [\"{model}\"]"));
-        }
-    }
-    lines.push(format!(" [task.{task}]"));
-    let row = policy.task(task);
-    let was = row
-        .and_then(|row| row.route.first())
-        .map(ToString::to_string);
-    let route = names.first().cloned().unwrap_or_default();
-    if was.as_deref() != Some(route.as_str()) {
-        lines.push(format!("-route = \"{}\"", was.unwrap_or_default()));
-        lines.push(format!("+route = \"{route}\""));
-    }
-    let rules = row.map(|row| row.escalate.as_slice()).unwrap_or_default();
-    for rule in rules.iter().filter(|rule| rule.on == Cause::ProofRefuted) {
-        lines.push(format!(
-            "-escalate: on proof-refuted to {} after {}",
-            rule.to, rule.after
-        ));
-    }
-    for (at, name) in names.iter().enumerate().skip(1) {
-        lines.push(format!("+escalate: on proof-refuted to {name} after {at}"));
-    }
-    lines.join("\n")
-}
-
-/// The class whose first target a model is.
-fn class_of(policy: &Policy, model: &str) -> Option<String> {
-    let is_first = |class: &&wayproof_engine::Class| {
-        class
-            .targets
-            .first()
-            .is_some_and(|target| target.to_string() == model)
-    };
-    policy
-        .classes()
-        .iter()
-        .find(is_first)
-        .map(|class| class.name.to_string())
-}
-
 fn value(policy: &Policy, one: &Advised) -> Value {
     let mut value = json!({
         "task": one.task,
         "today": one.today.as_ref().map(Cascade::models),
         "jobs": one.jobs,
-        "refuted_attempts": one.gate.wrong,
+        "wrong_attempts": one.gate.wrong,
+        "wrong_attempts_accepted": one.gate.accepted,
     });
     let more = match &one.advice {
         Advice::NotEnough { why } => json!({ "advice": "not enough data", "why": why }),
@@ -279,7 +240,7 @@ fn text(policy: &Policy, one: &Advised) -> String {
         Advice::NotEnough { why } => format!("{head}\nnot enough data: {why}"),
         Advice::Change(change) => format!(
             "{head}\npropose {}\nproven  {:+.1} to {:+.1} points\ncost    {:.0} to {:.0} % of today's\nrests on {} job(s), {} of them with an unknown outcome, read against the change; the gate may accept up to \
-             {:.0} % of wrong work\n{}\nnothing was changed",
+             {:.0} % of wrong work, of which it is known to have accepted {} of {}\n{}\nnothing was changed",
             change.to,
             100.0 * change.gain.low,
             100.0 * change.gain.high,
@@ -288,6 +249,8 @@ fn text(policy: &Policy, one: &Advised) -> String {
             change.tasks,
             change.undetermined,
             100.0 * change.leak.1.as_f64(),
+            one.gate.accepted,
+            one.gate.wrong,
             diff(policy, &one.task, change),
         ),
     }

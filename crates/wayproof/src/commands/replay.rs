@@ -5,8 +5,8 @@ use std::{collections::BTreeSet, process::ExitCode};
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use wayproof_engine::{
-    Catalog, Decision, Heard, Outcome, Policy, ProviderState, RecordedExchange, RecordedJob,
-    Replayed, TaskName, World, replay,
+    Catalog, Cause, Decision, EvidenceKind, Heard, Outcome, Policy, ProviderState,
+    RecordedExchange, RecordedJob, Replayed, TaskName, World, replay,
 };
 use wayproof_ledger::{Clock, EventBody, JobFilter, JobRow, Ledger, Page, StoredEvent};
 use wayproof_wire::Protocols;
@@ -120,6 +120,7 @@ pub(super) async fn recorded(ledger: &Ledger, row: &JobRow) -> Result<RecordedJo
         heard,
         exchanges,
         outcome: outcome(row.verdict.as_deref()),
+        is_contradicted: is_contradicted(&story),
     })
 }
 
@@ -137,6 +138,26 @@ fn heard(story: &[StoredEvent]) -> Option<Heard> {
         }
     }
     heard
+}
+
+/// Whether a person turned down what the last receipt says is proven: in a review, or by taking it back in the
+/// conversation.
+fn is_contradicted(story: &[StoredEvent]) -> bool {
+    let mut is_contradicted = false;
+    for stored in story {
+        match &stored.event.body {
+            EventBody::ReceiptIssued(_) => is_contradicted = false,
+            EventBody::ReviewRecorded(review) => {
+                is_contradicted |= matches!(review.decision.as_str(), "rejected" | "redo");
+            }
+            EventBody::Escalated(moved) => is_contradicted |= moved.cause == Cause::UserRejection,
+            EventBody::EvidenceNoted(noted) => {
+                is_contradicted |= noted.evidence.kind == EvidenceKind::Rejection;
+            }
+            _ => {}
+        }
+    }
+    is_contradicted
 }
 
 fn outcome(verdict: Option<&str>) -> Outcome {

@@ -185,6 +185,7 @@ pub(super) async fn prove(place: &Place, asked: Prove) -> Result<String> {
         into: &into,
         head: &head,
         reachable: Reachable::Public,
+        is_fresh: false,
     };
     let proven = prove::prove(&repo, &owed, &ends, (&data, &key, &store)).await;
     store.close().await.context("closing the ledger")?;

@@ -10,6 +10,7 @@ use crate::eval::{EvalArgs, Figures, data};
 #[derive(Deserialize)]
 struct Row {
     id: String,
+    file: String,
     output: String,
     expected_lines: Vec<u32>,
     count_agrees: bool,
@@ -23,7 +24,7 @@ pub(super) fn clippy(args: &EvalArgs) -> Result<Figures> {
     let mut agreed = Hits::default();
     let mut unwritten = 0;
     for row in &rows {
-        let found = lines(&read(&row.output));
+        let found = lines(&read(&row.output), &row.file);
         let here = Hits::between(found.clone(), row.expected_lines.clone());
         if !here.is_exact() {
             miss(
@@ -48,10 +49,13 @@ pub(super) fn clippy(args: &EvalArgs) -> Result<Figures> {
     Ok(figures)
 }
 
-fn lines(found: &[Evidence]) -> Vec<u32> {
+/// The lines of findings in a file; what is found in another one is not what the annotations of this one are about.
+fn lines(found: &[Evidence], file: &str) -> Vec<u32> {
     let findings = found.iter().flat_map(|item| &item.diagnostics);
-    findings
-        .filter_map(|finding| finding.location.as_ref()?.line)
+    let places = findings.filter_map(|finding| finding.location.as_ref());
+    places
+        .filter(|place| place.file == file)
+        .filter_map(|place| place.line)
         .collect()
 }
 
@@ -62,6 +66,7 @@ mod tests {
     #[test]
     fn a_finding_has_the_line_of_its_arrow() {
         let output = "error: no\n  --> a.rs:3:1\n   |\nLL | x\n   | ^\n   |\nnote: here\n  --> a.rs:2:9\n\nerror: nor this\n  --> a.rs:LL:CC\n";
-        assert_eq!(lines(&read(output)), [3]);
+        assert_eq!(lines(&read(output), "a.rs"), [3]);
+        assert!(lines(&read(output), "b.rs").is_empty());
     }
 }
