@@ -509,7 +509,7 @@ async fn budgets_near_their_limit_are_on_the_first_page_and_all_of_them_on_spend
         job_limit_nano_usd: None,
     };
     books.hold(hold).await.unwrap();
-    stage.clock.set(crate::stage::NOON_US + 2_000_000);
+    stage.clock.set(NOON_US + 2_000_000);
     let now = stage.get("/jobs").await;
     assert_eq!(now.status, 200);
     let now = stage.get("/spend").await;
