@@ -5,8 +5,10 @@
 
 mod story;
 
+use std::net::SocketAddr;
+
 use axum::Router;
-use axum::extract::{Request, State};
+use axum::extract::{ConnectInfo, Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
@@ -20,7 +22,7 @@ use wayproof_receipt::{SigningKey, Trust};
 
 use crate::desk::{Desk, Parts};
 use crate::frame::cookie;
-use crate::guard::Signed;
+use crate::guard::{Signed, Visit};
 use crate::problem::Problem;
 
 /// The cookie of a browser that wants to see the demo.
@@ -104,7 +106,7 @@ async fn make(desk: &Desk) -> Result<Made, DemoError> {
 }
 
 /// Shows the made-up pages to a browser that asked for them, while nothing real is there.
-pub(crate) async fn choose(State(desk): State<Desk>, mut request: Request, next: Next) -> Response {
+pub(crate) async fn choose(State(desk): State<Desk>, request: Request, next: Next) -> Response {
     let is_wanted = cookie(request.headers(), DEMO_COOKIE).is_some();
     let path = request.uri().path();
     let is_page =
@@ -113,18 +115,31 @@ pub(crate) async fn choose(State(desk): State<Desk>, mut request: Request, next:
         return next.run(request).await;
     }
     match desk.demo_pages().await {
-        Ok(mut pages) => {
-            request.extensions_mut().insert(InDemo);
-            match pages.call(request).await {
-                Ok(response) => response,
-                Err(never) => match never {},
-            }
-        }
+        Ok(mut pages) => match pages.call(anew(request)).await {
+            Ok(response) => response,
+            Err(never) => match never {},
+        },
         Err(error) => {
             tracing::error!(%error, "the demo cannot be made");
             next.run(request).await
         }
     }
+}
+
+/// The request as it came to the door, with who asks: what routing to the real page left in it is not for another one.
+fn anew(request: Request) -> Request {
+    let (mut parts, body) = request.into_parts();
+    let visit = parts.extensions.remove::<Visit>();
+    let peer = parts.extensions.remove::<ConnectInfo<SocketAddr>>();
+    parts.extensions.clear();
+    parts.extensions.insert(InDemo);
+    if let Some(visit) = visit {
+        parts.extensions.insert(visit);
+    }
+    if let Some(peer) = peer {
+        parts.extensions.insert(peer);
+    }
+    Request::from_parts(parts, body)
 }
 
 /// Where nobody can tell, nothing is made up.

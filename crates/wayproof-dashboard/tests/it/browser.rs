@@ -264,7 +264,7 @@ async fn demo_data_is_asked_for_marked_and_accessible() {
             browser.client.set_window_size(width, height).await.unwrap();
             for (name, path) in [("now", "/"), ("spend", "/spend"), ("jobs", "/jobs")] {
                 browser.open(&format!("{url}{path}")).await;
-                let marked = browser.client.find(Locator::Css("form.demo")).await;
+                let marked = browser.client.find(Locator::Css(".demo")).await;
                 assert!(marked.is_ok(), "{path} is not marked");
                 let place = format!("demo-{name}-{theme}-{width}");
                 wrong.extend(violations(&browser, &axe, &place).await);
@@ -273,9 +273,9 @@ async fn demo_data_is_asked_for_marked_and_accessible() {
             }
         }
     }
-    let leave = browser.client.find(Locator::Css("form.demo button")).await;
+    let leave = browser.client.find(Locator::Css(".demo button")).await;
     leave.unwrap().click().await.unwrap();
-    let marked = browser.client.find(Locator::Css("form.demo")).await;
+    let marked = browser.client.find(Locator::Css(".demo")).await;
     assert!(marked.is_err(), "the demo is left");
     browser.stop().await;
     assert!(wrong.is_empty(), "{wrong:#?}");
