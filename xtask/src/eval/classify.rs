@@ -40,7 +40,6 @@ pub(crate) fn run(args: &EvalArgs, fit_on: Option<&Path>) -> Result<Vec<Figures>
                 kinds: &REPORT_KINDS,
                 options: REPORTS,
                 weights: Classifier.weights(),
-                before: 0.5,
             },
         ),
         (
@@ -51,7 +50,6 @@ pub(crate) fn run(args: &EvalArgs, fit_on: Option<&Path>) -> Result<Vec<Figures>
                 kinds: &ISSUE_KINDS,
                 options: ISSUES,
                 weights: Classifier.weights(),
-                before: 0.5,
             },
         ),
         (
@@ -62,18 +60,12 @@ pub(crate) fn run(args: &EvalArgs, fit_on: Option<&Path>) -> Result<Vec<Figures>
                 kinds: &COMMIT_KINDS,
                 options: COMMITS,
                 weights: Classifier.changes(),
-                before: 1.0,
             },
         ),
     ];
     let mut figures = Vec::new();
     for (rows, judge) in &sets {
-        let from = From {
-            folder,
-            other: other.as_deref(),
-        };
-        figures.push(judge.fitted(rows, from, 0.0)?);
-        figures.push(judge.fitted(rows, from, judge.before)?);
+        figures.push(judge.fitted(rows, folder, other.as_deref())?);
         figures.push(judge.shipped(rows));
     }
     figures.push(speed());
@@ -136,13 +128,6 @@ fn commit_kind(kind: WorkKind) -> Option<WorkKind> {
     COMMIT_KINDS.contains(&kind).then_some(kind)
 }
 
-/// Where rows to fit on come from: the judged folder's other folds, or another folder.
-#[derive(Clone, Copy)]
-struct From<'a> {
-    folder: &'a Path,
-    other: Option<&'a Path>,
-}
-
 /// How a set is judged.
 struct Judge {
     name: &'static str,
@@ -150,8 +135,6 @@ struct Judge {
     kinds: &'static [WorkKind],
     options: Options,
     weights: &'static Weights,
-    /// How much the weights for changes count where others are fitted on top of them.
-    before: f32,
 }
 
 impl Judge {
@@ -191,46 +174,28 @@ impl Judge {
         self.figures("weights as shipped", &judged)
     }
 
-    /// Weights of the same make, fitted on other rows: another folder's, or this one's other folds. With `before` they
-    /// are fitted on top of the weights for changes, which count so much.
-    fn fitted(&self, rows: &[Row], from: From<'_>, before: f32) -> Result<Figures> {
+    /// Weights of the same make, fitted on other rows: another folder's, or this one's other folds.
+    fn fitted(&self, rows: &[Row], folder: &Path, other: Option<&Path>) -> Result<Figures> {
         let own_words = self.name == "nlbse24";
-        let example = |row: &Row, own_words: bool| {
-            let mut example = row.example(weight(row.set), own_words);
-            if before > 0.0 {
-                let known = Classifier.changes();
-                let logits = known.logits_of(&example.features, &example.lexicon);
-                example.before = logits.map(|logit| before * logit);
-            }
-            example
-        };
+        let example = |row: &Row, own_words: bool| row.example(weight(row.set), own_words);
         let examples: Vec<Example> = rows.iter().map(|row| example(row, own_words)).collect();
-        let folder = from.other.unwrap_or(from.folder);
+        let from = other.unwrap_or(folder);
         let beside: Vec<Row> = match rows.first().map(|row| row.set) {
-            Some(Set::Issues) => [commits(folder)?, statements(folder)?, own()?].concat(),
+            Some(Set::Issues) => [commits(from)?, statements(from)?, own()?].concat(),
             _ => Vec::new(),
         };
         let mut base: Vec<Example> = beside.iter().map(|row| example(row, false)).collect();
         let mut judged = Vec::new();
         let mut judge = |weights: &Weights, here: &mut dyn Iterator<Item = (&Row, &Example)>| {
             judged.extend(here.filter_map(|(row, example)| {
-                let mut logits = weights.logits_of(&example.features, &example.lexicon);
-                for (logit, before) in logits.iter_mut().zip(example.before) {
-                    *logit += before;
-                }
-                self.judge(row, &weights.softmax(&logits))
+                self.judge(row, &weights.shares_of(&example.features, &example.lexicon))
             }));
         };
-        let on_top = if before > 0.0 {
-            " on top of the weights for changes"
-        } else {
-            ""
-        };
-        if let Some(other) = from.other {
+        if let Some(other) = other {
             base.extend(self.same(other)?.iter().map(|row| example(row, own_words)));
             let weights = fit(&base.iter().collect::<Vec<_>>(), &self.options);
             judge(&weights, &mut rows.iter().zip(&examples));
-            return Ok(self.figures(&format!("fitted{on_top} on another folder"), &judged));
+            return Ok(self.figures("fitted on another folder", &judged));
         }
         let folds = self.folds(rows);
         let count = folds.iter().max().map_or(0, |most| most + 1);
@@ -242,7 +207,7 @@ impl Judge {
             let here = pairs.filter(|(_, of)| **of == fold);
             judge(&weights, &mut here.map(|(pair, _)| pair));
         }
-        Ok(self.figures(&format!("fitted{on_top} without what is judged"), &judged))
+        Ok(self.figures("fitted without what is judged", &judged))
     }
 
     /// The rows of the same set in another folder.
@@ -336,6 +301,10 @@ fn speed() -> Figures {
         rounded(times.get(times.len() / 2).copied().unwrap_or(0.0)),
     );
     figures.put("weights_bytes", Classifier.weights().to_bytes().len());
+    figures.put(
+        "weights_for_changes_bytes",
+        Classifier.changes().to_bytes().len(),
+    );
     figures
 }
 

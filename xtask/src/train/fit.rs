@@ -22,8 +22,6 @@ pub(crate) struct Example {
     pub(crate) features: Vec<(u64, Group)>,
     /// What the lexicon says.
     pub(crate) lexicon: [f32; LEXICON],
-    /// What speaks for every kind by weights that were fitted before; fitting learns what they miss.
-    pub(crate) before: [f32; KINDS],
 }
 
 /// How to fit.
@@ -50,7 +48,6 @@ struct Matrix {
     values: Vec<f32>,
     kinds: Vec<usize>,
     weights: Vec<f32>,
-    before: Vec<[f32; KINDS]>,
     width: usize,
 }
 
@@ -142,7 +139,6 @@ fn matrix(
         values: Vec::new(),
         kinds: Vec::new(),
         weights: Vec::new(),
-        before: examples.iter().map(|example| example.before).collect(),
         width,
     };
     for example in examples {
@@ -224,7 +220,7 @@ fn slope(matrix: &Matrix, l2: f32, at: &[f32], gradient: &mut [f32]) -> f64 {
     }
     for row in 0..matrix.kinds.len() {
         let span = matrix.starts[row]..matrix.starts[row + 1];
-        let mut logits = matrix.before[row];
+        let mut logits = [0.0_f32; KINDS];
         for (column, value) in matrix.columns[span.clone()]
             .iter()
             .zip(&matrix.values[span.clone()])

@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use serde::Deserialize;
 use wayproof_engine::{
     WorkKind,
-    classifier::{Group, KINDS, Sink, features, lexicon_values},
+    classifier::{Group, Sink, features, lexicon_values},
 };
 
 use super::fit::Example;
@@ -62,7 +62,6 @@ impl Row {
             weight,
             features,
             lexicon: lexicon_values(&self.text),
-            before: [0.0; KINDS],
         }
     }
 }

@@ -154,7 +154,7 @@ impl Weights {
     }
 
     /// What speaks for every kind as shares.
-    pub fn softmax(&self, logits: &[f32; KINDS]) -> [f32; KINDS] {
+    fn softmax(&self, logits: &[f32; KINDS]) -> [f32; KINDS] {
         let most = logits.iter().copied().fold(f32::MIN, f32::max);
         let powers = logits.map(|logit| exp((logit - most) / self.temperature));
         let whole: f32 = powers.iter().sum();
