@@ -82,7 +82,7 @@ fn mixed(number: i64) -> i64 {
 fn jobs(now_us: i64) -> Vec<Job> {
     let mut jobs = Vec::new();
     for day in (0..DAYS).rev() {
-        for place in 0..(1 + mixed(day) % 4) {
+        for place in 0..=(mixed(day) % 4) {
             let number = day * 5 + place;
             let luck = mixed(number * 3 + 1) % 10;
             jobs.push(Job {

@@ -210,7 +210,7 @@ impl ChangePage {
         self.me == name
     }
 
-    fn other(&self) -> String {
+    fn other() -> String {
         address("/review", &[])
     }
 

@@ -106,6 +106,18 @@ fn axis(named: Option<String>, otherwise: &'static str) -> Axis {
     Axis { name, words, by }
 }
 
+/// The days looked at: those of a period offered, else thirty.
+fn period(params: &Params) -> i64 {
+    let wanted = params.int("days").unwrap_or(30);
+    PERIODS
+        .iter()
+        .find(|(_, _, days)| *days == wanted)
+        .map_or(30, |(_, _, days)| *days)
+}
+
+/// A column of money.
+type Column = fn(&Money) -> Option<i64>;
+
 /// The page.
 pub(crate) async fn show(
     State(desk): State<Desk>,
@@ -116,11 +128,7 @@ pub(crate) async fn show(
         axis(params.get("one"), "task"),
         axis(params.get("two"), "model"),
     );
-    let wanted = params.int("days").unwrap_or(30);
-    let days = PERIODS
-        .iter()
-        .find(|(_, _, days)| *days == wanted)
-        .map_or(30, |(_, _, days)| *days);
+    let days = period(&params);
     let now_us = desk.now_us();
     let since = now_us.saturating_sub((days - 1) * DAY_US);
     let cells = desk
@@ -183,7 +191,7 @@ async fn outlook(desk: &Desk, today: i64) -> Result<(String, Vec<Outlook>, Strin
     let began = record.iter().map(|day| day.day).min().unwrap_or(today);
     let past = |day: &&DayRecord| day.day < today && day.day >= began.max(today - forecast::DAYS);
     let days_left = u32::try_from(last - today).unwrap_or(0);
-    let kinds: [(&'static str, fn(&Money) -> Option<i64>); 3] = [
+    let kinds: [(&'static str, Column); 3] = [
         ("Listed", |money| money.listed_nano_usd),
         ("Billed", |money| money.billed_nano_usd),
         ("Subscription", |money| money.subscription_nano_usd),

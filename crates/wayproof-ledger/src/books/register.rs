@@ -79,6 +79,10 @@ impl Role {
         }
     }
 
+    #[expect(
+        clippy::trivially_copy_pass_by_ref,
+        reason = "serde passes a reference"
+    )]
     fn is_least(&self) -> bool {
         *self == Self::Viewer
     }

@@ -126,6 +126,7 @@ async fn filled(place: &Place) {
     let person = Person {
         name: "ada".to_owned(),
         teams: std::collections::BTreeSet::new(),
+        role: wayproof_ledger::Role::default(),
     };
     books.put_person(person).await.expect("set");
     ledger.prune(NOON_US, None).await.expect("pruned");

@@ -157,7 +157,7 @@ fn holes<'a>(language: Language, source: &'a str, token: &Token<'a>) -> Vec<&'a 
     let marks: String = plain
         .chars()
         .rev()
-        .take_while(|c| c.is_ascii_alphabetic())
+        .take_while(char::is_ascii_alphabetic)
         .take(3)
         .collect();
     let open = match language {
