@@ -2,7 +2,6 @@
 
 #![expect(
     clippy::unwrap_used,
-    clippy::panic,
     clippy::too_many_lines,
     reason = "tests stop at the first surprise"
 )]

@@ -113,17 +113,7 @@ pub(crate) async fn start(start: Start) -> Result<Running> {
         kept.context("keeping the catalog of models in the ledger")?;
     }
     let clock = Clock::system();
-    let key = |key: &String| CallerKey {
-        name: "operator".to_owned(),
-        digest: KeyDigest::of(key.as_bytes()),
-    };
-    let settings = Settings {
-        keys: start.key.iter().map(key).collect(),
-        admin_token: Some(KeyDigest::of(token(&start.data)?.as_bytes())),
-        syncs_before_answer: start.syncs_before_answer,
-        pages_have_proxy: start.proxy.is_some(),
-        ..Settings::default()
-    };
+    let settings = settings_of(&start)?;
     let upstream = wayproof_upstream::Settings {
         proxy: proxy()?,
         ..wayproof_upstream::Settings::default()
@@ -168,6 +158,21 @@ pub(crate) async fn start(start: Start) -> Result<Running> {
         serving,
         place: write_place(&start.data, address)?,
         followers: Vec::new(),
+    })
+}
+
+/// What the gateway itself is set to.
+fn settings_of(start: &Start) -> Result<Settings> {
+    let key = |key: &String| CallerKey {
+        name: "operator".to_owned(),
+        digest: KeyDigest::of(key.as_bytes()),
+    };
+    Ok(Settings {
+        keys: start.key.iter().map(key).collect(),
+        admin_token: Some(KeyDigest::of(token(&start.data)?.as_bytes())),
+        syncs_before_answer: start.syncs_before_answer,
+        pages_have_proxy: start.proxy.is_some(),
+        ..Settings::default()
     })
 }
 

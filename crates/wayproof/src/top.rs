@@ -42,7 +42,8 @@ const MOST_KEYS: usize = 64;
 
 /// Shows jobs once, or until somebody quits.
 pub(crate) async fn run(args: TopArgs) -> Result<ExitCode> {
-    if !args.once && !(stdout().is_terminal() && stdin().is_terminal()) {
+    let is_terminal = stdout().is_terminal() && stdin().is_terminal();
+    if !args.once && !is_terminal {
         return Err(Mistake(
             "this is no terminal, so nothing can move here; `wayproof top --once` prints the table, with --json for programs"
                 .to_owned(),
@@ -133,9 +134,8 @@ async fn newer(ledger: &Ledger, last: Snapshot) -> Snapshot {
 /// Hands keys on until nobody takes them any more.
 fn read_keys(to: &mpsc::Sender<Event>) {
     while !to.is_closed() {
-        let is_there = match event::poll(KEY_WAIT) {
-            Ok(is_there) => is_there,
-            Err(_) => return,
+        let Ok(is_there) = event::poll(KEY_WAIT) else {
+            return;
         };
         if is_there {
             let Ok(event) = event::read() else { return };

@@ -13,12 +13,15 @@ use crate::hostile::PAYLOADS;
 use crate::markup::{is_tame, kinds};
 use crate::stage::{NOON_US, Stage, form, request};
 
+/// Who sent what back, and why.
+type SentBack = (String, String, Option<String>);
+
 /// A desk that says these words everywhere and remembers what it was told.
 #[derive(Clone, Default)]
 pub(crate) struct Said {
     words: String,
     pub(crate) kept: Arc<Mutex<Vec<(Place, Decided, String)>>>,
-    sent_back: Arc<Mutex<Vec<(String, String, Option<String>)>>>,
+    sent_back: Arc<Mutex<Vec<SentBack>>>,
 }
 
 pub(crate) fn place() -> Place {

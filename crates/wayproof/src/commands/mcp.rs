@@ -11,10 +11,10 @@ use crate::{
 
 /// Serves.
 pub(crate) async fn run(args: McpArgs) -> Result<ExitCode> {
-    mcp::serve(Place {
+    let place = Place {
         repo: args.repo,
         ledger: args.ledger,
-    })
-    .await?;
+    };
+    Box::pin(mcp::serve(place)).await?;
     Ok(ExitCode::SUCCESS)
 }

@@ -83,82 +83,86 @@ pub(super) fn declarations(path: &str, text: &str) -> Vec<Declaration> {
 fn name(language: Language, line: &str, class: Option<&str>) -> Option<String> {
     let text = line.trim_start();
     match language {
-        Language::Rust => {
-            let rest = text.strip_prefix("pub ")?;
-            let rest = without(rest, &["async ", "const ", "unsafe ", "default "]);
-            let rest = if rest.starts_with("extern \"") {
-                rest.splitn(3, '"').nth(2)?.trim_start()
-            } else {
-                rest
-            };
-            declared(
-                rest,
-                &[
-                    "fn", "struct", "enum", "union", "trait", "type", "static", "mod", "use",
-                    "macro",
-                ],
-            )
-            .or_else(|| constant(text))
-            .or_else(|| field(rest))
-        }
-        Language::Python => {
-            let indent = line.len() - text.len();
-            let rest = without(text, &["async "]);
-            let found = declared(rest, &["def", "class"])?;
-            let (_, plain) = found.split_once(' ')?;
-            let is_own =
-                !plain.starts_with('_') || (plain.starts_with("__") && plain.ends_with("__"));
-            match (indent, class) {
-                (0, _) => is_own.then_some(found),
-                (4, Some(class)) => is_own.then(|| format!("{class}.{found}")),
-                _ => None,
-            }
-        }
-        Language::Script => {
-            let rest = text.strip_prefix("export ")?;
-            let rest = without(rest, &["default ", "declare ", "abstract ", "async "]);
-            let kinds = [
-                "function*",
-                "function",
-                "class",
-                "interface",
-                "type",
-                "enum",
-                "const",
-                "let",
-                "var",
-                "namespace",
-            ];
-            declared(rest, &kinds)
-                .or_else(|| Some(format!("export {}", rest.trim_end_matches(';'))))
-        }
-        Language::Go => {
-            if line.starts_with([' ', '\t']) {
-                return None;
-            }
-            if let Some(rest) = text.strip_prefix("func (") {
-                let (receiver, rest) = rest.split_once(')')?;
-                let method = word(rest.trim_start());
-                let on = receiver.rsplit([' ', '*']).next()?;
-                return is_upper(method).then(|| format!("func {on}.{method}"));
-            }
-            let found = declared(text, &["func", "type", "var", "const"])?;
-            let (_, plain) = found.split_once(' ')?;
-            is_upper(plain).then_some(found)
-        }
-        Language::Public => {
-            let rest = text.strip_prefix("public ")?;
-            let head = rest.split(['{', '=', ';']).next()?;
-            let named = head.split('(').next()?.trim();
-            let named = named
-                .split(" extends ")
-                .next()?
-                .split(" implements ")
-                .next()?;
-            let named = named.split(" : ").next()?;
-            Some(format!("public {}", named.rsplit(' ').next()?))
-        }
+        Language::Rust => rust(text),
+        Language::Python => python(text, line.len() - text.len(), class),
+        Language::Script => script(text),
+        Language::Go => go(line),
+        Language::Public => public(text),
     }
+}
+
+fn rust(text: &str) -> Option<String> {
+    let rest = text.strip_prefix("pub ")?;
+    let rest = without(rest, &["async ", "const ", "unsafe ", "default "]);
+    let rest = if rest.starts_with("extern \"") {
+        rest.splitn(3, '"').nth(2)?.trim_start()
+    } else {
+        rest
+    };
+    let kinds = [
+        "fn", "struct", "enum", "union", "trait", "type", "static", "mod", "use", "macro",
+    ];
+    declared(rest, &kinds)
+        .or_else(|| constant(text))
+        .or_else(|| field(rest))
+}
+
+fn python(text: &str, indent: usize, class: Option<&str>) -> Option<String> {
+    let rest = without(text, &["async "]);
+    let found = declared(rest, &["def", "class"])?;
+    let (_, plain) = found.split_once(' ')?;
+    let is_own = !plain.starts_with('_') || (plain.starts_with("__") && plain.ends_with("__"));
+    match (indent, class) {
+        (0, _) => is_own.then_some(found),
+        (4, Some(class)) => is_own.then(|| format!("{class}.{found}")),
+        _ => None,
+    }
+}
+
+fn script(text: &str) -> Option<String> {
+    let rest = text.strip_prefix("export ")?;
+    let rest = without(rest, &["default ", "declare ", "abstract ", "async "]);
+    let kinds = [
+        "function*",
+        "function",
+        "class",
+        "interface",
+        "type",
+        "enum",
+        "const",
+        "let",
+        "var",
+        "namespace",
+    ];
+    declared(rest, &kinds).or_else(|| Some(format!("export {}", rest.trim_end_matches(';'))))
+}
+
+fn go(line: &str) -> Option<String> {
+    if line.starts_with([' ', '\t']) {
+        return None;
+    }
+    if let Some(rest) = line.strip_prefix("func (") {
+        let (receiver, rest) = rest.split_once(')')?;
+        let method = word(rest.trim_start());
+        let on = receiver.rsplit([' ', '*']).next()?;
+        return is_upper(method).then(|| format!("func {on}.{method}"));
+    }
+    let found = declared(line, &["func", "type", "var", "const"])?;
+    let (_, plain) = found.split_once(' ')?;
+    is_upper(plain).then_some(found)
+}
+
+fn public(text: &str) -> Option<String> {
+    let rest = text.strip_prefix("public ")?;
+    let head = rest.split(['{', '=', ';']).next()?;
+    let named = head.split('(').next()?.trim();
+    let named = named
+        .split(" extends ")
+        .next()?
+        .split(" implements ")
+        .next()?;
+    let named = named.split(" : ").next()?;
+    Some(format!("public {}", named.rsplit(' ').next()?))
 }
 
 fn without<'a>(mut text: &'a str, words: &[&str]) -> &'a str {

@@ -218,23 +218,22 @@ pub(super) async fn why(place: &Place, asked: Why) -> Result<String> {
 }
 
 async fn told_why(store: &Ledger, place: &Place, named: Option<String>) -> Result<String> {
-    let id = match named {
-        Some(id) => id,
-        None => {
-            let job = newest(store, place).await.unwrap_or_default();
-            let filter = ExchangeFilter {
-                job: job.map(|job| job.id),
-                ..ExchangeFilter::default()
-            };
-            let page = Page {
-                limit: 1,
-                ..Page::default()
-            };
-            let rows = store.exchanges(&filter, page).await;
-            let last = rows.context("reading exchanges")?.into_iter().next();
-            last.ok_or_else(|| Mistake("no request has gone through the gateway yet".to_owned()))?
-                .id
-        }
+    let id = if let Some(id) = named {
+        id
+    } else {
+        let job = newest(store, place).await.unwrap_or_default();
+        let filter = ExchangeFilter {
+            job: job.map(|job| job.id),
+            ..ExchangeFilter::default()
+        };
+        let page = Page {
+            limit: 1,
+            ..Page::default()
+        };
+        let rows = store.exchanges(&filter, page).await;
+        let last = rows.context("reading exchanges")?.into_iter().next();
+        last.ok_or_else(|| Mistake("no request has gone through the gateway yet".to_owned()))?
+            .id
     };
     let found = store.exchange(&id).await.context("reading the exchange")?;
     let detail = found.ok_or_else(|| Mistake(format!("the ledger has no exchange {id}")))?;

@@ -291,7 +291,7 @@ fn openssh_verifies_a_receipt_that_a_person_signed() {
     let bent = environment.path("bent");
     fs::write(
         &bent,
-        fs::read_to_string(receipt).unwrap().replacen("e", "f", 1),
+        fs::read_to_string(receipt).unwrap().replacen('e', "f", 1),
     )
     .unwrap();
     assert!(!verify(bent.to_str().unwrap(), "receipt@wayproof.dev"));
