@@ -27,6 +27,9 @@ pub(crate) struct Received {
 /// How long a client may go on sending a body that will not be read.
 const DISCARD_TIME: Duration = Duration::from_secs(5);
 
+/// How many times the limit of such a body is read over.
+const DISCARD_TIMES: usize = 4;
+
 /// Reads the body.
 pub(crate) async fn read(shared: &Shared, admitted: Admitted) -> Result<Received, Fault> {
     let Admitted { call, mut incoming } = admitted;
@@ -102,7 +105,7 @@ async fn read_within(
 
 /// Lets the client finish sending, within reason, so that it gets to read why it was refused.
 async fn discard(incoming: &mut Incoming, limit: usize) {
-    let mut left = limit;
+    let mut left = limit.saturating_mul(DISCARD_TIMES);
     let rest = async {
         while let Some(Ok(frame)) = incoming.frame().await {
             let length = frame.data_ref().map_or(0, Bytes::len);

@@ -2,6 +2,7 @@
 
 use std::{
     io::Write as _,
+    path::Path,
     process::{Command, Stdio},
 };
 
@@ -46,7 +47,7 @@ fn the_official_sdk_calls_every_tool() {
         ["owes", {"job": "nope"}], ["references", {}], ["references", {"symbol": "a\nb"}], ["rm", {}],
         ["schemas", {"rev": "--help"}], ["owes", {"jobs": 1}],
     ]);
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/mcp.py");
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/mcp_client.py");
     let mut client = Command::new(tools().join("mcp/bin/python"));
     client
         .arg(script)
@@ -123,8 +124,13 @@ fn the_official_sdk_calls_every_tool() {
 
 /// What the server says to lines, one JSON value a line.
 fn answers(environment: &Environment, lines: &str) -> (Vec<Value>, i32) {
+    answers_in(environment, &environment.repo(), lines)
+}
+
+fn answers_in(environment: &Environment, folder: &Path, lines: &str) -> (Vec<Value>, i32) {
     let mut server = environment
         .wayproof(&["mcp"])
+        .current_dir(folder)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -192,7 +198,9 @@ fn nonsense_gets_a_protocol_error_and_the_server_goes_on() {
 fn outside_of_a_repository_it_says_so_when_asked() {
     let environment = Environment::new();
     let call = "{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"tools/call\",\"params\":{\"name\":\"schemas\",\"arguments\":{}}}\n";
-    let (said, status) = answers(&environment, &format!("{BEGIN}{call}"));
+    // The test's own place is inside this program's repository.
+    let outside = tempfile::tempdir().unwrap();
+    let (said, status) = answers_in(&environment, outside.path(), &format!("{BEGIN}{call}"));
     assert_eq!(status, 0);
     let result = &said.iter().find(|one| one["id"] == 2).unwrap()["result"];
     assert_eq!(result["isError"], true, "{said:#?}");

