@@ -97,7 +97,11 @@ async fn live(ledger: &Ledger, view: View) -> Result<()> {
     let mut seen = look::look(ledger).await?;
     let mut screen = Screen::open(view, settings::variable("NO_COLOR").is_none())?;
     let (sender, mut keys) = mpsc::channel(MOST_KEYS);
-    let reading = tokio::task::spawn_blocking(move || read_keys(&sender));
+    // It may wait for a key that never comes, so nobody waits for it: it ends with the process.
+    std::thread::Builder::new()
+        .name("wayproof-keys".to_owned())
+        .spawn(move || read_keys(&sender))
+        .context("starting to read keys")?;
     let mut tick = interval(EVERY);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let ended = loop {
@@ -115,8 +119,6 @@ async fn live(ledger: &Ledger, view: View) -> Result<()> {
         }
     };
     drop(screen);
-    drop(keys);
-    reading.await.context("reading keys")?;
     ended
 }
 

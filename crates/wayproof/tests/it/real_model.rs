@@ -85,13 +85,19 @@ fn a_real_model_says_the_same_in_every_protocol() {
     assert_eq!(said.status, 0, "{}\n{}", said.out, said.err);
     assert!(said.out.ends_with("80 checks hold\n"), "{}", said.out);
 
-    // The ledger counted what the server says.
-    let listed = environment
-        .run(&["ledger", "exchanges", "--json", "--limit", "100"])
-        .json();
-    let listed = listed.as_array().unwrap();
+    // The ledger counted what the server says, once the last end has reached its tables.
+    let listed = loop {
+        let listed = environment
+            .run(&["ledger", "exchanges", "--json", "--limit", "100"])
+            .json();
+        let listed = listed.as_array().unwrap().clone();
+        if listed.iter().all(|exchange| !exchange["outcome"].is_null()) {
+            break listed;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    };
     assert_eq!(listed.len(), 36);
-    for exchange in listed {
+    for exchange in &listed {
         assert_eq!(exchange["outcome"], "completed", "{exchange:#}");
         let tokens = |bucket: usize| exchange["tokens"][bucket].as_u64().unwrap_or(0);
         assert!(tokens(0) + tokens(1) > 10, "{exchange:#}");
