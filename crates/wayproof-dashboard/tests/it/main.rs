@@ -9,11 +9,13 @@
 )]
 
 mod browser;
+mod budgets;
 mod demo;
 mod door;
 mod hostile;
 mod markup;
 mod pages;
 mod review;
+mod roles;
 mod stage;
 mod story;

@@ -12,7 +12,9 @@ fn in_a_terminal(environment: &Environment, line: &str, keys: &str) -> Said {
     let mut script = Command::new("sh");
     script.args([
         "-c",
-        &format!("(sleep 2; printf '{keys}') | script -qec \"stty rows 24 cols 120; {line}\" /dev/null"),
+        &format!(
+            "(sleep 2; printf '{keys}') | script -qec \"stty rows 24 cols 120; {line}\" /dev/null"
+        ),
     ]);
     environment.clean(&mut script);
     script
