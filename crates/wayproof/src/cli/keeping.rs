@@ -72,7 +72,7 @@ pub(crate) struct ReconcileArgs {
 /// Asks a witness to cosign.
 #[derive(Debug, Args)]
 pub(crate) struct CosignArgs {
-    /// The witness's address, such as http://witness.example:4319.
+    /// The witness's address, such as `http://witness.example:4319`.
     #[arg(long, value_name = "URL")]
     pub(crate) witness: String,
     /// The witness's key, as `wayproof witness` prints it.
