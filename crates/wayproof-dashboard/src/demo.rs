@@ -97,6 +97,7 @@ async fn make(desk: &Desk) -> Result<Made, DemoError> {
             settings: parts.settings.clone(),
             proxy: None,
             reviews: None,
+            adviser: None,
         },
     );
     Ok(Made {

@@ -9,7 +9,9 @@ use wayproof_engine::{Catalog, Policy};
 use wayproof_ledger::{Clock, Ledger};
 use wayproof_receipt::Trust;
 
+use crate::advice::{Adviser, LastAdvice};
 use crate::demo::Demo;
+use crate::figures::Figures;
 use crate::guard::{Guard, TrustedProxy};
 use crate::live::Live;
 use crate::reviews::Reviews;
@@ -20,6 +22,8 @@ pub trait House: Send + Sync + 'static {
     fn policy(&self) -> Option<Arc<Policy>>;
     /// Who serves models.
     fn providers(&self) -> Vec<ProviderSeen>;
+    /// Proofs of jobs that are under way.
+    fn proofs(&self) -> Vec<ProofSeen>;
     /// Conversations in memory, and jobs opened by runs that are not closed.
     fn counts(&self) -> (usize, usize);
     /// Whether callers need a key, and so whether readers do.
@@ -39,6 +43,15 @@ pub struct ProviderSeen {
     pub base: String,
     /// Whether it is asked at the moment.
     pub is_healthy: bool,
+}
+
+/// A proof that is under way.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ProofSeen {
+    /// The job.
+    pub job: String,
+    /// Its steps so far, with when each began, in microseconds since 1970. The last one goes on.
+    pub steps: Vec<(i64, String)>,
 }
 
 /// One line of the settings page.
@@ -70,6 +83,8 @@ pub struct Parts {
     pub proxy: Option<TrustedProxy>,
     /// Changes that people decide on; nothing without a repository.
     pub reviews: Option<Box<dyn Reviews>>,
+    /// Who advises on the policy.
+    pub adviser: Option<Box<dyn Adviser>>,
 }
 
 impl fmt::Debug for Parts {
@@ -93,6 +108,8 @@ pub(crate) struct Inner {
     pub(crate) guard: Arc<Guard>,
     pub(crate) live: Live,
     demo: Demo,
+    figures: Figures,
+    last_advice: LastAdvice,
     turns: Semaphore,
 }
 
@@ -112,6 +129,8 @@ impl Desk {
             guard,
             live: Live::default(),
             demo: Demo::default(),
+            figures: Figures::default(),
+            last_advice: LastAdvice::default(),
             turns: Semaphore::new(TURNS),
         }))
     }
@@ -144,6 +163,14 @@ impl Desk {
 
     pub(crate) fn demo(&self) -> &Demo {
         &self.0.demo
+    }
+
+    pub(crate) fn last_advice(&self) -> &LastAdvice {
+        &self.0.last_advice
+    }
+
+    pub(crate) fn figures(&self) -> &Figures {
+        &self.0.figures
     }
 
     pub(crate) fn live(&self) -> &Live {

@@ -1,10 +1,12 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
+mod advice;
 mod assets;
 mod demo;
 mod desk;
 mod escape;
+mod figures;
 mod forecast;
 mod frame;
 mod guard;
@@ -16,10 +18,11 @@ mod reviews;
 mod routes;
 mod show;
 
-pub use desk::{House, Parts, ProviderSeen, Setting};
+pub use advice::{AdviceSeen, Advised, Adviser, Proposal};
+pub use desk::{House, Parts, ProofSeen, ProviderSeen, Setting};
 pub use guard::{ProxyError, TrustedProxy};
 pub use reviews::{
-    Answer, ChangeSeen, Decided, DecisionSeen, FileSeen, FindingSeen, Kept, LineSeen, Month, Place,
-    Reviews, ToSign, Waiting,
+    Answer, ChangeSeen, Decided, DecisionSeen, Difference, FileSeen, FindingSeen, Kept, LineSeen,
+    Month, Place, Reviews, ToSign, Waiting,
 };
 pub use routes::{StartError, router};

@@ -1,8 +1,9 @@
 //! The page that moves: what goes on, sent again when it changed.
 //!
-//! However many watch, it is made once a second; while nobody watches it is not made at all. Nothing here is on the way
+//! However many watch the same, it is made once a second; while nobody watches it is not made at all. Nothing here is on the way
 //! of an exchange, and a reader who does not keep up is sent the newest state, not a backlog.
 
+use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -19,7 +20,8 @@ use tokio::time::{Instant, Interval, MissedTickBehavior, interval};
 
 use crate::desk::Desk;
 use crate::guard::{Ticket, Visit};
-use crate::pages::now;
+use crate::pages::{job, now};
+use crate::params::Params;
 use crate::problem::Problem;
 
 const EVERY: Duration = Duration::from_secs(1);
@@ -30,7 +32,8 @@ const MAX_WATCHERS: usize = 1_024;
 /// What those who watch share.
 #[derive(Default)]
 pub(crate) struct Live {
-    made: Mutex<Option<Made>>,
+    /// By what is watched: the first page, or a job by its id.
+    made: Mutex<BTreeMap<Option<String>, Made>>,
     watchers: AtomicUsize,
 }
 
@@ -42,19 +45,27 @@ struct Made {
 
 impl Live {
     /// The newest state, made again if it is older than a second.
-    async fn state(&self, desk: &Desk) -> Result<Arc<str>, Problem> {
+    async fn state(&self, desk: &Desk, job: Option<&str>) -> Result<Arc<str>, Problem> {
         let mut made = self.made.lock().await;
-        if let Some(known) = made
-            .as_ref()
-            .filter(|known| known.at.elapsed() < EVERY * 9 / 10)
-        {
+        made.retain(|_, known| known.at.elapsed() < EVERY * 9 / 10);
+        let what = job.map(str::to_owned);
+        if let Some(known) = made.get(&what) {
             return Ok(Arc::clone(&known.state));
         }
-        let state: Arc<str> = now::fragment(desk).await?.into();
-        *made = Some(Made {
+        let state: Arc<str> = match job {
+            None => now::fragment(desk).await?.into(),
+            Some(id) => {
+                let fragment = job::fragment(desk, id).await?;
+                fragment
+                    .ok_or_else(|| Problem::not_found("job", id))?
+                    .into()
+            }
+        };
+        let new = Made {
             at: Instant::now(),
             state: Arc::clone(&state),
-        });
+        };
+        made.insert(what, new);
         drop(made);
         Ok(state)
     }
@@ -64,6 +75,8 @@ impl Live {
 struct Watcher {
     desk: Desk,
     ticket: Option<Ticket>,
+    /// The job that is watched, if it is not the first page.
+    job: Option<String>,
     tick: Interval,
     sent: Option<Arc<str>>,
     quiet: u32,
@@ -90,7 +103,12 @@ impl Watcher {
                 return None;
             }
             // The ledger may be back in a moment; until then the reader keeps what it has.
-            let Ok(state) = self.desk.live().state(&self.desk).await else {
+            let Ok(state) = self
+                .desk
+                .live()
+                .state(&self.desk, self.job.as_deref())
+                .await
+            else {
                 continue;
             };
             if self.sent.as_ref() != Some(&state) {
@@ -121,6 +139,7 @@ fn event(state: &str) -> Bytes {
 pub(crate) async fn stream(
     State(desk): State<Desk>,
     Extension(visit): Extension<Visit>,
+    params: Params,
 ) -> Response {
     let watching = desk.live().watchers.fetch_add(1, Ordering::Relaxed);
     let mut tick = interval(EVERY);
@@ -128,6 +147,7 @@ pub(crate) async fn stream(
     let watcher = Watcher {
         desk,
         ticket: visit.ticket(),
+        job: params.get("job"),
         tick,
         sent: None,
         quiet: 0,

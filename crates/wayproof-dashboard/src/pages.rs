@@ -1,8 +1,12 @@
 //! The pages, one file each.
 
+pub(crate) mod advice;
 pub(crate) mod budgets;
+mod claims;
+mod compare;
 pub(crate) mod connect;
 pub(crate) mod decide;
+mod diff;
 pub(crate) mod docs;
 pub(crate) mod exchange;
 pub(crate) mod health;

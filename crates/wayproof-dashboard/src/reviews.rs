@@ -20,6 +20,17 @@ pub trait Reviews: Send + Sync + 'static {
     fn redo(&self, job: String, by: String, remark: Option<String>) -> Answer<'_, ()>;
     /// Decisions that were made, by month, the latest first.
     fn record(&self) -> Answer<'_, Vec<Month>>;
+    /// What differs between two trees; nothing where no repository here has both.
+    fn between(&self, base: String, head: String) -> Answer<'_, Option<Difference>>;
+}
+
+/// What differs between two trees, as much of it as a page holds.
+#[derive(Debug, Clone, Default)]
+pub struct Difference {
+    /// The changed files.
+    pub files: Vec<FileSeen>,
+    /// Whether there is more than is shown.
+    pub is_cut: bool,
 }
 
 /// Which change is meant.
@@ -193,4 +204,6 @@ pub struct Month {
     pub people: usize,
     /// Decisions by keys that the base does not list; they count for nothing.
     pub strangers: usize,
+    /// How often work was sent back to its agent. The ledger knows, so a seam to repositories leaves it at 0.
+    pub redone: usize,
 }

@@ -37,6 +37,7 @@ impl std::error::Error for StartError {
 /// When the system gives no randomness.
 pub fn router(parts: Parts) -> Result<Router, StartError> {
     let desk = Desk::new(parts, Guard::new().map_err(StartError)?);
+    desk.warm();
     let routes = pages(desk.clone())
         .layer(middleware::from_fn_with_state(desk.clone(), demo::choose))
         .layer(middleware::from_fn_with_state(desk.clone(), guard::admit))
@@ -61,6 +62,7 @@ pub(crate) fn pages(desk: Desk) -> Router {
             "/policy",
             get(pages::policy::show).post(pages::what_if::show),
         )
+        .route("/policy/advice", get(pages::advice::show))
         .route("/models", get(pages::models::show))
         .route("/status", get(pages::health::show))
         .route("/health", get(pages::health::show))

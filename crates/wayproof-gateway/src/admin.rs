@@ -51,6 +51,7 @@ pub(crate) fn pages(shared: Weak<Shared>) -> Router {
             get(task::show).post(task::set),
         )
         .route("/wayproof/v1/jobs/{id}/proof", post(jobs::prove))
+        .route("/wayproof/v1/jobs/{id}/proof/step", post(jobs::step))
         .route("/wayproof/v1/jobs/{id}/review", post(jobs::review))
         .route("/wayproof/v1/jobs/{id}/close", post(jobs::close))
         .route("/wayproof/v1/exchanges/{id}", get(read::exchange))

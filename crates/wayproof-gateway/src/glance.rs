@@ -5,6 +5,7 @@ use std::sync::{Arc, Weak};
 use wayproof_engine::Policy;
 
 use crate::gateway::Shared;
+use crate::jobs::ProofStep;
 use crate::keys::KeyDigest;
 
 /// A look at a gateway that does not keep it alive.
@@ -50,6 +51,12 @@ impl Glance {
         self.0
             .upgrade()
             .map_or((0, 0), |shared| (shared.sessions.len(), shared.jobs.len()))
+    }
+
+    /// The steps of proofs that are under way, by the ids of their jobs.
+    pub fn proofs_under_way(&self) -> Vec<(String, Vec<ProofStep>)> {
+        let shared = self.0.upgrade();
+        shared.map_or_else(Vec::new, |shared| shared.jobs.proofs_under_way())
     }
 
     /// Resolves when the gateway stops, so that answers which stay open can end.

@@ -26,6 +26,7 @@ mod world;
 
 pub use gateway::{Gateway, Parts, Settings};
 pub use glance::{Glance, ProviderSeen};
+pub use jobs::ProofStep;
 pub use keys::{CallerKey, KeyDigest, mint_key, mint_key_again};
 pub use serve::ServeError;
 pub use world::takes_own_key;

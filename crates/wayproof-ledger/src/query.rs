@@ -14,6 +14,7 @@ mod proof;
 mod receipts;
 mod record;
 mod report;
+mod reviews;
 mod spend;
 
 pub use detail::{ExchangeDetail, JobDetail, StoredEvent};

@@ -6,8 +6,10 @@ mod foreign;
 mod html;
 mod markdown;
 mod text;
+mod trailers;
 
 pub use foreign::is_unseen;
 pub use html::{html, html_sections};
 pub use markdown::markdown;
 pub use text::text;
+pub use trailers::trailers;

@@ -422,6 +422,9 @@ pub(crate) enum ReceiptCommand {
         /// Prints an HTML document that opens from disk, loads nothing and runs nothing.
         #[arg(long, conflicts_with_all = ["json", "markdown"])]
         html: bool,
+        /// Prints trailers for a commit message, as `git interpret-trailers` takes them.
+        #[arg(long, conflicts_with_all = ["json", "markdown", "html"])]
+        trailers: bool,
         /// Prints JSON.
         #[arg(long)]
         json: bool,

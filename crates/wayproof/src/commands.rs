@@ -1,6 +1,6 @@
 //! The commands, one file a verb; those that wait for the network share one runtime.
 
-mod advise;
+pub(crate) mod advise;
 mod backtest;
 mod backup;
 pub(crate) mod books;

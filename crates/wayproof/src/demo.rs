@@ -162,6 +162,7 @@ async fn forge(fixture: &Fixture, data: &Path, audience: Audience) -> Result<Ver
         pages: None,
         audience,
         kept: None,
+        watched: None,
         policy: policy.clone(),
     };
     let proven = proving::run(proving).await?;

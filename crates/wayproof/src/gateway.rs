@@ -1,6 +1,7 @@
 //! Puts a gateway together, finds one that runs, and talks to its admin pages.
 
 mod admin;
+mod advice;
 mod desk;
 pub(crate) mod http;
 mod reviews;
@@ -127,6 +128,7 @@ pub(crate) async fn start(start: Start) -> Result<Running> {
             start.data.clone(),
             ledger.clone(),
         ),
+        adviser: Some(Box::new(advice::FromLedger(ledger.clone()))),
     };
     let parts = Parts {
         policy: start.policy,

@@ -4,6 +4,7 @@ use std::{io::IsTerminal, path::PathBuf, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result};
 use indicatif::{ProgressBar, ProgressStyle};
+use tokio::sync::mpsc;
 use wayproof_engine::{CheckKind, Policy, TaskName};
 use wayproof_proof::{
     Commands, DataCommands, Head, IsolationFloor, Limits, Machine, Pages, PrimarySources, Progress,
@@ -11,7 +12,9 @@ use wayproof_proof::{
 };
 use wayproof_repo::RepoError;
 
-use crate::{commands::prove::KeptProofs, exit::Mistake, pages::CachedPages, settings};
+use crate::{
+    commands::prove::KeptProofs, exit::Mistake, gateway::Admin, pages::CachedPages, settings,
+};
 
 /// What to prove.
 #[derive(Debug)]
@@ -27,6 +30,8 @@ pub(crate) struct Proving {
     pub(crate) pages: Option<Arc<CachedPages>>,
     /// Whether a person watches.
     pub(crate) audience: Audience,
+    /// The gateway and the job that hear what is being done.
+    pub(crate) watched: Option<(Admin, String)>,
     /// Proofs that are taken over where nothing they read has changed.
     pub(crate) kept: Option<Arc<KeptProofs>>,
 }
@@ -61,16 +66,37 @@ pub(crate) fn owed(policy: &Policy, task: &TaskName) -> String {
 
 /// Proves on a thread of its own, as it starts processes and waits for them.
 pub(crate) async fn run(proving: Proving) -> Result<Proven> {
-    tokio::task::spawn_blocking(move || {
+    let (steps, heard) = mpsc::unbounded_channel();
+    let told = Told::new(proving.audience, steps);
+    let watched = proving.watched.clone();
+    // What nobody hears is no reason not to prove.
+    let passing_on = tokio::spawn(pass_on(heard, watched));
+    let proven = tokio::task::spawn_blocking(move || {
         let launcher = std::env::current_exe().context("finding this program for the sandbox")?;
         let sandbox = Sandbox::new(launcher, IsolationFloor::BestEffort);
-        let told = Told::new(proving.audience);
         let proven = prove(&request(proving), &sandbox, &told);
         told.bar.finish_and_clear();
         proven.map_err(explained)
     })
     .await
-    .context("running the proof")?
+    .context("running the proof")?;
+    // Its channel is closed, so it ends; the verdict must not be overtaken by a step.
+    passing_on.await.context("passing on the proof's steps")?;
+    proven
+}
+
+/// Tells a gateway each step of a proof; one that does not take them is not asked again.
+async fn pass_on(mut heard: mpsc::UnboundedReceiver<String>, watched: Option<(Admin, String)>) {
+    let Some((admin, job)) = watched else { return };
+    while let Some(step) = heard.recv().await {
+        if let Err(error) = admin.step(&job, &step).await {
+            tracing::debug!(%error, "the gateway does not hear what is proven");
+            return;
+        }
+    }
+    if let Err(error) = admin.step(&job, "").await {
+        tracing::debug!(%error, "the gateway does not hear that the proof ended");
+    }
 }
 
 fn request(proving: Proving) -> ProveRequest {
@@ -128,10 +154,11 @@ pub(crate) fn repo_mistake(error: RepoError) -> anyhow::Error {
 struct Told {
     bar: ProgressBar,
     audience: Audience,
+    steps: mpsc::UnboundedSender<String>,
 }
 
 impl Told {
-    fn new(audience: Audience) -> Self {
+    fn new(audience: Audience, steps: mpsc::UnboundedSender<String>) -> Self {
         let is_drawn = audience == Audience::Told && std::io::stderr().is_terminal();
         let bar = if is_drawn {
             ProgressBar::new_spinner()
@@ -144,13 +171,19 @@ impl Told {
         if is_drawn {
             bar.enable_steady_tick(Duration::from_millis(120));
         }
-        Self { bar, audience }
+        Self {
+            bar,
+            audience,
+            steps,
+        }
     }
 }
 
 impl Progress for Told {
     fn step(&self, step: &Step) {
         self.bar.set_message(step.to_string());
+        // Nobody hears it where no gateway watches.
+        drop(self.steps.send(step.to_string()));
         if self.audience == Audience::Told && self.bar.is_hidden() {
             crate::terminal::tell(&format!("wayproof: proof: {step}"));
         }

@@ -5,6 +5,7 @@ use askama::Template;
 use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
 
+use super::diff::{self, File};
 use super::review::{href, refused, reviews};
 use crate::desk::Desk;
 use crate::frame::{Frame, page};
@@ -12,7 +13,7 @@ use crate::guard::Signed;
 use crate::params::{Params, address};
 use crate::problem::Problem;
 use crate::reviews::{ChangeSeen, Decided, DecisionSeen, Place, ToSign};
-use crate::show::text::{abbreviated, cut, repo, short};
+use crate::show::text::{abbreviated, cut, repo};
 use crate::show::time::at;
 
 /// A decision that waits for its signature for longer is begun anew.
@@ -30,6 +31,7 @@ struct ChangePage {
     short_base: String,
     short_head: String,
     seen: ChangeSeen,
+    files: Vec<File>,
     decisions: Vec<(DecisionSeen, String)>,
     repo: String,
     me: String,
@@ -79,7 +81,8 @@ pub(crate) async fn show(
 ) -> Result<Response, Problem> {
     let place = place(&params)?;
     let seen = reviews(&desk)?.change(place.clone()).await;
-    let seen = seen.map_err(refused)?;
+    let mut seen = seen.map_err(refused)?;
+    let files = std::mem::take(&mut seen.files);
     let decisions = seen.decisions.iter().cloned().map(|decision| {
         let when = decision.at_us.map_or_else(|| "at no time".to_owned(), at);
         (decision, when)
@@ -95,6 +98,7 @@ pub(crate) async fn show(
             .map(|who| who.name.clone())
             .unwrap_or_default(),
         is_kept: params.get("kept").is_some(),
+        files: diff::files(files, |_| Vec::new()),
         seen,
         place,
         frame,
@@ -212,17 +216,5 @@ impl ChangePage {
 
     fn other() -> String {
         address("/review", &[])
-    }
-
-    fn class(mark: char) -> &'static str {
-        match mark {
-            '+' => "added",
-            '-' => "removed",
-            _ => "same",
-        }
-    }
-
-    fn path(path: &str) -> String {
-        short(path)
     }
 }

@@ -12,8 +12,8 @@ use crate::desk::Desk;
 use crate::frame::{Frame, page};
 use crate::problem::Problem;
 use crate::show::money::{listed, told};
-use crate::show::text::{count, or_none};
-use crate::show::time::{ago, at, lasted};
+use crate::show::text::{count, cut, or_none};
+use crate::show::time::{ago, at, clock, lasted};
 
 #[derive(Template)]
 #[template(path = "job.html")]
@@ -21,14 +21,32 @@ struct JobPage {
     frame: Frame,
     id: String,
     task: String,
-    state: Badge,
-    facts: Vec<(&'static str, String)>,
+    fragment: String,
+    verdict: String,
     receipt: Option<String>,
     attempts: Vec<AttemptLine>,
     entries: Vec<Entry>,
     is_cut: bool,
     is_long: bool,
     is_open: bool,
+}
+
+/// The part that moves.
+#[derive(Template)]
+#[template(path = "job_live.html")]
+struct LivePart {
+    task: String,
+    state: Badge,
+    facts: Vec<(&'static str, String)>,
+    steps: Vec<StepLine>,
+}
+
+/// A step of the proof that is under way.
+struct StepLine {
+    at: String,
+    words: String,
+    /// How long it took; nothing while it goes on.
+    took: Option<String>,
 }
 
 /// What one class and model did in the job.
@@ -55,8 +73,8 @@ pub(crate) async fn show(
     let digest = job.receipt_digest.as_deref();
     page(&JobPage {
         task: or_none(job.task.as_deref()),
-        state: job_badge(job.verdict.as_deref(), job.closed_us.is_some()),
-        facts: facts(job, desk.now_us()),
+        verdict: badge_of(job).name,
+        fragment: moving(&desk, job)?,
         receipt: digest.map(story::plain_digest),
         attempts: attempts(&detail.exchanges),
         is_long: i64::try_from(detail.exchanges.len()).unwrap_or(i64::MAX) < job.exchanges,
@@ -66,6 +84,44 @@ pub(crate) async fn show(
         id,
         frame,
     })
+}
+
+fn badge_of(job: &JobRow) -> Badge {
+    job_badge(job.verdict.as_deref(), job.closed_us.is_some())
+}
+
+/// What moves of a job, if there is such a job.
+pub(crate) async fn fragment(desk: &Desk, id: &str) -> Result<Option<String>, Problem> {
+    let job = desk.ledger().job_short(id).await?;
+    job.map(|job| moving(desk, &job)).transpose()
+}
+
+fn moving(desk: &Desk, job: &JobRow) -> Result<String, Problem> {
+    let proof = desk.house().proofs().into_iter();
+    let steps = proof.filter(|proof| proof.job == job.id).flat_map(|proof| {
+        let ends: Vec<Option<i64>> = proof
+            .steps
+            .iter()
+            .skip(1)
+            .map(|(at, _)| Some(*at))
+            .collect();
+        let ends = ends.into_iter().chain([None]);
+        let lines = proof.steps.into_iter().zip(ends);
+        lines
+            .map(|((at_us, words), end)| StepLine {
+                at: clock(at_us),
+                words: cut(&words, 200),
+                took: end.map(|end| lasted(end - at_us)),
+            })
+            .collect::<Vec<_>>()
+    });
+    let part = LivePart {
+        task: or_none(job.task.as_deref()),
+        state: badge_of(job),
+        facts: facts(job, desk.now_us()),
+        steps: steps.collect(),
+    };
+    Ok(part.render()?)
 }
 
 /// The job; one that the ledger has written down but not carried over yet is waited for.

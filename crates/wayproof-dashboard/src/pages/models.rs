@@ -6,18 +6,21 @@ use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
 use wayproof_engine::Listing;
-use wayproof_ledger::AnswerSeen;
+use wayproof_ledger::{AnswerSeen, LedgerError, TaskFit};
 
+use super::compare::{Compared, Known, proven};
 use crate::desk::Desk;
 use crate::frame::{Frame, page};
 use crate::params::{Params, address};
 use crate::problem::Problem;
-use crate::show::money::usd;
+use crate::show::money::{per, usd};
 use crate::show::text::{count, percent, short, tokens};
 use crate::show::time::lasted;
 
 /// Requests that are looked at for what was seen.
 const SEEN: u32 = 5_000;
+/// Days over which it is counted what was proven.
+const FIT_DAYS: i64 = 30;
 /// Rows of the catalog on one page.
 const ROWS: usize = 100;
 
@@ -34,16 +37,26 @@ struct ModelsPage {
     found: String,
     next: Option<String>,
     is_later: bool,
+    /// The model that another is to be compared with.
+    one: Option<String>,
+    compared: Option<Compared>,
+    /// A model that was named and that nobody knows.
+    strange: Option<String>,
+    all: String,
 }
 
-struct SeenLine {
+/// What was seen of a model.
+pub(super) struct SeenLine {
     target: String,
-    requests: String,
-    failed: String,
-    median: String,
-    slow: String,
-    cached: String,
+    pub(super) requests: String,
+    pub(super) failed: String,
+    pub(super) median: String,
+    pub(super) slow: String,
+    pub(super) cached: String,
     output: String,
+    proven: String,
+    per_proven: String,
+    compare: String,
 }
 
 struct ModelLine {
@@ -56,6 +69,31 @@ struct ModelLine {
     cache_write: String,
     is_stepped: bool,
     is_routed: bool,
+    compare: String,
+}
+
+/// What was asked for beside the page itself.
+struct Asked {
+    words: String,
+    one: Option<String>,
+    two: Option<String>,
+}
+
+impl Asked {
+    /// The page with another model to compare: the second, where there is a first.
+    fn compare(&self, target: &str) -> String {
+        let (one, two) = match &self.one {
+            Some(one) if one != target => (one.as_str(), Some(target)),
+            Some(_) | None => (target, None),
+        };
+        self.with(Some(one), two, None)
+    }
+
+    fn with(&self, one: Option<&str>, two: Option<&str>, from: Option<&str>) -> String {
+        let words = Some(self.words.as_str()).filter(|words| !words.is_empty());
+        let values = [("q", words), ("one", one), ("two", two), ("from", from)];
+        address("/models", &values)
+    }
 }
 
 /// The page.
@@ -64,61 +102,85 @@ pub(crate) async fn show(
     frame: Frame,
     params: Params,
 ) -> Result<Response, Problem> {
-    let words = params.get("q").unwrap_or_default();
+    let asked = Asked {
+        words: params.get("q").unwrap_or_default(),
+        one: params.get("one"),
+        two: params.get("two"),
+    };
     let from = params
         .int("from")
         .and_then(|from| usize::try_from(from).ok())
         .unwrap_or(0);
     let catalog = &desk.parts().catalog;
+    let found = found(&desk, &asked);
+    let total = found.len();
+    let next = (from + ROWS < total)
+        .then(|| asked.with(asked.one.as_deref(), None, Some(&(from + ROWS).to_string())));
+    let answers = desk.ledger().answers_seen(SEEN).await?;
+    let fits = desk.fit(FIT_DAYS).await?.value;
+    let known = Known {
+        catalog,
+        now_us: desk.now_us(),
+        answers: &answers,
+        fits: &fits,
+    };
+    let named = [&asked.one, &asked.two].into_iter().flatten();
+    let strange = named.cloned().find(|name| !known.has(name));
+    let compared = match (&asked.one, &asked.two) {
+        (Some(one), Some(two)) => known.compare(one, two),
+        _ => None,
+    };
+    page(&ModelsPage {
+        source: catalog.source().to_owned(),
+        date: catalog.date().to_owned(),
+        looked: count(i64::try_from(answers.len()).unwrap_or(0)),
+        seen: seen(&answers, &fits, &asked),
+        models: found.into_iter().skip(from).take(ROWS).collect(),
+        found: count(i64::try_from(total).unwrap_or(0)),
+        is_later: from > 0,
+        one: asked.one.as_deref().map(short),
+        strange: strange.as_deref().map(short),
+        all: asked.with(None, None, None),
+        words: asked.words,
+        compared,
+        next,
+        frame,
+    })
+}
+
+/// Works out beforehand what takes long.
+pub(crate) async fn warm(desk: &Desk) -> Result<(), LedgerError> {
+    desk.fit(FIT_DAYS).await.map(drop)
+}
+
+/// The catalog's models that fit; what the policy names comes first.
+fn found(desk: &Desk, asked: &Asked) -> Vec<ModelLine> {
     let routed = desk.house().policy().map(|policy| {
         let targets = policy.classes().iter().flat_map(|class| &class.targets);
         let names = targets.map(|target| (target.provider.clone(), target.model.clone()));
         names.collect::<std::collections::BTreeSet<_>>()
     });
     let routed = routed.unwrap_or_default();
-    let wanted = words.to_lowercase();
+    let wanted = asked.words.to_lowercase();
     let fits = |listing: &Listing<'_>| {
         wanted.split_whitespace().all(|word| {
             listing.provider.to_lowercase().contains(word)
                 || listing.price.model.to_lowercase().contains(word)
         })
     };
-    let mut found: Vec<ModelLine> = catalog
-        .listings(desk.now_us())
+    let listings = desk.parts().catalog.listings(desk.now_us());
+    let mut found: Vec<ModelLine> = listings
         .filter(fits)
         .map(|listing| {
             let name = (listing.provider.to_owned(), listing.price.model.clone());
-            line(&listing, routed.contains(&name))
+            line(&listing, routed.contains(&name), asked)
         })
         .collect();
-    // What the policy names comes first; the rest keeps the catalog's order.
     found.sort_by_key(|line| !line.is_routed);
-    let total = found.len();
-    let next = (from + ROWS < total).then(|| {
-        address(
-            "/models",
-            &[
-                ("q", Some(words.as_str()).filter(|words| !words.is_empty())),
-                ("from", Some(&(from + ROWS).to_string())),
-            ],
-        )
-    });
-    let answers = desk.ledger().answers_seen(SEEN).await?;
-    page(&ModelsPage {
-        source: catalog.source().to_owned(),
-        date: catalog.date().to_owned(),
-        looked: count(i64::try_from(answers.len()).unwrap_or(0)),
-        seen: seen(&answers),
-        models: found.into_iter().skip(from).take(ROWS).collect(),
-        found: count(i64::try_from(total).unwrap_or(0)),
-        is_later: from > 0,
-        words,
-        next,
-        frame,
-    })
+    found
 }
 
-fn line(listing: &Listing<'_>, is_routed: bool) -> ModelLine {
+fn line(listing: &Listing<'_>, is_routed: bool, asked: &Asked) -> ModelLine {
     let rates = listing.price.rates(0);
     let some = |value: Option<i64>| value.map_or_else(|| "–".to_owned(), usd);
     ModelLine {
@@ -134,10 +196,11 @@ fn line(listing: &Listing<'_>, is_routed: bool) -> ModelLine {
         cache_write: some(rates.and_then(|rates| rates.cache_write_5m)),
         is_stepped: listing.price.steps.len() > 1,
         is_routed,
+        compare: asked.compare(&format!("{}/{}", listing.provider, listing.price.model)),
     }
 }
 
-fn seen(answers: &[AnswerSeen]) -> Vec<SeenLine> {
+fn seen(answers: &[AnswerSeen], fits: &[TaskFit], asked: &Asked) -> Vec<SeenLine> {
     let mut by: BTreeMap<(&str, &str), Vec<&AnswerSeen>> = BTreeMap::new();
     for answer in answers {
         let Some(model) = answer.model.as_deref() else {
@@ -148,13 +211,37 @@ fn seen(answers: &[AnswerSeen]) -> Vec<SeenLine> {
     }
     let mut lines: Vec<(usize, SeenLine)> = by
         .into_iter()
-        .map(|((provider, model), answers)| (answers.len(), seen_line(provider, model, &answers)))
+        .map(|((provider, model), answers)| {
+            let fits = fits.iter();
+            let fits = fits.filter(|fit| fit.provider == provider && fit.model == model);
+            let (mut judged, mut good, mut spent) = (0, 0, None);
+            for fit in fits {
+                judged += fit.judged;
+                good += fit.proven;
+                spent = add(spent, fit.money.listed_nano_usd);
+            }
+            let line = SeenLine {
+                proven: proven(good, judged),
+                per_proven: per(spent, good),
+                compare: asked.compare(&format!("{provider}/{model}")),
+                ..seen_line(provider, model, &answers)
+            };
+            (answers.len(), line)
+        })
         .collect();
     lines.sort_by_key(|(requests, _)| std::cmp::Reverse(*requests));
     lines.into_iter().take(100).map(|(_, line)| line).collect()
 }
 
-fn seen_line(provider: &str, model: &str, answers: &[&AnswerSeen]) -> SeenLine {
+fn add(sum: Option<i64>, more: Option<i64>) -> Option<i64> {
+    match (sum, more) {
+        (Some(sum), Some(more)) => Some(sum.saturating_add(more)),
+        (known, None) | (None, known) => known,
+    }
+}
+
+/// How the answers of one model went.
+pub(super) fn seen_line(provider: &str, model: &str, answers: &[&AnswerSeen]) -> SeenLine {
     let size = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
     let failed = answers
         .iter()
@@ -185,5 +272,8 @@ fn seen_line(provider: &str, model: &str, answers: &[&AnswerSeen]) -> SeenLine {
         slow: at(95),
         cached: percent(cached, fresh.saturating_add(cached)),
         output: tokens(sum(|answer| answer.output)),
+        proven: String::new(),
+        per_proven: String::new(),
+        compare: String::new(),
     }
 }

@@ -4,12 +4,12 @@ use askama::Template;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
-use wayproof_ledger::{EventBody, JobRow, Page};
+use wayproof_ledger::{EventBody, JobRow, LedgerError, Page};
 
 use super::budgets::{BudgetSeen, budgets};
 use super::connect::{Agent, agents, base};
 use super::{Badge, badge};
-use crate::desk::{Desk, ProviderSeen};
+use crate::desk::{Desk, ProofSeen, ProviderSeen};
 use crate::frame::{Frame, page};
 use crate::problem::Problem;
 use crate::show::money::{listed, per};
@@ -62,6 +62,8 @@ struct InFlight {
     listed: String,
     state: Badge,
     ago: String,
+    /// What is being done to prove it.
+    step: Option<String>,
 }
 
 /// The last word on a job.
@@ -140,6 +142,7 @@ pub(crate) async fn fragment(desk: &Desk) -> Result<String, Problem> {
         }));
     }
     let budgets = budgets(desk).await?;
+    let proofs = desk.house().proofs();
     let part = LivePart {
         has_budgets: !budgets.is_empty(),
         near: budgets.into_iter().filter(|one| one.is_near).collect(),
@@ -147,7 +150,10 @@ pub(crate) async fn fragment(desk: &Desk) -> Result<String, Problem> {
         at: clock(now_us - now_us.rem_euclid(60_000_000)),
         jobs: jobs
             .iter()
-            .map(|job| in_flight(job, cause(&job.id), now_us))
+            .map(|job| InFlight {
+                step: step(&proofs, &job.id),
+                ..in_flight(job, cause(&job.id), now_us)
+            })
             .collect(),
         providers: desk.house().providers(),
         recent,
@@ -175,17 +181,36 @@ fn in_flight(job: &JobRow, cause: Option<String>, now_us: i64) -> InFlight {
         listed: listed(&job.money),
         state,
         ago: ago(now_us, job.last_us),
+        step: None,
     }
+}
+
+/// What is being done to prove a job.
+fn step(proofs: &[ProofSeen], job: &str) -> Option<String> {
+    let proof = proofs.iter().find(|proof| proof.job == job)?;
+    proof.steps.last().map(|(_, words)| short(words))
+}
+
+/// Days over which the first page adds up.
+pub(super) const MONTH: i64 = 30;
+
+fn first_of_month(desk: &Desk) -> i64 {
+    desk.now_us().div_euclid(DAY_US) - MONTH
+}
+
+/// Works out beforehand what takes long.
+pub(crate) async fn warm(desk: &Desk) -> Result<(), LedgerError> {
+    desk.tasks(MONTH).await?;
+    desk.days_since(first_of_month(desk)).await.map(drop)
 }
 
 /// What a month of work came to.
 async fn figures(desk: &Desk) -> Result<Vec<Figure>, Problem> {
-    let since = desk.now_us().saturating_sub(30 * DAY_US);
-    let records = desk.ledger().task_records(since).await?;
+    let records = desk.tasks(MONTH).await?.value;
     let sum =
         |value: fn(&wayproof_ledger::TaskRecord) -> i64| records.iter().map(value).sum::<i64>();
     let (jobs, proven) = (sum(|record| record.jobs), sum(|record| record.proven));
-    let days = desk.ledger().days(since).await?;
+    let days = desk.days_since(first_of_month(desk)).await?.value;
     let listed_sum = days
         .iter()
         .filter_map(|day| day.money.listed_nano_usd)

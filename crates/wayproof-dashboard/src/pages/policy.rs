@@ -8,13 +8,13 @@ use axum::response::Response;
 use wayproof_engine::{ClassName, Policy, Task};
 use wayproof_ledger::TaskRecord;
 
+use super::now::MONTH;
 use super::what_if::Difference;
 use crate::desk::Desk;
 use crate::frame::{Frame, page};
 use crate::problem::Problem;
 use crate::show::money::{listed, per, usd};
 use crate::show::text::{abbreviated, count, cut, percent, short};
-use crate::show::time::DAY_US;
 
 #[derive(Template)]
 #[template(path = "policy.html")]
@@ -27,6 +27,7 @@ pub(super) struct PolicyPage {
     tests: Vec<Test>,
     text: String,
     difference: Option<Difference>,
+    has_adviser: bool,
 }
 
 /// One row of the policy and what it did.
@@ -77,8 +78,7 @@ pub(super) async fn made(
     policy: &Policy,
     tried: Option<(String, Difference)>,
 ) -> Result<PolicyPage, Problem> {
-    let since = desk.now_us().saturating_sub(30 * DAY_US);
-    let records = desk.ledger().task_records(since).await?;
+    let records = desk.tasks(MONTH).await?.value;
     let mut by_task: BTreeMap<&str, &TaskRecord> = records
         .iter()
         .map(|record| (record.task.as_str(), record))
@@ -111,6 +111,7 @@ pub(super) async fn made(
         tests: tests(policy),
         text,
         difference,
+        has_adviser: desk.parts().adviser.is_some(),
         frame,
     })
 }

@@ -5,9 +5,12 @@ use axum::extract::{Path, State};
 use axum::http::header;
 use axum::response::{Html, IntoResponse, Response};
 use wayproof_ledger::ReceiptRow;
-use wayproof_receipt::{Verification, VerifyOutcome, html, html_sections, markdown, verify};
+use wayproof_receipt::{
+    ResourceDescriptor, Verification, VerifyOutcome, html, html_sections, markdown, verify,
+};
 
-use super::{Badge, badge};
+use super::diff::{self, Claim, File};
+use super::{Badge, badge, claims};
 use crate::desk::Desk;
 use crate::frame::{Frame, page};
 use crate::problem::Problem;
@@ -22,6 +25,17 @@ struct ReceiptPage {
     seq: i64,
     job: Option<String>,
     verified: Option<Verified>,
+    change: Change,
+}
+
+/// What the receipt is about, as its repository shows it, with what is claimed.
+#[derive(Default)]
+struct Change {
+    claims: Vec<Claim>,
+    files: Vec<File>,
+    is_cut: bool,
+    /// Why there are no lines to show.
+    absent: Option<String>,
 }
 
 /// What verifying showed.
@@ -65,18 +79,76 @@ pub(crate) async fn show(
     let row = find(&desk, &digest).await?;
     let is_logged = desk.ledger().inclusion_proof(row.seq).await?.is_some();
     let trust = desk.parts().trust.as_ref();
-    let verified = row
+    let verification = row
         .content
         .as_ref()
-        .map(|content| verified(&verify(content.as_bytes(), trust), is_logged));
+        .map(|content| verify(content.as_bytes(), trust));
+    let change = match &verification {
+        Some(verification) => change(&desk, verification).await,
+        None => Change::default(),
+    };
+    let verified = verification.map(|verification| verified(&verification, is_logged));
     page(&ReceiptPage {
         short: abbreviated(&row.digest),
         digest: row.digest,
         seq: row.seq,
         job: row.job,
         verified,
+        change,
         frame,
     })
+}
+
+/// The change's lines with what is claimed of each file.
+async fn change(desk: &Desk, verification: &Verification) -> Change {
+    let claims = claims::of_change(verification);
+    let absent = |why: &str| Change {
+        absent: Some(why.to_owned()),
+        ..Change::default()
+    };
+    let ends = verification.proofs().last().and_then(|proof| {
+        let tree = |end: &ResourceDescriptor| {
+            let digest = end.digest.get("gitTree").or(end.digest.get("gitCommit"));
+            digest.filter(|digest| is_object(digest)).cloned()
+        };
+        Some((tree(&proof.base)?, tree(&proof.head)?))
+    });
+    let seen = match (ends, desk.parts().reviews.as_deref()) {
+        (Some((base, head)), Some(reviews)) => reviews.between(base, head).await,
+        (None, _) => {
+            return Change {
+                claims,
+                ..absent("The receipt names no trees.")
+            };
+        }
+        (_, None) => {
+            let why = "This gateway was started without a repository; start it inside one, or name it by --repo, to see the lines here.";
+            return Change {
+                claims,
+                ..absent(why)
+            };
+        }
+    };
+    match seen {
+        Ok(Some(seen)) => Change {
+            files: diff::files(seen.files, |path| claims::of_file(verification, path)),
+            is_cut: seen.is_cut,
+            absent: None,
+            claims,
+        },
+        Ok(None) => Change {
+            claims,
+            ..absent("No repository of this gateway has both trees.")
+        },
+        Err(sentence) => Change {
+            claims,
+            ..absent(&sentence)
+        },
+    }
+}
+
+fn is_object(name: &str) -> bool {
+    matches!(name.len(), 40 | 64) && name.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 /// The bundle as it was sealed.

@@ -4,6 +4,7 @@ use askama::Template;
 use axum::Extension;
 use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
+use wayproof_ledger::{EventBody, ReviewRecorded};
 
 use crate::desk::Desk;
 use crate::frame::{Frame, page};
@@ -12,11 +13,13 @@ use crate::params::{Params, address};
 use crate::problem::Problem;
 use crate::reviews::{Month, Place, Reviews, Waiting};
 use crate::show::text::{count, cut, or_none, percent, repo, short};
-use crate::show::time::ago;
+use crate::show::time::{ago, month};
 
 /// A job in which nothing happened for so long is not sent back from here.
 const QUIET_US: i64 = 24 * 60 * 60 * 1_000_000;
 const JOBS: u32 = 30;
+/// Recorded reviews that are looked at for those that sent work back.
+const MOST_REVIEWS: u32 = 2_000;
 
 #[derive(Template)]
 #[template(path = "review.html")]
@@ -52,6 +55,7 @@ struct Quality {
     overturned: String,
     people: String,
     strangers: String,
+    redone: String,
 }
 
 /// A job that can be sent back.
@@ -101,6 +105,7 @@ pub(crate) async fn show(
             Err(sentence) => problem = problem.or(Some(sentence)),
         }
     }
+    add_redone(&desk, &mut months).await?;
     let (approved, waiting): (Vec<Waiting>, Vec<Waiting>) =
         waiting.into_iter().partition(|one| one.missing.is_empty());
     let jobs = desk
@@ -130,6 +135,29 @@ pub(crate) async fn show(
         note,
         frame,
     })
+}
+
+/// Counts how often work was sent back, which leaves no signed decision and is in the ledger only.
+async fn add_redone(desk: &Desk, months: &mut Vec<Month>) -> Result<(), Problem> {
+    for stored in desk.ledger().reviews_recorded(MOST_REVIEWS).await? {
+        let EventBody::ReviewRecorded(review) = &stored.event.body else {
+            continue;
+        };
+        if review.decision != ReviewRecorded::REDO {
+            continue;
+        }
+        let name = month(stored.event.at_us);
+        match months.iter_mut().find(|month| month.name == name) {
+            Some(month) => month.redone += 1,
+            None => months.push(Month {
+                name,
+                redone: 1,
+                ..Month::default()
+            }),
+        }
+    }
+    months.sort_by(|one, other| other.name.cmp(&one.name));
+    Ok(())
 }
 
 /// Sends a job back.
@@ -198,5 +226,6 @@ fn quality(month: Month) -> Quality {
         overturned: number(month.overturned),
         people: number(month.people),
         strangers: number(month.strangers),
+        redone: number(month.redone),
     }
 }

@@ -1,14 +1,16 @@
 //! Where the money went, by two dimensions, and what a proven change costs from week to week.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
-use wayproof_ledger::{CrossBy, DayRecord, Money, SpendCell};
+use wayproof_ledger::{CrossBy, DayRecord, LedgerError, Money, SpendCell};
 
 use super::budgets::{BudgetSeen, budgets};
 use crate::desk::Desk;
+use crate::figures::told_age;
 use crate::forecast;
 use crate::frame::{Frame, page};
 use crate::params::Params;
@@ -57,6 +59,8 @@ struct SpendPage {
     weekly: String,
     weeks: Vec<Week>,
     budgets: Vec<BudgetSeen>,
+    /// How old the figures are, where that is worth a word.
+    age: String,
     month: String,
     outlooks: Vec<Outlook>,
     unpriced_days: String,
@@ -98,6 +102,11 @@ struct Week {
     per_proven: String,
 }
 
+/// What spend is laid out by, and over how many days, where nobody says otherwise.
+const FIRST: &str = "task";
+const SECOND: &str = "model";
+const PERIOD: i64 = 30;
+
 fn axis(named: Option<String>, otherwise: &'static str) -> Axis {
     let wanted = named.unwrap_or_default();
     let by_name = |name: &str| DIMENSIONS.iter().find(|(known, _, _)| *known == name);
@@ -108,15 +117,28 @@ fn axis(named: Option<String>, otherwise: &'static str) -> Axis {
 
 /// The days looked at: those of a period offered, else thirty.
 fn period(params: &Params) -> i64 {
-    let wanted = params.int("days").unwrap_or(30);
+    let wanted = params.int("days").unwrap_or(PERIOD);
     PERIODS
         .iter()
         .find(|(_, _, days)| *days == wanted)
-        .map_or(30, |(_, _, days)| *days)
+        .map_or(PERIOD, |(_, _, days)| *days)
 }
 
 /// A column of money.
 type Column = fn(&Money) -> Option<i64>;
+
+/// Every job has one verdict, so this adds up to everything.
+const BY_VERDICT: [CrossBy; 2] = [CrossBy::Verdict, CrossBy::Verdict];
+
+/// Works out beforehand what takes long.
+pub(crate) async fn warm(desk: &Desk) -> Result<(), LedgerError> {
+    let (one, two) = (axis(None, FIRST), axis(None, SECOND));
+    let today = desk.now_us().div_euclid(DAY_US);
+    desk.spend(([one.by, two.by], PERIOD, ROWS + 1)).await?;
+    desk.spend((BY_VERDICT, PERIOD, ROWS)).await?;
+    desk.days_since(today - PERIOD + 1).await?;
+    outlook_days(desk, today).await.map(drop)
+}
 
 /// The page.
 pub(crate) async fn show(
@@ -125,23 +147,20 @@ pub(crate) async fn show(
     params: Params,
 ) -> Result<Response, Problem> {
     let (one, two) = (
-        axis(params.get("one"), "task"),
-        axis(params.get("two"), "model"),
+        axis(params.get("one"), FIRST),
+        axis(params.get("two"), SECOND),
     );
     let days = period(&params);
     let now_us = desk.now_us();
-    let since = now_us.saturating_sub((days - 1) * DAY_US);
-    let cells = desk
-        .ledger()
-        .spend_by_two([one.by, two.by], since, ROWS + 1)
-        .await?;
-    let by_verdict = desk
-        .ledger()
-        .spend_by_two([CrossBy::Verdict, CrossBy::Verdict], since, ROWS)
-        .await?;
-    let record = desk.ledger().days(since).await?;
-    let (total, sums) = total(&by_verdict);
     let today = now_us.div_euclid(DAY_US);
+    let (cells, by_verdict, record) = tokio::try_join!(
+        desk.spend(([one.by, two.by], days, ROWS + 1)),
+        desk.spend((BY_VERDICT, days, ROWS)),
+        desk.days_since(today - days + 1),
+    )?;
+    let age = cells.age.max(by_verdict.age);
+    let (cells, by_verdict, record) = (cells.value, by_verdict.value, record.value);
+    let (total, sums) = total(&by_verdict);
     let filled = filled(&record, today - days + 1, today);
     let weeks = weeks(&filled);
     let (month, outlooks, unpriced_days) = outlook(&desk, today).await?;
@@ -169,6 +188,7 @@ pub(crate) async fn show(
         ),
         weeks: weeks.iter().rev().map(week).collect(),
         budgets: budgets(&desk).await?,
+        age: told_age(age),
         month,
         outlooks,
         unpriced_days,
@@ -181,11 +201,17 @@ pub(crate) async fn show(
     })
 }
 
+/// The days that an outlook rests on, and since when.
+async fn outlook_days(desk: &Desk, today: i64) -> Result<(i64, Arc<Vec<DayRecord>>), LedgerError> {
+    let (first, _) = month_of(today);
+    let since = first.min(today - forecast::DAYS);
+    Ok((since, desk.days_since(since).await?.value))
+}
+
 /// The month by its name, what it will come to in each kind of money, and what is not in it.
 async fn outlook(desk: &Desk, today: i64) -> Result<(String, Vec<Outlook>, String), Problem> {
     let (first, last) = month_of(today);
-    let since = first.min(today - forecast::DAYS);
-    let record = desk.ledger().days(since.saturating_mul(DAY_US)).await?;
+    let (since, record) = outlook_days(desk, today).await?;
     let days = filled(&record, since, today);
     // Days before the first on which anything happened say nothing about those to come.
     let began = record.iter().map(|day| day.day).min().unwrap_or(today);

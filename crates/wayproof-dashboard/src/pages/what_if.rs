@@ -9,13 +9,13 @@ use axum::response::{IntoResponse, Response};
 use similar::TextDiff;
 use wayproof_engine::{ClassName, Policy, Task};
 
+use super::now::MONTH;
 use super::policy::{in_force, made};
 use crate::desk::Desk;
 use crate::frame::{Frame, page};
 use crate::guard::Signed;
 use crate::problem::Problem;
 use crate::show::text::{counted, cut, short};
-use crate::show::time::DAY_US;
 
 /// What a change would do.
 #[derive(Debug, Default)]
@@ -103,8 +103,7 @@ fn patch(before: &str, after: &str) -> String {
 
 /// What each row would do otherwise, with how many jobs of the last 30 days it is about.
 async fn effects(desk: &Desk, before: &Policy, after: &Policy) -> Result<Vec<String>, Problem> {
-    let since = desk.now_us().saturating_sub(30 * DAY_US);
-    let records = desk.ledger().task_records(since).await?;
+    let records = desk.tasks(MONTH).await?.value;
     let jobs = |task: &str| {
         records
             .iter()

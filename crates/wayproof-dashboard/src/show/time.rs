@@ -33,6 +33,11 @@ pub(crate) fn day(number: i64) -> String {
     written("%Y-%m-%d", number.saturating_mul(DAY_US))
 }
 
+/// The month something was in, as months of decisions are named.
+pub(crate) fn month(at_us: i64) -> String {
+    written("%Y-%m", at_us)
+}
+
 /// How long ago something was, in one unit.
 pub(crate) fn ago(now_us: i64, then_us: i64) -> String {
     let seconds = now_us.saturating_sub(then_us).max(0) / 1_000_000;

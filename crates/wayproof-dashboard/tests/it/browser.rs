@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
+use wayproof_dashboard::ProofSeen;
 use wayproof_ledger::{About, Clock, EventBody, JobOpened};
 
 use crate::hostile::PAYLOADS;
@@ -192,6 +193,25 @@ async fn every_page_is_accessible_in_both_themes_at_three_widths() {
     let empty = Stage::new().await;
     let (url, _serving) = serve(&stage).await;
     let (empty_url, _serving_empty) = serve(&empty).await;
+    stage.proofs.lock().unwrap().push(ProofSeen {
+        job: "019ad001-open".to_owned(),
+        steps: vec![
+            (
+                stage.clock.now_us() - 9_000_000,
+                "the change touches 3 files".to_owned(),
+            ),
+            (
+                stage.clock.now_us() - 7_000_000,
+                "trees written out, 1 suites judge the change".to_owned(),
+            ),
+            (
+                stage.clock.now_us() - 2_500_000,
+                "pytest on head: run 2 of 3".to_owned(),
+            ),
+        ],
+    });
+    let (advised, _) = crate::advice::advised("fast").await;
+    let (advice_url, _serving_advice) = serve(&advised).await;
     let browser = Browser::start().await;
     let axe = axe();
     let pictures = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("dashboard");
@@ -209,6 +229,13 @@ async fn every_page_is_accessible_in_both_themes_at_three_widths() {
         ("receipt", &url, receipt.as_str()),
         ("review", &url, "/review"),
         ("review-change", &url, review.as_str()),
+        ("job-proving", &url, "/jobs/019ad001-open"),
+        (
+            "compare",
+            &url,
+            "/models?one=anthropic%2Fclaude-haiku-5-5&two=anthropic%2Fclaude-opus-5-5",
+        ),
+        ("advice", &advice_url, "/policy/advice"),
         ("spend", &url, "/spend?one=task&two=class"),
         ("policy", &url, "/policy"),
         ("models", &url, "/models"),
@@ -222,7 +249,7 @@ async fn every_page_is_accessible_in_both_themes_at_three_widths() {
     ];
     let mut wrong = Vec::new();
     for theme in ["light", "dark"] {
-        for base in [&url, &empty_url] {
+        for base in [&url, &empty_url, &advice_url] {
             browser.open(&format!("{base}/settings")).await;
             choose(&browser, theme).await;
         }
@@ -363,6 +390,56 @@ async fn the_first_page_moves_by_itself_and_is_walked_by_keyboard() {
     assert_eq!(
         browser.run("return document.activeElement.id").await,
         "main"
+    );
+    browser.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn filters_mistakes_and_huge_jobs_are_handled_without_a_mouse() {
+    let stage = Stage::with(|_| {}, Clock::system()).await;
+    furnish(&stage).await;
+    let mut words = Words::plain("huge-job-of-them");
+    (words.output, words.why) = ("x".repeat(9_000), "y".repeat(9_000));
+    for _ in 0..40 {
+        tell(&stage.ledger, &words).await;
+    }
+    let (url, _serving) = serve(&stage).await;
+    let browser = Browser::start().await;
+    let axe = axe();
+
+    browser.open(&format!("{url}/jobs")).await;
+    let field = browser.client.find(Locator::Css("#q")).await.unwrap();
+    field.send_keys("team/billing\u{e007}").await.unwrap();
+    let filtered = browser
+        .client
+        .wait()
+        .at_most(Duration::from_secs(10))
+        .for_element(Locator::Css("#q[value='team/billing']"));
+    filtered.await.expect("Enter filters");
+    let rows = "return [...document.querySelectorAll('tbody tr')].map(row => row.innerText)";
+    let rows = browser.run(rows).await;
+    let rows = rows.as_array().unwrap();
+    assert!(!rows.is_empty());
+    for row in rows {
+        assert!(row.as_str().unwrap().contains("team/billing"), "{row}");
+    }
+
+    browser.open(&format!("{url}/jobs/nobody")).await;
+    let text = browser
+        .run("return document.querySelector('main').innerText")
+        .await;
+    assert!(text.as_str().unwrap().contains("nobody"), "{text}");
+
+    browser.open(&format!("{url}/jobs/huge-job-of-them")).await;
+    assert_eq!(
+        violations(&browser, &axe, "huge").await,
+        Vec::<String>::new()
+    );
+    let wide = "return document.documentElement.scrollWidth - document.documentElement.clientWidth";
+    assert_eq!(
+        browser.run(wide).await,
+        0,
+        "a huge job does not push the page aside"
     );
     browser.stop().await;
 }

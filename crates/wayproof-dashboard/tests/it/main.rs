@@ -8,6 +8,7 @@
     reason = "a test fails by panicking, in its helpers as well"
 )]
 
+mod advice;
 mod browser;
 mod budgets;
 mod demo;

@@ -3,6 +3,7 @@
 use axum::body::Body;
 use http_body_util::BodyExt as _;
 use rstest::rstest;
+use wayproof_dashboard::ProofSeen;
 use wayproof_ledger::{About, Clock, EventBody, JobOpened};
 
 use crate::markup::is_tame;
@@ -140,6 +141,42 @@ async fn a_story_is_told_on_every_page() {
                 seen.text
             );
         }
+    }
+}
+
+#[tokio::test]
+async fn two_models_are_compared() {
+    let stage = Stage::new().await;
+    tell(&stage.ledger, &Words::plain("job-of-a-story")).await;
+    let known = |name: &str| name.replace('/', "%2F");
+    let (one, two) = (
+        known("anthropic/claude-haiku-5-5"),
+        known("anthropic/claude-opus-5-5"),
+    );
+    let chosen = stage.get(&format!("/models?q=claude&one={one}")).await;
+    is_tame("/models", &chosen.text);
+    assert!(chosen.text.contains("Choose a model to compare with"));
+    let next = format!("/models?q=claude&amp;one={one}&amp;two=");
+    assert!(chosen.text.contains(&next), "{}", chosen.text);
+    let both = stage.get(&format!("/models?one={one}&two={two}")).await;
+    is_tame("/models", &both.text);
+    for words in [
+        "anthropic/claude-haiku-5-5 beside",
+        "Context window",
+        "Proven, bug-fix",
+        "1 of 1 (100 %)",
+        "class=\"differs\"",
+    ] {
+        assert!(both.text.contains(words), "{words}: {}", both.text);
+    }
+    for strange in ["nobody%2Fx", "%3Cscript%3E", "anthropic"] {
+        let page = stage.get(&format!("/models?one={one}&two={strange}")).await;
+        assert_eq!(page.status, 200);
+        is_tame("/models", &page.text);
+        assert!(
+            page.text
+                .contains("Neither the catalog nor the ledger knows")
+        );
     }
 }
 
@@ -416,6 +453,62 @@ async fn the_live_page_sends_what_goes_on() {
         next.contains("migration") && next.ends_with("\n\n"),
         "{next}"
     );
+}
+
+#[tokio::test]
+async fn a_proof_is_watched_while_it_goes_on() {
+    let stage = Stage::new().await;
+    let about = About {
+        session: None,
+        job: Some("job-in-flight".into()),
+        exchange: None,
+    };
+    let opened = EventBody::JobOpened(JobOpened {
+        task: "migration".into(),
+        ..JobOpened::default()
+    });
+    stage
+        .ledger
+        .note(&stage.ledger.event(about, opened))
+        .unwrap();
+    stage.ledger.flush().await.unwrap();
+    stage.proofs.lock().unwrap().push(ProofSeen {
+        job: "job-in-flight".into(),
+        steps: vec![
+            (
+                NOON_US - 3_000_000,
+                "trees written out, 2 suites judge the change".into(),
+            ),
+            (
+                NOON_US - 1_500_000,
+                "<img src=x onerror=alert(1)> on head: run 1 of 3".into(),
+            ),
+        ],
+    });
+    let page = stage.get("/jobs/job-in-flight").await.text;
+    is_tame("/jobs/job-in-flight", &page);
+    for words in [
+        "Being proven now",
+        "2 suites judge the change",
+        "took 1.5 s",
+        "goes on",
+        "/live?job=job-in-flight",
+    ] {
+        assert!(page.contains(words), "{words}: {page}");
+    }
+    let now = stage.get("/").await.text;
+    is_tame("/", &now);
+    assert!(now.contains("on head: run 1 of 3"), "{now}");
+
+    let live = request("GET", "/live?job=job-in-flight")
+        .body(Body::empty())
+        .unwrap();
+    let mut body = stage.raw([127, 0, 0, 1], live).await.into_body();
+    let first = body.frame().await.unwrap().unwrap().into_data().unwrap();
+    assert!(String::from_utf8_lossy(&first).contains("Being proven now"));
+    stage.proofs.lock().unwrap().clear();
+    let next = body.frame().await.unwrap().unwrap().into_data().unwrap();
+    assert!(!String::from_utf8_lossy(&next).contains("Being proven now"));
 }
 
 #[tokio::test]

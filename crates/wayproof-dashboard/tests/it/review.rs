@@ -4,14 +4,15 @@ use std::sync::{Arc, Mutex};
 
 use axum::body::Body;
 use wayproof_dashboard::{
-    Answer, ChangeSeen, Decided, DecisionSeen, FileSeen, FindingSeen, Kept, LineSeen, Month, Place,
-    Reviews, ToSign, Waiting,
+    Answer, ChangeSeen, Decided, DecisionSeen, Difference, FileSeen, FindingSeen, Kept, LineSeen,
+    Month, Place, Reviews, ToSign, Waiting,
 };
-use wayproof_ledger::Clock;
+use wayproof_ledger::{About, Clock, EventBody, ReviewRecorded};
 
 use crate::hostile::PAYLOADS;
 use crate::markup::{is_tame, kinds};
 use crate::stage::{NOON_US, Stage, form, request};
+use crate::story::{Words, tell};
 
 /// Who sent what back, and why.
 type SentBack = (String, String, Option<String>);
@@ -145,6 +146,15 @@ impl Reviews for Said {
     fn redo(&self, job: String, by: String, remark: Option<String>) -> Answer<'_, ()> {
         self.sent_back.lock().unwrap().push((job, by, remark));
         ready(Ok(()))
+    }
+
+    fn between(&self, base: String, head: String) -> Answer<'_, Option<Difference>> {
+        assert!(base.len() == 40 && head.len() == 40, "{base} {head}");
+        let seen = self.change_seen();
+        ready(Ok(Some(Difference {
+            files: seen.files,
+            is_cut: seen.is_cut,
+        })))
     }
 
     fn record(&self) -> Answer<'_, Vec<Month>> {
@@ -319,4 +329,67 @@ async fn hostile_words_of_a_repository_stay_text() {
         let seen = stage.ask(asked).await;
         assert!(seen.text.contains("&lt;b&gt;"), "{}", seen.text);
     }
+}
+
+#[tokio::test]
+async fn a_receipt_shows_the_change_beside_what_is_claimed_of_it() {
+    let stage = Said::words("src/parser.rs").stage().await;
+    let left = tell(&stage.ledger, &Words::plain("job-of-a-story")).await;
+    let page = stage.get(&format!("/receipts/{}", left.receipt)).await;
+    assert_eq!(page.status, 200);
+    is_tame("/receipts", &page.text);
+    for words in [
+        "beside what is claimed of it",
+        "1 test failed before and pass",
+        "11 tests that passed still pass",
+        "parser::rejects_empty failed 3 of 3 times before and passed 3 of 3 after",
+        "def check(user, given):",
+        "There is more than this page shows",
+    ] {
+        assert!(page.text.contains(words), "{words}: {}", page.text);
+    }
+}
+
+#[tokio::test]
+async fn a_receipt_without_its_repository_keeps_its_claims() {
+    let stage = Stage::new().await;
+    let left = tell(&stage.ledger, &Words::plain("job-of-a-story")).await;
+    let page = stage.get(&format!("/receipts/{}", left.receipt)).await;
+    for words in [
+        "started without a repository",
+        "11 tests that passed still pass",
+    ] {
+        assert!(page.text.contains(words), "{words}: {}", page.text);
+    }
+}
+
+#[tokio::test]
+async fn a_hostile_change_beside_a_receipt_stays_text() {
+    for payload in PAYLOADS {
+        let stage = Said::words(payload).stage().await;
+        let left = tell(&stage.ledger, &Words::all("job-of-a-story", payload)).await;
+        let page = stage.get(&format!("/receipts/{}", left.receipt)).await;
+        assert_eq!(page.status, 200, "{payload}");
+        is_tame(payload, &page.text);
+    }
+}
+
+#[tokio::test]
+async fn work_that_was_sent_back_counts_in_its_month() {
+    let stage = Said::words("x").stage().await;
+    for decision in ["redo", "redo", "found"] {
+        let review = ReviewRecorded {
+            reviewer: "ana".to_owned(),
+            decision: decision.to_owned(),
+            ..ReviewRecorded::default()
+        };
+        let event = EventBody::ReviewRecorded(review);
+        let event = stage.ledger.event(About::default(), event);
+        stage.ledger.note(&event).unwrap();
+    }
+    stage.ledger.flush().await.unwrap();
+    let page = stage.get("/review").await;
+    let row = page.text.split("<tr><th scope=\"row\">2026-11</th>").nth(1);
+    let row = row.and_then(|rest| rest.split("</tr>").next()).unwrap();
+    assert!(row.contains("<td class=\"num\">2</td>"), "{row}");
 }

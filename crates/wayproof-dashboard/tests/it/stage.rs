@@ -2,8 +2,8 @@
 
 use std::net::SocketAddr;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 
 use axum::Router;
 use axum::body::Body;
@@ -12,7 +12,9 @@ use axum::http::{HeaderMap, Request, Response, StatusCode};
 use http_body_util::BodyExt as _;
 use tempfile::TempDir;
 use tower_service::Service as _;
-use wayproof_dashboard::{House, Parts, ProviderSeen, Reviews, Setting, TrustedProxy, router};
+use wayproof_dashboard::{
+    Adviser, House, Parts, ProofSeen, ProviderSeen, Reviews, Setting, TrustedProxy, router,
+};
 use wayproof_engine::{Catalog, Policy};
 use wayproof_ledger::{Clock, Ledger, Location};
 use wayproof_receipt::{SigningKey, Trust};
@@ -27,7 +29,9 @@ pub(crate) struct Pretended {
     pub(crate) key: Option<&'static str>,
     pub(crate) proxy: Option<TrustedProxy>,
     pub(crate) wants_key: bool,
+    pub(crate) proofs: Arc<Mutex<Vec<ProofSeen>>>,
     pub(crate) reviews: Option<Box<dyn Reviews>>,
+    pub(crate) adviser: Option<Box<dyn Adviser>>,
     stopped: AtomicBool,
 }
 
@@ -38,6 +42,10 @@ impl House for Pretended {
 
     fn providers(&self) -> Vec<ProviderSeen> {
         self.providers.clone()
+    }
+
+    fn proofs(&self) -> Vec<ProofSeen> {
+        self.proofs.lock().unwrap().clone()
     }
 
     fn counts(&self) -> (usize, usize) {
@@ -62,6 +70,8 @@ pub(crate) struct Stage {
     pub(crate) ledger: Ledger,
     pub(crate) clock: Clock,
     pub(crate) router: Router,
+    /// Proofs that are under way.
+    pub(crate) proofs: Arc<Mutex<Vec<ProofSeen>>>,
     _folder: TempDir,
 }
 
@@ -117,12 +127,16 @@ impl Stage {
             key: None,
             proxy: None,
             wants_key: false,
+            proofs: Arc::default(),
             reviews: None,
+            adviser: None,
             stopped: AtomicBool::new(false),
         };
         bend(&mut house);
+        let proofs = Arc::clone(&house.proofs);
         let proxy = house.proxy.take();
         let reviews = house.reviews.take();
+        let adviser = house.adviser.take();
         let router = router(Parts {
             ledger: ledger.clone(),
             clock: clock.clone(),
@@ -136,12 +150,14 @@ impl Stage {
             }],
             proxy,
             reviews,
+            adviser,
         })
         .unwrap();
         Self {
             ledger,
             clock,
             router,
+            proofs,
             _folder: folder,
         }
     }

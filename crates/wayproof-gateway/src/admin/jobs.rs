@@ -19,7 +19,7 @@ use wayproof_wire::Protocol;
 use crate::admin::{Admin, Problem};
 use crate::exchange::record;
 use crate::gateway::Shared;
-use crate::jobs::{Job, Obligation, sent_back};
+use crate::jobs::{Job, MAX_STEP_BYTES, Obligation, ProofStep, sent_back};
 use crate::keys::{KeyDigest, mint_job_key};
 
 /// A job that is wanted.
@@ -161,6 +161,36 @@ pub(crate) struct Receipt {
     key_id: Option<String>,
 }
 
+/// A step of a job's proof.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Step {
+    /// What is done, in words; empty at the end.
+    step: String,
+}
+
+/// Takes in what is being done to prove a job. It is shown while it goes on, and kept nowhere.
+pub(crate) async fn step(
+    State(admin): State<Admin>,
+    Path(id): Path<String>,
+    step: Result<Json<Step>, JsonRejection>,
+) -> Result<StatusCode, Problem> {
+    let shared = admin.shared()?;
+    let Step { mut step } = body(step)?;
+    let job = find(&shared, &id)?;
+    if step.is_empty() {
+        job.proof_ended();
+        return Ok(StatusCode::NO_CONTENT);
+    }
+    let end = step.floor_char_boundary(MAX_STEP_BYTES);
+    step.truncate(end);
+    job.stepped(ProofStep {
+        at_us: shared.clock.now_us(),
+        words: step,
+    });
+    std::future::ready(Ok(StatusCode::NO_CONTENT)).await
+}
+
 /// Takes in how a job's proof went; its next turn is routed by that.
 pub(crate) async fn prove(
     State(admin): State<Admin>,
@@ -174,6 +204,7 @@ pub(crate) async fn prove(
         receipt,
     } = body(proven)?;
     let job = find(&shared, &id)?;
+    job.proof_ended();
     let executed = executed(&finished, evidence);
     fold(&shared, &job, executed);
     let mut issued = None;

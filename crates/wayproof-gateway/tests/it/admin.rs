@@ -375,6 +375,18 @@ async fn what_cannot_be_taken_in_is_one_clear_sentence() {
             422,
             "GREAT",
         ),
+        (
+            "jobs/none/proof/step",
+            json!({"step": "cargo on head: run 1 of 3"}),
+            404,
+            "there is no open job none",
+        ),
+        (
+            "jobs/none/proof/step",
+            json!({"steps": []}),
+            422,
+            "unknown field `steps`",
+        ),
     ] {
         let seen = tell(&stage, path, &body).await;
         assert_eq!(seen.status, status, "{}", seen.text());

@@ -35,7 +35,7 @@ pub struct TaskRecord {
 }
 
 /// What spend is laid out by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum CrossBy {
     /// The policy's rows.
     Task,
@@ -142,18 +142,14 @@ impl Ledger {
         limit: u32,
     ) -> Result<Vec<SpendCell>, LedgerError> {
         let sql = format!(
-            "WITH parts AS (
-                SELECT {} AS one, {} AS two, spend.job AS job, jobs.verdict AS verdict,
-                    SUM(spend.exchanges) AS exchanges, SUM(spend.listed_nano_usd) AS listed,
-                    SUM(spend.listed_unknown) AS listed_unknown, SUM(spend.billed_nano_usd) AS billed,
-                    SUM(spend.subscription_nano_usd) AS subscription
-                FROM spend LEFT JOIN jobs ON jobs.id = spend.job
-                WHERE spend.day >= $1 GROUP BY 1, 2, 3, 4)
-            SELECT one, two, CAST(SUM(exchanges) AS BIGINT), CAST(SUM(listed) AS BIGINT),
-                CAST(SUM(listed_unknown) AS BIGINT), CAST(SUM(billed) AS BIGINT), CAST(SUM(subscription) AS BIGINT),
-                CAST(SUM(CASE WHEN job <> '' THEN 1 ELSE 0 END) AS BIGINT),
-                CAST(SUM(CASE WHEN verdict = 'PROVEN' THEN 1 ELSE 0 END) AS BIGINT)
-            FROM parts GROUP BY one, two ORDER BY COALESCE(SUM(listed), 0) DESC, one, two LIMIT $2",
+            "SELECT {} AS one, {} AS two, CAST(SUM(spend.exchanges) AS BIGINT),
+                CAST(SUM(spend.listed_nano_usd) AS BIGINT), CAST(SUM(spend.listed_unknown) AS BIGINT),
+                CAST(SUM(spend.billed_nano_usd) AS BIGINT), CAST(SUM(spend.subscription_nano_usd) AS BIGINT),
+                COUNT(DISTINCT CASE WHEN spend.job <> '' THEN spend.job END),
+                COUNT(DISTINCT CASE WHEN jobs.verdict = 'PROVEN' THEN spend.job END)
+            FROM spend LEFT JOIN jobs ON jobs.id = spend.job
+            WHERE spend.day >= $1 GROUP BY 1, 2
+            ORDER BY COALESCE(SUM(spend.listed_nano_usd), 0) DESC, one, two LIMIT $2",
             by[0].column(),
             by[1].column()
         );

@@ -4,15 +4,18 @@ use std::process::ExitCode;
 
 use anyhow::{Result, anyhow};
 use serde_json::{Value, json};
+use wayproof_dashboard::{AdviceSeen, Advised as Said, Proposal};
 use wayproof_engine::{
-    Advice, Ask, Cascade, Cause, Cell, ClassName, GateSeen, Goal, Outcome, Outcomes, Policy,
-    RecordedJob, Task, TaskName, advise,
+    Advice, Ask, Cascade, Cause, Cell, Change, ClassName, GateSeen, Goal, Outcome, Outcomes,
+    Policy, RecordedJob, Task, TaskName, advise,
 };
 
 use super::{
     ledger::at,
-    replay::{jobs_since, recorded, since_us},
+    replay::{MOST_JOBS, jobs_since, recorded, since_us},
 };
+use wayproof_ledger::Ledger;
+
 use crate::{
     cli::AdviseArgs,
     exit::Mistake,
@@ -45,7 +48,7 @@ pub(crate) async fn run(args: &AdviseArgs) -> Result<ExitCode> {
     let ledger = at(&args.ledger).await?;
     let read = async {
         let mut jobs = Vec::new();
-        for row in jobs_since(&ledger, since).await? {
+        for row in jobs_since(&ledger, since, MOST_JOBS).await? {
             jobs.push(recorded(&ledger, &row).await?);
         }
         Ok::<_, anyhow::Error>(jobs)
@@ -65,6 +68,46 @@ pub(crate) async fn run(args: &AdviseArgs) -> Result<ExitCode> {
         print(&all.join("\n\n"))?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The same for a page, which reads fewer jobs.
+pub(crate) async fn seen(
+    ledger: &Ledger,
+    policy: &Policy,
+    since: i64,
+    most: usize,
+) -> Result<Vec<AdviceSeen>> {
+    let mut jobs = Vec::new();
+    for row in jobs_since(ledger, since, most).await? {
+        jobs.push(recorded(ledger, &row).await?);
+    }
+    let advised = tasks(policy, None)?.into_iter().map(|task| {
+        let one = advised(policy, task, &jobs, Goal::Save)?;
+        Ok(AdviceSeen {
+            task: one.task.to_string(),
+            today: one.today.as_ref().map(Cascade::to_string),
+            jobs: one.jobs,
+            advised: match &one.advice {
+                Advice::NotEnough { why } => Said::NotEnough { why: why.clone() },
+                Advice::Change(change) => Said::Change(Box::new(proposal(policy, &one, change))),
+            },
+        })
+    });
+    advised.collect()
+}
+
+fn proposal(policy: &Policy, one: &Advised, change: &Change) -> Proposal {
+    let percent = |low: f64, high: f64| (100.0 * low, 100.0 * high);
+    Proposal {
+        to: change.to.to_string(),
+        gain_points: percent(change.gain.low, change.gain.high),
+        cost_percent: percent(change.cost_share.low, change.cost_share.high),
+        tasks: change.tasks,
+        undetermined: change.undetermined,
+        leak_percent: 100.0 * change.leak.1.as_f64(),
+        leaked: (one.gate.accepted, one.gate.wrong),
+        diff: diff(policy, &one.task, change),
+    }
 }
 
 /// The tasks that are asked about: the one that is named, else all that owe a proof.

@@ -142,6 +142,7 @@ pub(crate) async fn prove(
         obligation: obligation.digest(),
         pages: Some(pages::of_task((owed.policy, owed.task), data, reachable)?),
         audience: Audience::Told,
+        watched: None,
         kept,
     })
     .await?;

@@ -7,7 +7,9 @@ use std::{
 };
 
 use anyhow::{Context, Result};
-use wayproof_receipt::{ResourceDescriptor, Trust, VerifyOutcome, html, markdown, text, verify};
+use wayproof_receipt::{
+    ResourceDescriptor, Trust, VerifyOutcome, html, markdown, sha256_hex, text, trailers, verify,
+};
 use wayproof_repo::{Commit, Repo};
 
 use crate::{
@@ -28,9 +30,21 @@ pub(crate) fn run(command: &ReceiptCommand) -> Result<ExitCode> {
             receipt,
             markdown: as_markdown,
             html: as_html,
+            trailers: as_trailers,
             json,
         } => {
-            let verification = verify(&find(receipt)?, default_trust()?.as_ref());
+            let bytes = find(receipt)?;
+            let verification = verify(&bytes, default_trust()?.as_ref());
+            if *as_trailers {
+                let lines = trailers(&verification, &sha256_hex(&bytes));
+                let lines = lines.ok_or_else(|| {
+                    Mistake(format!(
+                        "the receipt {receipt} does not hold, so it has no trailers; `wayproof receipt show` says why"
+                    ))
+                })?;
+                print(lines.trim_end())?;
+                return Ok(status(verification.outcome));
+            }
             match (as_markdown, as_html, json) {
                 (true, _, _) => print(markdown(&verification).trim_end())?,
                 (_, true, _) => print(html(&verification).trim_end())?,

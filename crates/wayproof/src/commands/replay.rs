@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// The most jobs that are looked at.
-const MOST_JOBS: u32 = 10_000;
+pub(super) const MOST_JOBS: usize = 10_000;
 const PAGE: u32 = 200;
 
 /// A job with what the policy makes of it.
@@ -51,7 +51,7 @@ pub(crate) async fn run(args: &ReplayArgs) -> Result<ExitCode> {
 
 async fn try_all(ledger: &Ledger, policy: &Policy, since: i64) -> Result<Vec<Tried>> {
     let mut tried = Vec::new();
-    for row in jobs_since(ledger, since).await? {
+    for row in jobs_since(ledger, since, MOST_JOBS).await? {
         let job = recorded(ledger, &row).await?;
         let world = world(policy, &job);
         let replayed = replay(policy, &job, &world, Catalog::embedded());
@@ -60,8 +60,8 @@ async fn try_all(ledger: &Ledger, policy: &Policy, since: i64) -> Result<Vec<Tri
     Ok(tried)
 }
 
-/// Jobs opened since then, newest first.
-pub(super) async fn jobs_since(ledger: &Ledger, since: i64) -> Result<Vec<JobRow>> {
+/// So many jobs opened since then, newest first.
+pub(super) async fn jobs_since(ledger: &Ledger, since: i64, most: usize) -> Result<Vec<JobRow>> {
     let mut rows: Vec<JobRow> = Vec::new();
     let mut before = None;
     loop {
@@ -76,7 +76,8 @@ pub(super) async fn jobs_since(ledger: &Ledger, since: i64) -> Result<Vec<JobRow
         before = found.last().map(|row| row.seq);
         let is_last = found.len() < PAGE as usize;
         rows.extend(found.into_iter().filter(|row| row.opened_us >= since));
-        if is_last || rows.len() >= MOST_JOBS as usize {
+        if is_last || rows.len() >= most {
+            rows.truncate(most);
             return Ok(rows);
         }
     }

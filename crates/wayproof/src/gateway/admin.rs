@@ -346,6 +346,13 @@ impl Admin {
         }
     }
 
+    /// Says what is being done to prove a job, for whoever watches it; nothing at its end.
+    pub(crate) async fn step(&self, job: &str, step: &str) -> Result<()> {
+        self.post(&format!("jobs/{job}/proof/step"), &json!({ "step": step }))
+            .await
+            .map(|_| ())
+    }
+
     pub(crate) async fn report(&self, job: &str, report: &ProofReport) -> Result<()> {
         self.post(&format!("jobs/{job}/proof"), report)
             .await

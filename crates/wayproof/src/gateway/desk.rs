@@ -3,7 +3,7 @@
 use std::{path::Path, pin::Pin, sync::Arc};
 
 use anyhow::{Context, Result};
-use wayproof_dashboard::{House, ProviderSeen, Reviews, Setting, TrustedProxy};
+use wayproof_dashboard::{Adviser, House, ProofSeen, ProviderSeen, Reviews, Setting, TrustedProxy};
 use wayproof_engine::Policy;
 use wayproof_gateway::{Gateway, Glance, Parts};
 use wayproof_receipt::Trust;
@@ -17,6 +17,7 @@ pub(super) struct Pages {
     pub(super) settings: Vec<Setting>,
     pub(super) proxy: Option<TrustedProxy>,
     pub(super) reviews: Option<Box<dyn Reviews>>,
+    pub(super) adviser: Option<Box<dyn Adviser>>,
 }
 
 /// A gateway that shows its dashboard at its own address.
@@ -37,6 +38,7 @@ pub(super) fn with_dashboard(parts: Parts, pages: Pages) -> Result<Gateway> {
             settings: pages.settings,
             proxy: pages.proxy,
             reviews: pages.reviews,
+            adviser: pages.adviser,
         });
         pages.unwrap_or_else(|error| {
             made = Err(error);
@@ -62,6 +64,19 @@ impl House for Seen {
             is_healthy: provider.is_healthy,
         });
         seen.collect()
+    }
+
+    fn proofs(&self) -> Vec<ProofSeen> {
+        let proofs = self.0.proofs_under_way().into_iter();
+        proofs
+            .map(|(job, steps)| ProofSeen {
+                job,
+                steps: steps
+                    .into_iter()
+                    .map(|step| (step.at_us, step.words))
+                    .collect(),
+            })
+            .collect()
     }
 
     fn counts(&self) -> (usize, usize) {

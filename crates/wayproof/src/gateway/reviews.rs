@@ -12,12 +12,12 @@ use std::{
 
 use anyhow::{Context, Result};
 use wayproof_dashboard::{
-    Answer, ChangeSeen, Decided, Kept, Month, Place, Reviews, ToSign, Waiting,
+    Answer, ChangeSeen, Decided, Difference, Kept, Month, Place, Reviews, ToSign, Waiting,
 };
 use wayproof_engine::owed_by_change;
 use wayproof_ledger::{About, EventBody, Ledger, ReviewRecorded};
 use wayproof_receipt::{SshSignature, predicate::ReviewDecision, sha256_hex};
-use wayproof_repo::{Branch, Commit, Oid, Repo};
+use wayproof_repo::{Branch, Commit, Oid, Repo, RepoError};
 
 use super::at_place;
 use crate::{
@@ -158,6 +158,10 @@ impl Reviews for ReviewDesk {
 
     fn record(&self) -> Answer<'_, Vec<Month>> {
         Box::pin(self.aside(Inner::record))
+    }
+
+    fn between(&self, base: String, head: String) -> Answer<'_, Option<Difference>> {
+        Box::pin(self.aside(move |inner| inner.between(&base, &head)))
     }
 }
 
@@ -342,6 +346,19 @@ impl Inner {
             missing: standing::standing(&asked, &case.rule)?.missing,
         };
         Ok((kept, recorded))
+    }
+
+    /// What differs between two trees, in the first repository that has both.
+    fn between(&self, base: &str, head: &str) -> Result<Option<Difference>> {
+        for root in &self.repos {
+            let repo = Repo::discover(root).map_err(repo_mistake)?;
+            match repo.patches(base, head, show::CONTEXT) {
+                Ok(patches) => return Ok(Some(show::difference(&patches))),
+                Err(RepoError::UnknownRevision(_) | RepoError::NoCommits(_)) => {}
+                Err(error) => return Err(repo_mistake(error)),
+            }
+        }
+        Ok(None)
     }
 
     fn record(&self) -> Result<Vec<Month>> {

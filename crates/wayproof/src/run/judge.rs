@@ -269,6 +269,7 @@ impl Judge {
             )?),
             audience: self.audience,
             kept: None,
+            watched: Some((self.admin.clone(), self.job.job.clone())),
         })
         .await?;
         let owed = Owed {

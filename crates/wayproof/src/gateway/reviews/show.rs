@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::Value;
 use wayproof_dashboard::{
-    ChangeSeen, DecisionSeen, FileSeen, FindingSeen, LineSeen, Month, Place, ToSign,
+    ChangeSeen, DecisionSeen, Difference, FileSeen, FindingSeen, LineSeen, Month, Place, ToSign,
 };
 use wayproof_receipt::{
     Predicate, SSH_NAMESPACE, VerifiedLine,
@@ -27,7 +27,7 @@ const LONGEST_LINE: usize = 300;
 const MOST_CHARS: usize = 60_000;
 const MOST_FINDINGS: usize = 200;
 /// Lines around each changed one.
-const CONTEXT: u32 = 3;
+pub(super) const CONTEXT: u32 = 3;
 /// Who finds what no model has to look for.
 const OWN: &str = "wayproof";
 
@@ -77,6 +77,12 @@ pub(super) fn change(case: &Case, data: &Path, place: &Place) -> Result<ChangeSe
             place.base, place.head, place.task
         ),
     })
+}
+
+/// A difference between two trees, as a receipt's page shows it.
+pub(super) fn difference(patches: &[FilePatch]) -> Difference {
+    let (files, is_cut) = files(patches);
+    Difference { files, is_cut }
 }
 
 /// As much of a change as a page holds, and whether there is more.

@@ -1,0 +1,107 @@
+//! The seam to advice: what `wayproof policy advise` would say of the policy in force. The binary fills it, so that a
+//! page proposes exactly what the command proposes.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Mutex;
+use tokio::time::Instant;
+use wayproof_engine::Policy;
+
+use crate::desk::Desk;
+use crate::reviews::Answer;
+
+/// Advice is worked out again when it is older; it reads many jobs.
+const GOOD_FOR: Duration = Duration::from_mins(5);
+
+/// Whoever advises.
+pub trait Adviser: Send + Sync + 'static {
+    /// What may be changed, task by task, from the jobs of the last 90 days.
+    fn advise(&self, policy: Arc<Policy>) -> Answer<'_, Vec<AdviceSeen>>;
+}
+
+/// Advice on one task.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AdviceSeen {
+    /// The task.
+    pub task: String,
+    /// The models it goes through today; nothing where none of them has worked on it yet.
+    pub today: Option<String>,
+    /// Jobs of it that were looked at.
+    pub jobs: usize,
+    /// What is advised.
+    pub advised: Advised,
+}
+
+/// What is advised.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Advised {
+    /// There is too little to go by.
+    NotEnough {
+        /// Why.
+        why: String,
+    },
+    /// A change of the policy.
+    Change(Box<Proposal>),
+}
+
+/// A change of the policy with what it is expected to bring.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Proposal {
+    /// The models it would go through.
+    pub to: String,
+    /// The least and the most that more of the work would be proven, in percentage points.
+    pub gain_points: (f64, f64),
+    /// The least and the most that it would cost, in percent of today's cost.
+    pub cost_percent: (f64, f64),
+    /// Jobs it rests on.
+    pub tasks: usize,
+    /// Those whose outcome is unknown, which was read against the change.
+    pub undetermined: usize,
+    /// How much wrong work the gate may accept at most, in percent.
+    pub leak_percent: f64,
+    /// Wrong work that the gate is known to have accepted, and all that was seen.
+    pub leaked: (usize, usize),
+    /// The change of the policy file.
+    pub diff: String,
+}
+
+/// The last advice.
+#[derive(Default)]
+pub(crate) struct LastAdvice(Mutex<Option<Given>>);
+
+struct Given {
+    at: Instant,
+    /// Of which policy.
+    digest: String,
+    advice: Arc<Vec<AdviceSeen>>,
+}
+
+impl Desk {
+    /// Advice on the policy, and how old it is; nothing where nobody advises.
+    pub(crate) async fn advice(
+        &self,
+        policy: &Arc<Policy>,
+    ) -> Option<Result<(Arc<Vec<AdviceSeen>>, Duration), String>> {
+        let adviser = self.parts().adviser.as_ref()?;
+        // Whoever comes meanwhile waits and reads the same.
+        let mut last = self.last_advice().0.lock().await;
+        if let Some(given) = last.as_ref()
+            && given.digest == policy.digest()
+            && given.at.elapsed() < GOOD_FOR
+        {
+            return Some(Ok((Arc::clone(&given.advice), given.at.elapsed())));
+        }
+        let advice = match adviser.advise(Arc::clone(policy)).await {
+            Ok(advice) => Arc::new(advice),
+            Err(sentence) => return Some(Err(sentence)),
+        };
+        *last = Some(Given {
+            at: Instant::now(),
+            digest: policy.digest().to_owned(),
+            advice: Arc::clone(&advice),
+        });
+        drop(last);
+        Some(Ok((advice, Duration::ZERO)))
+    }
+}
