@@ -11,6 +11,7 @@ pub(crate) mod mock;
 mod process;
 mod report;
 mod targets;
+pub(crate) mod watch;
 
 use std::{collections::BTreeMap, fs, path::Path, process::Stdio};
 
@@ -184,6 +185,7 @@ fn measure(
     } else {
         seconds
     };
+    let _watchers = watchers(case, target, xtask, work)?;
     let before = target.id.map(cpu_seconds);
     let outcome = send(xtask, &Order { seconds, ..order })?;
     let used = target
@@ -191,6 +193,29 @@ fn measure(
         .zip(before)
         .map(|(id, before)| cpu_seconds(id) - before);
     Ok(Figures::of(&outcome, used.unwrap_or_default()))
+}
+
+/// Readers of the dashboard in a process of their own, if the case wants any; ended when dropped.
+fn watchers(case: &Case, target: &Target, xtask: &str, work: &Path) -> Result<Option<Pinned>> {
+    if case.live_pages == 0 {
+        return Ok(None);
+    }
+    let (ready, log) = (work.join("watchers.ready"), work.join("watchers.log"));
+    if ready.exists() {
+        fs::remove_file(&ready).context("forgetting earlier watchers")?;
+    }
+    let (address, pages) = (target.address.to_string(), case.live_pages.to_string());
+    let place = ready.to_string_lossy().into_owned();
+    let args = ["bench-watch", &address, &pages, &place];
+    let mut watchers = Pinned::start(LOAD_CORE, xtask, &args, &log)?;
+    for _ in 0..1_000 {
+        watchers.check(&log)?;
+        if ready.exists() {
+            return Ok(Some(watchers));
+        }
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    bail!("the live pages were not answered in ten seconds")
 }
 
 /// Runs one order in a process of its own on the load's core.

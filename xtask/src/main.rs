@@ -58,6 +58,16 @@ enum Chore {
         /// The order, as JSON.
         order: String,
     },
+    /// Readers of the dashboard's live page, for the benchmark.
+    #[command(hide = true)]
+    BenchWatch {
+        /// The gateway.
+        address: std::net::SocketAddr,
+        /// Pages that are open at once.
+        pages: usize,
+        /// Gets written once all are answered.
+        ready: std::path::PathBuf,
+    },
     /// Kills, cuts and damages a real gateway in seeded ways, and looks for what is lost.
     Crash(crash::CrashArgs),
     /// Judges the prover by the corpus of cheats and their honest twins.
@@ -82,6 +92,11 @@ fn main() -> Result<()> {
         Chore::Bench(args) => bench::run(&args),
         Chore::BenchProvider { port_file } => bench::mock::serve(&port_file),
         Chore::BenchLoad { order } => bench::load::run(serde_json::from_str(&order)?),
+        Chore::BenchWatch {
+            address,
+            pages,
+            ready,
+        } => bench::watch::run(address, pages, &ready),
         Chore::Crash(args) => crash::run(&args),
         Chore::Corpus(args) => corpus::run(&args),
         Chore::Eval(what) => eval::run(&what),

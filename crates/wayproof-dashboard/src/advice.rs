@@ -74,7 +74,7 @@ struct Given {
     at: Instant,
     /// Of which policy.
     digest: String,
-    advice: Arc<Vec<AdviceSeen>>,
+    advice: Arc<[AdviceSeen]>,
 }
 
 impl Desk {
@@ -82,7 +82,7 @@ impl Desk {
     pub(crate) async fn advice(
         &self,
         policy: &Arc<Policy>,
-    ) -> Option<Result<(Arc<Vec<AdviceSeen>>, Duration), String>> {
+    ) -> Option<Result<(Arc<[AdviceSeen]>, Duration), String>> {
         let adviser = self.parts().adviser.as_ref()?;
         // Whoever comes meanwhile waits and reads the same.
         let mut last = self.last_advice().0.lock().await;
@@ -93,7 +93,7 @@ impl Desk {
             return Some(Ok((Arc::clone(&given.advice), given.at.elapsed())));
         }
         let advice = match adviser.advise(Arc::clone(policy)).await {
-            Ok(advice) => Arc::new(advice),
+            Ok(advice) => Arc::from(advice),
             Err(sentence) => return Some(Err(sentence)),
         };
         *last = Some(Given {

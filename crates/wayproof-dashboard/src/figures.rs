@@ -182,6 +182,10 @@ impl Desk {
         };
         if is_due {
             let desk = self.clone();
+            #[expect(
+                clippy::disallowed_methods,
+                reason = "nobody waits for a figure that is made anew"
+            )]
             tokio::spawn(async move {
                 if let Err(error) = desk.work_out(kind, key).await {
                     tracing::warn!(%error, "figures stay as old as they are");

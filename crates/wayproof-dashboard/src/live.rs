@@ -142,12 +142,14 @@ pub(crate) async fn stream(
     params: Params,
 ) -> Response {
     let watching = desk.live().watchers.fetch_add(1, Ordering::Relaxed);
-    let mut tick = interval(EVERY);
+    let job = params.get("job");
+    // Jobs are made one by one for those who watch them, so they are made half as often.
+    let mut tick = interval(if job.is_some() { EVERY * 2 } else { EVERY });
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let watcher = Watcher {
         desk,
         ticket: visit.ticket(),
-        job: params.get("job"),
+        job,
         tick,
         sent: None,
         quiet: 0,

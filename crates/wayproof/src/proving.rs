@@ -69,20 +69,16 @@ pub(crate) async fn run(proving: Proving) -> Result<Proven> {
     let (steps, heard) = mpsc::unbounded_channel();
     let told = Told::new(proving.audience, steps);
     let watched = proving.watched.clone();
-    // What nobody hears is no reason not to prove.
-    let passing_on = tokio::spawn(pass_on(heard, watched));
-    let proven = tokio::task::spawn_blocking(move || {
+    let proving = tokio::task::spawn_blocking(move || {
         let launcher = std::env::current_exe().context("finding this program for the sandbox")?;
         let sandbox = Sandbox::new(launcher, IsolationFloor::BestEffort);
         let proven = prove(&request(proving), &sandbox, &told);
         told.bar.finish_and_clear();
         proven.map_err(explained)
-    })
-    .await
-    .context("running the proof")?;
-    // Its channel is closed, so it ends; the verdict must not be overtaken by a step.
-    passing_on.await.context("passing on the proof's steps")?;
-    proven
+    });
+    // The steps end with the proof, and the verdict must not be overtaken by one.
+    let (proven, ()) = tokio::join!(proving, Box::pin(pass_on(heard, watched)));
+    proven.context("running the proof")?
 }
 
 /// Tells a gateway each step of a proof; one that does not take them is not asked again.

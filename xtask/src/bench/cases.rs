@@ -27,7 +27,13 @@ pub(crate) struct Case {
     pub(crate) asked_in: Option<&'static str>,
     /// CPU-seconds per 1,000 requests at the most.
     pub(crate) cpu_limit: Option<f64>,
+    /// Live pages of the dashboard that are open meanwhile; only the gateway has them.
+    pub(crate) live_pages: usize,
 }
+
+/// The case that is measured once more with live pages open.
+pub(crate) const WATCHED: &str = "messages-143k-c32";
+pub(crate) const WITH_LIVE_PAGES: &str = "messages-143k-c32-500-live-pages";
 
 impl Case {
     /// What nginx took where the limits were set, in CPU-seconds per 1,000 requests. The limit over this is how
@@ -58,6 +64,7 @@ const fn closed(
         vary: Vary::Conversation,
         asked_in: None,
         cpu_limit: Some(cpu_limit),
+        live_pages: 0,
     }
 }
 
@@ -97,21 +104,21 @@ const fn rate(name: &'static str, size: Size, per_second: f64, is_streaming: boo
         vary: Vary::Conversation,
         asked_in: None,
         cpu_limit: None,
+        live_pages: 0,
     }
 }
 
 /// Every case, in the order of the report.
-pub(crate) const CASES: [Case; 17] = [
+pub(crate) const CASES: [Case; 19] = [
     closed("messages-1k-c32", Speech::Messages, Size::Small, 32, 0.05),
     closed("chat-1k-c32", Speech::Chat, Size::Small, 32, 0.05),
     closed("messages-143k-c1", Speech::Messages, Size::Agentic, 1, 0.15),
-    closed(
-        "messages-143k-c32",
-        Speech::Messages,
-        Size::Agentic,
-        32,
-        0.15,
-    ),
+    closed(WATCHED, Speech::Messages, Size::Agentic, 32, 0.15),
+    Case {
+        live_pages: 500,
+        cpu_limit: None,
+        ..closed(WITH_LIVE_PAGES, Speech::Messages, Size::Agentic, 32, 0.15)
+    },
     closed("chat-143k-c32", Speech::Chat, Size::Agentic, 32, 0.15),
     turn("messages-143k-turn-c8", Size::Agentic, 8, 0.09),
     closed("messages-1m-c4", Speech::Messages, Size::Huge, 4, 1.0),
@@ -122,7 +129,7 @@ pub(crate) const CASES: [Case; 17] = [
     translated(AGENTIC, "messages-143k-to-chat-c8", "chat"),
     translated(AGENTIC, "messages-143k-to-responses-c8", "responses"),
     Case {
-        cpu_limit: None,
+        cpu_limit: Some(0.65),
         ..translated(
             stream("", Speech::Messages),
             "messages-stream-to-chat-c8",
@@ -132,6 +139,14 @@ pub(crate) const CASES: [Case; 17] = [
     rate("messages-143k-rate", Size::Agentic, 20.0, false),
     rate("messages-1k-rate", Size::Small, 50.0, false),
     rate("messages-stream-rate", Size::Agentic, 8.0, true),
+    Case {
+        cpu_limit: None,
+        ..translated(
+            rate("", Size::Agentic, 8.0, true),
+            "messages-stream-to-chat-rate",
+            "chat",
+        )
+    },
 ];
 
 impl Case {

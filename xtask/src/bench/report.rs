@@ -4,8 +4,9 @@ use std::fmt::Write;
 
 use super::{
     Conditions, Extra, Figures, Results,
-    cases::{CASES, Mode},
+    cases::{CASES, Mode, WATCHED, WITH_LIVE_PAGES},
     percentile,
+    targets::OURS,
 };
 use crate::run::{command, read};
 
@@ -56,6 +57,7 @@ pub(crate) fn page(
     );
     processor_time(&mut page, results);
     latency(&mut page, results);
+    live_pages(&mut page, results);
     page.push_str("\n## Memory and start\n\n| target | start to first answer, ms | after it, MiB | after 100,000 exchanges at 32 connections, MiB |\n|---|---|---|---|\n");
     for row in extra {
         push(
@@ -82,12 +84,12 @@ fn processor_time(page: &mut String, results: &Results) {
          The limits were set on a quiet machine; *× nginx* compares within this run what a slower machine moves alike.\n\n\
          | case | limit | wayproof | limit × nginx | wayproof × nginx | others |\n|---|---|---|---|---|---|\n");
     for case in CASES.iter().filter(|case| case.cpu_limit.is_some()) {
-        let Some(ours) = median(results, case.name, "wayproof", |figures| figures.cpu_ms) else {
+        let Some(ours) = median(results, case.name, OURS, |figures| figures.cpu_ms) else {
             continue;
         };
         let others: Vec<String> = names(results, case.name)
             .into_iter()
-            .filter(|name| name != "wayproof" && name != "direct")
+            .filter(|name| name != OURS && name != "direct")
             .filter_map(|name| {
                 let value = median(results, case.name, &name, |figures| figures.cpu_ms)?;
                 Some(format!("{name} {value:.3}"))
@@ -153,6 +155,27 @@ fn latency(page: &mut String, results: &Results) {
         }
     }
     page.push_str("| *limit* | | 350 | 1000 | 1.00 | 0 |\n");
+}
+
+fn live_pages(page: &mut String, results: &Results) {
+    let of = |case, pick: fn(&Figures) -> f64| median(results, case, OURS, pick);
+    let (Some(alone), Some(watched)) = (
+        of(WATCHED, |figures| figures.requests_per_second),
+        of(WITH_LIVE_PAGES, |figures| figures.requests_per_second),
+    ) else {
+        return;
+    };
+    let p99 = |case| of(case, |figures| figures.p99_us).unwrap_or_default();
+    push(
+        page,
+        format_args!(
+            "\n## Live pages\n\n{WATCHED} with 500 live pages of the dashboard open: {watched:.0} requests a second instead of {alone:.0}, \
+             {:.1} % less; the limit is 5. 99 of 100 answered within {:.0} µs instead of {:.0}. Their readers are on the core of the load.\n",
+            100.0 * (alone - watched) / alone.max(1e-9),
+            p99(WITH_LIVE_PAGES),
+            p99(WATCHED),
+        ),
+    );
 }
 
 fn names(results: &Results, case: &str) -> Vec<String> {

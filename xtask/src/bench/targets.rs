@@ -45,12 +45,18 @@ enum Serves {
 impl Target {
     /// Whether a case is measured with this target.
     pub(crate) fn is_for(&self, case: &Case) -> bool {
+        if case.live_pages > 0 && self.name != OURS {
+            return false;
+        }
         match self.serves {
             Serves::All => true,
             Serves::AskedIn(asked_in) => asked_in == case.asked_in,
         }
     }
 }
+
+/// What the gateway is called in the results.
+pub(crate) const OURS: &str = "wayproof";
 
 /// The folder of release builds.
 pub(crate) fn release_folder() -> Result<PathBuf> {
@@ -196,7 +202,7 @@ fn wayproof(
     let port = read_port(&port_file, &mut process, &log)?;
     let address = SocketAddr::from(([127, 0, 0, 1], port));
     Ok(Target {
-        name: "wayproof".to_owned(),
+        name: OURS.to_owned(),
         address,
         id: Some(process.id()),
         serves: Serves::AskedIn(asked_in),

@@ -124,8 +124,8 @@ pub(crate) async fn show(
         answers: &answers,
         fits: &fits,
     };
-    let named = [&asked.one, &asked.two].into_iter().flatten();
-    let strange = named.cloned().find(|name| !known.has(name));
+    let mut named = [&asked.one, &asked.two].into_iter().flatten();
+    let strange = named.find(|name| !known.has(name)).cloned();
     let compared = match (&asked.one, &asked.two) {
         (Some(one), Some(two)) => known.compare(one, two),
         _ => None,

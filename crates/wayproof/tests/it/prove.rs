@@ -75,6 +75,20 @@ fn prove_attaches_the_receipt_to_a_commit() {
         "{}",
         shown.out
     );
+
+    let trailers = environment.run(&["receipt", "show", "--trailers"]);
+    assert_eq!(trailers.status, 0, "{trailers:?}");
+    let before = fixture.git(&["log", "-1", "--format=%B"]).unwrap();
+    let message = format!("{before}\n\n{}", trailers.out);
+    fixture.git(&["commit", "--amend", "-m", &message]).unwrap();
+    let format = "--format=%(trailers:key=Wayproof-Verdict,key=Wayproof-Task,key=Wayproof-Receipt)";
+    let read = fixture.git(&["log", "-1", format]).unwrap();
+    assert!(
+        read.contains("Wayproof-Verdict: PROVEN") && read.contains("Wayproof-Receipt: sha256:"),
+        "{read}"
+    );
+    let again = environment.run(&["receipt", "show", "--trailers"]);
+    assert_eq!(again.out, trailers.out, "the receipt is about the tree");
 }
 
 #[test]
