@@ -102,7 +102,7 @@ impl Ledger {
         let done = copy(&self.0.store, &mut source, &to, &mut sink).await;
         source.close().await.map_err(self.0.store.failed("close"))?;
         done?;
-        let report = verify(&to, key).await?;
+        let report = verify(&to, key, &|_, _| {}).await?;
         if !report.is_whole() {
             clear(&to, &mut sink).await?;
         }

@@ -54,4 +54,4 @@ pub use query::{
 pub use queue::Durable;
 pub use record::RecordError;
 pub use store::Location;
-pub use verify::{Problem, Pruned, Report};
+pub use verify::{Problem, Pruned, Report, Tell};

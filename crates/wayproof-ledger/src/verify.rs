@@ -30,6 +30,9 @@ pub(crate) use pruned::read as read_pruned;
 pub(crate) use stored::Sums;
 use walk::{Checks, Walk};
 
+/// Hears how many events are read, of how many.
+pub type Tell<'a> = &'a (dyn Fn(u64, u64) + Send + Sync);
+
 /// What a verification found.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Report {
@@ -144,7 +147,12 @@ impl Ledger {
 
     /// Verifies the whole ledger, and its checkpoints against this key.
     pub async fn verify_with(&self, key: Option<&PublicKey>) -> Result<Report, LedgerError> {
-        verify(&self.0.store, key).await
+        verify(&self.0.store, key, &|_, _| {}).await
+    }
+
+    /// The same as [`Ledger::verify`], and tells how many events are read, of how many.
+    pub async fn verify_telling(&self, tell: Tell<'_>) -> Result<Report, LedgerError> {
+        verify(&self.0.store, self.0.log_key.as_ref(), tell).await
     }
 }
 
@@ -155,7 +163,7 @@ impl Ledger {
         location: &Location,
         key: Option<&PublicKey>,
     ) -> Result<Report, LedgerError> {
-        verify(&Store::new(location)?.read_only()?, key).await
+        verify(&Store::new(location)?.read_only()?, key, &|_, _| {}).await
     }
 }
 
@@ -177,7 +185,11 @@ pub(crate) async fn snapshot_before(
 }
 
 /// Verifies the ledger in a database, and its checkpoints against a key.
-pub(crate) async fn verify(store: &Store, key: Option<&PublicKey>) -> Result<Report, LedgerError> {
+pub(crate) async fn verify(
+    store: &Store,
+    key: Option<&PublicKey>,
+    tell: Tell<'_>,
+) -> Result<Report, LedgerError> {
     let structure = async {
         let mut connection = store.connect().await?;
         let finding = store.own_finding(&mut connection).await;
@@ -185,7 +197,7 @@ pub(crate) async fn verify(store: &Store, key: Option<&PublicKey>) -> Result<Rep
         finding
     };
     // The database looks into its own pages meanwhile.
-    let (contents, structure) = tokio::join!(verify_contents(store, key), structure);
+    let (contents, structure) = tokio::join!(verify_contents(store, key, tell), structure);
     let (mut report, outcome) = contents?;
     let outcome = outcome.and_then(|()| match structure? {
         None => Ok(()),
@@ -202,6 +214,7 @@ pub(crate) async fn verify(store: &Store, key: Option<&PublicKey>) -> Result<Rep
 async fn verify_contents(
     store: &Store,
     key: Option<&PublicKey>,
+    tell: Tell<'_>,
 ) -> Result<(Report, Result<(), Stop>), LedgerError> {
     let mut connection = store.connect().await?;
     let begun = connection.begin_with(store.begin_snapshot()).await;
@@ -215,7 +228,7 @@ async fn verify_contents(
         pruned: None,
         problem: None,
     };
-    let outcome = check(store, &mut snapshot, key, &mut report).await;
+    let outcome = check(store, &mut snapshot, (key, tell), &mut report).await;
     snapshot.rollback().await.map_err(store.failed("read"))?;
     connection.close().await.map_err(store.failed("close"))?;
     Ok((report, outcome))
@@ -224,7 +237,7 @@ async fn verify_contents(
 async fn check(
     store: &Store,
     snapshot: &mut AnyConnection,
-    key: Option<&PublicKey>,
+    (key, tell): (Option<&PublicKey>, Tell<'_>),
     report: &mut Report,
 ) -> Result<(), Stop> {
     let log = Log::load(snapshot, store).await?;
@@ -238,7 +251,7 @@ async fn check(
     report.pruned = pruned.as_ref().map(|pruned| pruned.told.clone());
     let checks = Checks::new(log_key, pruned.as_ref())?;
     let mut walk = Walk::new(store, &log, pruned.as_ref());
-    let (checks, outcome) = walk.run(snapshot, checks, log.size()).await?;
+    let (checks, outcome) = walk.run(snapshot, checks, (log.size(), tell)).await?;
     report.events = checks.tree.frontier().size();
     report.root = checks.tree.frontier().root().to_string();
     report.checkpoints = checks.tree.checkpoints();

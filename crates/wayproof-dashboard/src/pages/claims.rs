@@ -36,7 +36,9 @@ fn of_proof(proof: &Proof) -> Vec<Claim> {
                 "test that passed still passes",
                 "tests that passed still pass",
             );
-            claims.push(Claim::good(words));
+            if kept.kept > 0 {
+                claims.push(Claim::good(words));
+            }
             if !kept.lost.is_empty() {
                 let words = counted(
                     whole(kept.lost.len()),

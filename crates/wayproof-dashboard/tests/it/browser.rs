@@ -183,70 +183,73 @@ fn in_flight(stage: &Stage, job: &str, task: &str, class: &str) {
     }
 }
 
+/// A proof that is under way, in the job of that id.
+fn in_proof(stage: &Stage, job: &str) {
+    let steps = [
+        (9_000_000, "the change touches 3 files"),
+        (7_000_000, "trees written out, 1 suites judge the change"),
+        (2_500_000, "pytest on head: run 2 of 3"),
+    ];
+    let steps = steps.map(|(ago, words)| (stage.clock.now_us() - ago, words.to_owned()));
+    stage.proofs.lock().unwrap().push(ProofSeen {
+        job: job.to_owned(),
+        steps: steps.into(),
+    });
+}
+
+/// Pages whose addresses are always the same.
+const PAGES: [(&str, &str); 16] = [
+    ("now", "/"),
+    ("jobs", "/jobs"),
+    ("job", "/jobs/019ad000-7b1e-7c44-9d0a-4be1c2d3e4f5"),
+    ("job-proving", "/jobs/019ad001-open"),
+    ("receipts", "/receipts"),
+    ("review", "/review"),
+    ("spend", "/spend?one=task&two=class"),
+    ("policy", "/policy"),
+    ("models", "/models"),
+    (
+        "compare",
+        "/models?one=anthropic%2Fclaude-haiku-5-5&two=anthropic%2Fclaude-opus-5-5",
+    ),
+    ("health", "/health"),
+    ("settings", "/settings"),
+    ("docs", "/docs/glossary"),
+    ("cli", "/docs/cli"),
+    ("missing", "/nothing"),
+    ("nothing-fits", "/jobs?task=none"),
+];
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_page_is_accessible_in_both_themes_at_three_widths() {
     let stage = crate::review::Said::words("if user.password == given:  # constant time?")
         .stage()
         .await;
-    let review = crate::review::address();
     let (exchange, receipt) = furnish(&stage).await;
+    in_proof(&stage, "019ad001-open");
     let empty = Stage::new().await;
+    let (advised, _) = crate::advice::advised("fast").await;
     let (url, _serving) = serve(&stage).await;
     let (empty_url, _serving_empty) = serve(&empty).await;
-    stage.proofs.lock().unwrap().push(ProofSeen {
-        job: "019ad001-open".to_owned(),
-        steps: vec![
-            (
-                stage.clock.now_us() - 9_000_000,
-                "the change touches 3 files".to_owned(),
-            ),
-            (
-                stage.clock.now_us() - 7_000_000,
-                "trees written out, 1 suites judge the change".to_owned(),
-            ),
-            (
-                stage.clock.now_us() - 2_500_000,
-                "pytest on head: run 2 of 3".to_owned(),
-            ),
-        ],
-    });
-    let (advised, _) = crate::advice::advised("fast").await;
     let (advice_url, _serving_advice) = serve(&advised).await;
     let browser = Browser::start().await;
     let axe = axe();
     let pictures = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("dashboard");
     std::fs::create_dir_all(&pictures).unwrap();
-    let (exchange, receipt) = (
-        format!("/exchanges/{exchange}"),
-        format!("/receipts/{receipt}"),
-    );
-    let pages = [
-        ("now", &url, "/"),
-        ("jobs", &url, "/jobs"),
-        ("job", &url, "/jobs/019ad000-7b1e-7c44-9d0a-4be1c2d3e4f5"),
-        ("exchange", &url, exchange.as_str()),
-        ("receipts", &url, "/receipts"),
-        ("receipt", &url, receipt.as_str()),
-        ("review", &url, "/review"),
-        ("review-change", &url, review.as_str()),
-        ("job-proving", &url, "/jobs/019ad001-open"),
+    let mut pages: Vec<(&str, String)> = PAGES
+        .iter()
+        .map(|(name, path)| (*name, format!("{url}{path}")))
+        .collect();
+    pages.extend([
+        ("exchange", format!("{url}/exchanges/{exchange}")),
+        ("receipt", format!("{url}/receipts/{receipt}")),
         (
-            "compare",
-            &url,
-            "/models?one=anthropic%2Fclaude-haiku-5-5&two=anthropic%2Fclaude-opus-5-5",
+            "review-change",
+            format!("{url}{}", crate::review::address()),
         ),
-        ("advice", &advice_url, "/policy/advice"),
-        ("spend", &url, "/spend?one=task&two=class"),
-        ("policy", &url, "/policy"),
-        ("models", &url, "/models"),
-        ("health", &url, "/health"),
-        ("settings", &url, "/settings"),
-        ("docs", &url, "/docs/glossary"),
-        ("cli", &url, "/docs/cli"),
-        ("missing", &url, "/nothing"),
-        ("nothing-fits", &url, "/jobs?task=none"),
-        ("empty", &empty_url, "/"),
-    ];
+        ("advice", format!("{advice_url}/policy/advice")),
+        ("empty", format!("{empty_url}/")),
+    ]);
     let mut wrong = Vec::new();
     for theme in ["light", "dark"] {
         for base in [&url, &empty_url, &advice_url] {
@@ -255,15 +258,12 @@ async fn every_page_is_accessible_in_both_themes_at_three_widths() {
         }
         for (width, height) in [(390, 844), (820, 1180), (1440, 900)] {
             browser.client.set_window_size(width, height).await.unwrap();
-            for (name, base, path) in pages {
-                browser.open(&format!("{base}{path}")).await;
+            for (name, address) in &pages {
+                browser.open(address).await;
                 wrong.extend(violations(&browser, &axe, &format!("{name} {theme} {width}")).await);
                 let picture = browser.client.screenshot().await.unwrap();
-                std::fs::write(
-                    pictures.join(format!("{name}-{theme}-{width}.png")),
-                    picture,
-                )
-                .unwrap();
+                let file = pictures.join(format!("{name}-{theme}-{width}.png"));
+                std::fs::write(file, picture).unwrap();
             }
         }
     }

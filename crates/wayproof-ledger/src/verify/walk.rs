@@ -13,7 +13,7 @@ use super::projections::{Projections, readers};
 use super::pruned::Kept;
 use super::stored::{BUCKET, Reader};
 use super::tree::{Beside, Tree};
-use super::{Problem, Stop};
+use super::{Problem, Stop, Tell};
 use crate::log_row::Log;
 use crate::snapshot::Snapshot;
 use crate::store::Store;
@@ -62,7 +62,7 @@ pub(super) async fn snapshot_before(
 ) -> Result<Snapshot, Stop> {
     let checks = Checks::new(None, pruned)?;
     let mut walk = Walk::new(store, log, pruned);
-    let (checks, outcome) = walk.run(connection, checks, before).await?;
+    let (checks, outcome) = walk.run(connection, checks, (before, &|_, _| {})).await?;
     outcome?;
     let promised = checks.contents.into_promised();
     let (live, exchanges, milestones) = checks.projections.into_parts();
@@ -104,7 +104,7 @@ impl<'a> Walk<'a> {
         &mut self,
         snapshot: &mut AnyConnection,
         checks: Checks,
-        end: i64,
+        (end, tell): (i64, Tell<'_>),
     ) -> Result<(Checks, Result<(), Stop>), Stop> {
         let mut hashing = VecDeque::<Hashing>::new();
         let mut taking_in = Taking::Idle(Box::new(checks), Ok(()));
@@ -114,6 +114,7 @@ impl<'a> Walk<'a> {
             match self.read(snapshot, at, end).await {
                 Ok((next, work)) => {
                     at = next;
+                    tell(at.unsigned_abs(), end.unsigned_abs());
                     hashing.push_back(work);
                 }
                 Err(stop) => read = Err(stop),

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::{Value, json};
 use wayproof_ledger::{Clock, Cosigned, CosignerKey, Ledger, LedgerError, Location, Report};
 use wayproof_receipt::{PublicKey, SigningKey};
@@ -28,7 +29,7 @@ pub(crate) async fn verify(args: &VerifyArgs) -> Result<ExitCode> {
         .collect::<Result<Vec<_>>>()?;
     let (report, cosigned) = match at(&args.ledger).await {
         Ok(ledger) => {
-            let report = ledger.verify().await.context("checking the ledger");
+            let report = watched(&ledger).await;
             let cosigned = match &report {
                 Ok(report) if report.is_whole() => cosignatures(&ledger, &witnesses).await,
                 _ => Ok(Vec::new()),
@@ -139,6 +140,21 @@ async fn unopened(place: &LedgerPlace, error: anyhow::Error) -> Result<Report> {
         Err(second) if is_unwritable => Err(anyhow::Error::from(second)),
         Err(_) => Ok(Report::default().broken(&exit::chain(&error))),
     }
+}
+
+/// Checks the ledger with a bar for whoever waits at a terminal.
+async fn watched(ledger: &Ledger) -> Result<Report> {
+    let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr());
+    let style = ProgressStyle::with_template("{bar:30} {pos} of {len} events, {eta} left");
+    bar.set_style(style.context("the progress bar")?);
+    let report = ledger
+        .verify_telling(&|read, events| {
+            bar.set_length(events);
+            bar.set_position(read);
+        })
+        .await;
+    bar.finish_and_clear();
+    report.context("checking the ledger")
 }
 
 /// The key a data directory's ledger is signed with, where there is one.
