@@ -14,6 +14,7 @@ mod budgets;
 mod demo;
 mod door;
 mod hostile;
+mod jobs;
 mod markup;
 mod pages;
 mod review;
