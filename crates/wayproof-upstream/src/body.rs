@@ -13,6 +13,8 @@ use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use tokio::time::{Instant, Sleep};
 
+use wayproof_wire::{CloudAnswer, EventStreamError};
+
 use crate::pool::Lease;
 
 /// A request body in pieces, with a length known from the start.
@@ -62,6 +64,9 @@ pub enum BodyError {
     /// The connection broke, or what came was not HTTP.
     #[error("the provider's answer broke off")]
     Broken(#[source] hyper::Error),
+    /// What came is not in the frames that it should be in.
+    #[error("the provider's answer cannot be read on")]
+    Misframed(#[source] EventStreamError),
     /// Nothing came for too long.
     #[error("the provider sent nothing for {} s", .0.as_secs())]
     Stalled(Duration),
@@ -73,6 +78,10 @@ pub struct AnswerBody {
     incoming: Incoming,
     lease: Option<Lease>,
     stall: Stall,
+    /// What reads an answer that is not in its protocol's words yet.
+    cloud: Option<Box<CloudAnswer>>,
+    /// What ends an answer once everything before it is on its way.
+    ending: Option<BodyError>,
 }
 
 impl AnswerBody {
@@ -85,7 +94,49 @@ impl AnswerBody {
                 last_frame: None,
                 sleep: None,
             },
+            cloud: None,
+            ending: None,
         }
+    }
+
+    /// The same answer, said in its protocol's words.
+    pub(crate) fn read_by(mut self, cloud: CloudAnswer) -> Self {
+        self.cloud = Some(Box::new(cloud));
+        self
+    }
+
+    /// Reads one frame of a cloud's answer; `None` when there is nothing to say for it yet.
+    fn hear(
+        &mut self,
+        next: Option<Result<Frame<Bytes>, BodyError>>,
+    ) -> Option<Option<Result<Frame<Bytes>, BodyError>>> {
+        let mut said = Vec::new();
+        let heard = match (next, &mut self.cloud) {
+            (Some(Ok(frame)), Some(cloud)) => match frame.data_ref() {
+                Some(data) => cloud.push(data, &mut said).map_err(BodyError::Misframed),
+                None => Ok(()),
+            },
+            (Some(Err(error)), _) => Err(error),
+            (None, _) => {
+                let cloud = self.cloud.take();
+                let rest = cloud.map_or(Ok(Vec::new()), |cloud| cloud.finish());
+                match rest {
+                    Ok(rest) if rest.is_empty() => return Some(None),
+                    Ok(rest) => return Some(Some(Ok(Frame::data(Bytes::from(rest))))),
+                    Err(error) => Err(BodyError::Misframed(error)),
+                }
+            }
+            (next, None) => return Some(next),
+        };
+        if let Err(error) = heard {
+            self.cloud = None;
+            self.lease = None;
+            if said.is_empty() {
+                return Some(Some(Err(error)));
+            }
+            self.ending = Some(error);
+        }
+        (!said.is_empty()).then(|| Some(Ok(Frame::data(Bytes::from(said)))))
     }
 
     fn release(&mut self) {
@@ -104,6 +155,38 @@ impl Body for AnswerBody {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         let this = &mut *self;
+        if this.cloud.is_none() && this.ending.is_none() {
+            return this.poll_incoming(cx);
+        }
+        loop {
+            if let Some(error) = this.ending.take() {
+                return Poll::Ready(Some(Err(error)));
+            }
+            let next = std::task::ready!(this.poll_incoming(cx));
+            if let Some(said) = this.hear(next) {
+                return Poll::Ready(said);
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.cloud.is_none() && self.ending.is_none() && self.incoming.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        if self.cloud.is_some() {
+            return SizeHint::default();
+        }
+        self.incoming.size_hint()
+    }
+}
+
+impl AnswerBody {
+    fn poll_incoming(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        let this = self;
         let mut next = Pin::new(&mut this.incoming).poll_frame(cx);
         if next.is_pending()
             && let Some(lease) = &mut this.lease
@@ -123,14 +206,6 @@ impl Body for AnswerBody {
             }
             Poll::Pending => this.stall.poll(cx).map(|error| Some(Err(error))),
         }
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.incoming.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.incoming.size_hint()
     }
 }
 

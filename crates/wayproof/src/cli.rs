@@ -185,7 +185,10 @@ pub(crate) struct ProviderArgs {
     /// The protocol is messages, chat, responses, gemini, ollama, completions or fim; without one the provider speaks whatever the client speaks. Requests of clients of another one are translated.
     /// Without key-env the client's own credential is passed through.
     /// Without any --provider, keys in the environment and local servers on their usual ports are used.
-    #[arg(long = "provider", value_name = "NAME=URL[,protocol=P][,key-env=VAR]")]
+    #[arg(
+        long = "provider",
+        value_name = "NAME=URL[,protocol=P][,key-env=VAR][,as=CLOUD][,region=R]"
+    )]
     pub(crate) providers: Vec<String>,
 }
 

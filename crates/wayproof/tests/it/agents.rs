@@ -23,6 +23,10 @@ struct Real {
     only: Option<(&'static str, &'static str)>,
     fast: &'static str,
     strong: &'static str,
+    /// What its environment says besides.
+    env: &'static [(&'static str, &'static str)],
+    /// Its name in the table of conformance.
+    mark: &'static str,
 }
 
 const CLAUDE: Real = Real {
@@ -31,6 +35,8 @@ const CLAUDE: Real = Real {
     only: None,
     fast: "claude-haiku-4-5",
     strong: "claude-opus-4-8",
+    env: &[],
+    mark: "claude",
 };
 
 const CODEX: Real = Real {
@@ -44,6 +50,8 @@ const CODEX: Real = Real {
     only: None,
     fast: "gpt-5.4-mini",
     strong: "gpt-5.5",
+    env: &[],
+    mark: "codex",
 };
 
 /// The same agent over one WebSocket, on which it says only what is new.
@@ -56,6 +64,7 @@ const CODEX_ON_A_SOCKET: Real = Real {
         "--dangerously-bypass-approvals-and-sandbox",
         ASK,
     ],
+    mark: "codex-socket",
     ..CODEX
 };
 
@@ -73,6 +82,8 @@ const GEMINI_CLI: Real = Real {
     only: None,
     fast: "gemini-3.5-flash",
     strong: "gemini-3.1-pro-preview",
+    env: &[],
+    mark: "gemini",
 };
 
 const COPILOT: Real = Real {
@@ -87,6 +98,35 @@ const COPILOT: Real = Real {
     only: None,
     fast: "gpt-5.4-mini",
     strong: "gpt-5.5",
+    env: &[],
+    mark: "copilot",
+};
+
+/// The same agent as it speaks to Anthropic.
+const COPILOT_IN_MESSAGES: Real = Real {
+    provider: "anthropic",
+    fast: "claude-haiku-4-5",
+    strong: "claude-opus-4-8",
+    env: &[("COPILOT_PROVIDER_TYPE", "anthropic")],
+    mark: "copilot-messages",
+    ..COPILOT
+};
+
+/// The same agent as it speaks to OpenAI's newer interface.
+const COPILOT_IN_RESPONSES: Real = Real {
+    env: &[("COPILOT_PROVIDER_WIRE_API", "responses")],
+    mark: "copilot-responses",
+    ..COPILOT
+};
+
+/// The same on a WebSocket.
+const COPILOT_ON_A_SOCKET: Real = Real {
+    env: &[
+        ("COPILOT_PROVIDER_WIRE_API", "responses"),
+        ("COPILOT_PROVIDER_TRANSPORT", "websockets"),
+    ],
+    mark: "copilot-socket",
+    ..COPILOT
 };
 
 /// It has no tools: it is told files, and writes them as it is answered.
@@ -114,6 +154,8 @@ const AIDER: Real = Real {
     only: None,
     fast: "gpt-5.4-mini",
     strong: "gpt-5.5",
+    env: &[],
+    mark: "aider",
 };
 
 const CHAT: Option<(&str, &str)> = Some(("chat", "/v1/chat/completions"));
@@ -258,7 +300,8 @@ async fn run(environment: &Environment, agent: &Real, play: Play) -> (Said, Prov
     ]);
     command
         .env("PATH", path)
-        .env("ELSEWHERE_KEY", "sk-elsewhere");
+        .env("ELSEWHERE_KEY", "sk-elsewhere")
+        .envs(agent.env.iter().copied());
     quiet(&mut command);
     let said = tokio::task::spawn_blocking(move || Said::of(command.output().unwrap()))
         .await
@@ -331,7 +374,7 @@ async fn goes_from_red_to_proven(agent: &Real) -> Vec<Captured> {
     assert_eq!(environment.run(&["ledger", "verify"]).status, 0);
     let captured = provider.captured();
     provider.stop().await;
-    conformance::record(agent.command[0], agent.only.map(|(protocol, _)| protocol));
+    conformance::record(agent.mark, agent.only.map(|(protocol, _)| protocol));
     captured
 }
 
@@ -371,7 +414,55 @@ async fn codex_goes_from_red_to_proven_on_a_socket() {
     // A turn on a socket is put together by the gateway, which writes the conversation first.
     let made = |request: &Captured| request.body.starts_with(br#"{"stream":true,"input":["#);
     assert!(captured.iter().all(made), "{captured:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn codex_goes_from_red_to_proven_on_a_socket_over_messages() {
     goes_from_red_to_proven(&over(CODEX_ON_A_SOCKET, MESSAGES)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn codex_goes_from_red_to_proven_on_a_socket_over_chat() {
+    goes_from_red_to_proven(&over(CODEX_ON_A_SOCKET, CHAT)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn copilot_cli_in_messages_goes_from_red_to_proven() {
+    let captured = goes_from_red_to_proven(&COPILOT_IN_MESSAGES).await;
+    let is_own = |one: &Captured| one.path.starts_with("/v1/messages");
+    assert!(captured.iter().all(is_own), "{captured:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn copilot_cli_in_messages_goes_from_red_to_proven_over_chat() {
+    goes_from_red_to_proven(&over(COPILOT_IN_MESSAGES, CHAT)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn copilot_cli_in_messages_goes_from_red_to_proven_over_responses() {
+    goes_from_red_to_proven(&over(COPILOT_IN_MESSAGES, RESPONSES)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn copilot_cli_in_responses_goes_from_red_to_proven() {
+    let captured = goes_from_red_to_proven(&COPILOT_IN_RESPONSES).await;
+    let is_own = |one: &Captured| one.path.starts_with("/v1/responses");
+    assert!(captured.iter().all(is_own), "{captured:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn copilot_cli_in_responses_goes_from_red_to_proven_over_messages() {
+    goes_from_red_to_proven(&over(COPILOT_IN_RESPONSES, MESSAGES)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn copilot_cli_in_responses_goes_from_red_to_proven_over_chat() {
+    goes_from_red_to_proven(&over(COPILOT_IN_RESPONSES, CHAT)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn copilot_cli_goes_from_red_to_proven_on_a_socket() {
+    goes_from_red_to_proven(&COPILOT_ON_A_SOCKET).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
