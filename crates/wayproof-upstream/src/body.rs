@@ -79,9 +79,57 @@ pub struct AnswerBody {
     lease: Option<Lease>,
     stall: Stall,
     /// What reads an answer that is not in its protocol's words yet.
-    cloud: Option<Box<CloudAnswer>>,
+    heard: Option<Box<Heard>>,
+}
+
+/// What reads an answer of a cloud.
+#[derive(Debug)]
+struct Heard {
+    /// Until its end.
+    cloud: Option<CloudAnswer>,
     /// What ends an answer once everything before it is on its way.
     ending: Option<BodyError>,
+}
+
+/// What is given for a frame.
+enum Step {
+    Wait,
+    Say(Vec<u8>),
+    Fail(BodyError),
+    End,
+}
+
+impl Heard {
+    fn take(&mut self, next: Option<Result<Frame<Bytes>, BodyError>>) -> Step {
+        let mut said = Vec::new();
+        let heard = match (next, &mut self.cloud) {
+            (Some(Ok(frame)), Some(cloud)) => {
+                let data = frame.data_ref();
+                let pushed = data.map_or(Ok(()), |data| cloud.push(data, &mut said));
+                pushed.map_err(BodyError::Misframed)
+            }
+            (Some(Err(error)), _) => Err(error),
+            (None, _) => match self
+                .cloud
+                .take()
+                .map_or(Ok(Vec::new()), CloudAnswer::finish)
+            {
+                Ok(rest) if rest.is_empty() => return Step::End,
+                Ok(rest) => return Step::Say(rest),
+                Err(error) => Err(BodyError::Misframed(error)),
+            },
+            (Some(Ok(_)), None) => return Step::End,
+        };
+        match heard {
+            Ok(()) if said.is_empty() => Step::Wait,
+            Ok(()) => Step::Say(said),
+            Err(error) if said.is_empty() => Step::Fail(error),
+            Err(error) => {
+                self.ending = Some(error);
+                Step::Say(said)
+            }
+        }
+    }
 }
 
 impl AnswerBody {
@@ -94,49 +142,17 @@ impl AnswerBody {
                 last_frame: None,
                 sleep: None,
             },
-            cloud: None,
-            ending: None,
+            heard: None,
         }
     }
 
     /// The same answer, said in its protocol's words.
     pub(crate) fn read_by(mut self, cloud: CloudAnswer) -> Self {
-        self.cloud = Some(Box::new(cloud));
+        self.heard = Some(Box::new(Heard {
+            cloud: Some(cloud),
+            ending: None,
+        }));
         self
-    }
-
-    /// Reads one frame of a cloud's answer; `None` when there is nothing to say for it yet.
-    fn hear(
-        &mut self,
-        next: Option<Result<Frame<Bytes>, BodyError>>,
-    ) -> Option<Option<Result<Frame<Bytes>, BodyError>>> {
-        let mut said = Vec::new();
-        let heard = match (next, &mut self.cloud) {
-            (Some(Ok(frame)), Some(cloud)) => match frame.data_ref() {
-                Some(data) => cloud.push(data, &mut said).map_err(BodyError::Misframed),
-                None => Ok(()),
-            },
-            (Some(Err(error)), _) => Err(error),
-            (None, _) => {
-                let cloud = self.cloud.take();
-                let rest = cloud.map_or(Ok(Vec::new()), |cloud| cloud.finish());
-                match rest {
-                    Ok(rest) if rest.is_empty() => return Some(None),
-                    Ok(rest) => return Some(Some(Ok(Frame::data(Bytes::from(rest))))),
-                    Err(error) => Err(BodyError::Misframed(error)),
-                }
-            }
-            (next, None) => return Some(next),
-        };
-        if let Err(error) = heard {
-            self.cloud = None;
-            self.lease = None;
-            if said.is_empty() {
-                return Some(Some(Err(error)));
-            }
-            self.ending = Some(error);
-        }
-        (!said.is_empty()).then(|| Some(Ok(Frame::data(Bytes::from(said)))))
     }
 
     fn release(&mut self) {
@@ -155,26 +171,33 @@ impl Body for AnswerBody {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         let this = &mut *self;
-        if this.cloud.is_none() && this.ending.is_none() {
+        if this.heard.is_none() {
             return this.poll_incoming(cx);
         }
         loop {
-            if let Some(error) = this.ending.take() {
+            let ending = this.heard.as_mut().and_then(|heard| heard.ending.take());
+            if let Some(error) = ending {
                 return Poll::Ready(Some(Err(error)));
             }
             let next = std::task::ready!(this.poll_incoming(cx));
-            if let Some(said) = this.hear(next) {
-                return Poll::Ready(said);
+            let step = this.heard.as_mut().map(|heard| heard.take(next));
+            match step {
+                Some(Step::Wait) => {}
+                Some(Step::Say(said)) => {
+                    return Poll::Ready(Some(Ok(Frame::data(Bytes::from(said)))));
+                }
+                Some(Step::Fail(error)) => return Poll::Ready(Some(Err(error))),
+                Some(Step::End) | None => return Poll::Ready(None),
             }
         }
     }
 
     fn is_end_stream(&self) -> bool {
-        self.cloud.is_none() && self.ending.is_none() && self.incoming.is_end_stream()
+        self.heard.is_none() && self.incoming.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
-        if self.cloud.is_some() {
+        if self.heard.is_some() {
             return SizeHint::default();
         }
         self.incoming.size_hint()

@@ -19,7 +19,7 @@ use http::header::{ACCEPT, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, Header
 use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderValue, Method, Request};
 use secrecy::ExposeSecret;
-use wayproof_wire::{CloudAnswer, MessagesCloud, Protocol};
+use wayproof_wire::{CloudAnswer, Malformed, MessagesCloud, Protocol};
 
 pub use betas::Fitted;
 pub use google::{google_account, google_default};
@@ -113,52 +113,12 @@ impl Cloud {
         let wish = wish.ok_or_else(unserved)?;
         let model = place::segment(attempt.model)
             .ok_or_else(|| AttemptError::Unsayable("a model needs a name".to_owned()))?;
-        let unread = |error: wayproof_wire::Malformed| AttemptError::Unsayable(error.to_string());
-        let body = || attempt.segments.concat();
-        let betas = betas::list(attempt.headers);
         let (path, pieces, reading) = match (self, wish) {
-            (Self::Bedrock { .. }, Wish::Messages) => {
-                let made = MessagesCloud::Bedrock.request(&body(), &betas);
-                let made = made.map_err(unread)?;
-                let (verb, reading) = if made.is_streaming {
-                    ("invoke-with-response-stream", Reading::Frames)
-                } else {
-                    ("invoke", Reading::Messages)
-                };
-                (format!("/model/{model}/{verb}"), made.pieces, reading)
-            }
-            (Self::Bedrock { .. }, Wish::CountMessages) => {
-                let pieces = MessagesCloud::Bedrock.count(&body()).map_err(unread)?;
-                (
-                    format!("/model/{model}/count-tokens"),
-                    pieces,
-                    Reading::Count,
-                )
-            }
             (Self::Bedrock { .. }, Wish::Gemini(_)) => return Err(unserved()),
-            (Self::Vertex, Wish::Messages) => {
-                let made = MessagesCloud::Vertex.request(&body(), &betas);
-                let made = made.map_err(unread)?;
-                let verb = if made.is_streaming {
-                    "streamRawPredict"
-                } else {
-                    "rawPredict"
-                };
-                let path = format!("/publishers/anthropic/models/{model}:{verb}");
-                (path, made.pieces, Reading::Messages)
-            }
-            (Self::Vertex, Wish::CountMessages) => {
-                let pieces = MessagesCloud::Vertex.count(&body()).map_err(unread)?;
-                let path = "/publishers/anthropic/models/count-tokens:rawPredict".to_owned();
-                (path, pieces, Reading::Messages)
-            }
-            (Self::Vertex, Wish::Gemini(verb)) => {
-                let query = attempt.path_and_query.query();
-                let query = query.map(|query| format!("?{query}")).unwrap_or_default();
-                let path = format!("/publishers/google/models/{model}{verb}{query}");
-                (path, attempt.segments.clone(), Reading::Plain)
-            }
-        };
+            (Self::Bedrock { .. }, _) => at_bedrock(&model, wish, attempt),
+            (Self::Vertex, _) => at_vertex(&model, wish, attempt),
+        }
+        .map_err(|error| AttemptError::Unsayable(error.to_string()))?;
         let base = provider.base.path().trim_end_matches('/');
         let path = PathAndQuery::try_from(format!("{base}{path}"))
             .map_err(|_| AttemptError::Path(provider.name.clone()))?;
@@ -200,6 +160,50 @@ impl Cloud {
             kept.remove(http::header::ACCEPT_ENCODING);
         }
         *headers = kept;
+    }
+}
+
+type Parts = (String, Vec<Bytes>, Reading);
+
+fn at_bedrock(model: &str, wish: Wish<'_>, attempt: &Attempt<'_>) -> Result<Parts, Malformed> {
+    let (cloud, body) = (MessagesCloud::Bedrock, attempt.segments.concat());
+    if wish == Wish::CountMessages {
+        let path = format!("/model/{model}/count-tokens");
+        return Ok((path, cloud.count(&body)?, Reading::Count));
+    }
+    let made = cloud.request(&body, &betas::list(attempt.headers))?;
+    let (verb, reading) = if made.is_streaming {
+        ("invoke-with-response-stream", Reading::Frames)
+    } else {
+        ("invoke", Reading::Messages)
+    };
+    Ok((format!("/model/{model}/{verb}"), made.pieces, reading))
+}
+
+fn at_vertex(model: &str, wish: Wish<'_>, attempt: &Attempt<'_>) -> Result<Parts, Malformed> {
+    let cloud = MessagesCloud::Vertex;
+    match wish {
+        Wish::Messages => {
+            let made = cloud.request(&attempt.segments.concat(), &[])?;
+            let verb = if made.is_streaming {
+                "streamRawPredict"
+            } else {
+                "rawPredict"
+            };
+            let path = format!("/publishers/anthropic/models/{model}:{verb}");
+            Ok((path, made.pieces, Reading::Messages))
+        }
+        Wish::CountMessages => {
+            let pieces = cloud.count(&attempt.segments.concat())?;
+            let path = "/publishers/anthropic/models/count-tokens:rawPredict".to_owned();
+            Ok((path, pieces, Reading::Messages))
+        }
+        Wish::Gemini(verb) => {
+            let query = attempt.path_and_query.query();
+            let query = query.map(|query| format!("?{query}")).unwrap_or_default();
+            let path = format!("/publishers/google/models/{model}{verb}{query}");
+            Ok((path, attempt.segments.clone(), Reading::Plain))
+        }
     }
 }
 

@@ -58,11 +58,11 @@ impl MessagesCloud {
         let mut first = format!("\"anthropic_version\":\"{}\"", self.version());
         if self == Self::Bedrock && !betas.is_empty() {
             let betas = serde_json::Value::from(betas.to_vec());
-            first.push_str(&format!(",\"anthropic_beta\":{betas}"));
+            first = format!("{first},\"anthropic_beta\":{betas}");
         }
         Ok(CloudRequest {
             is_streaming: found.is_streaming,
-            pieces: fitted(body, &found, names, &first)?,
+            pieces: fitted(body, &found, names, &first),
         })
     }
 
@@ -75,12 +75,17 @@ impl MessagesCloud {
         let version = format!("\"anthropic_version\":\"{}\"", self.version());
         if self == Self::Vertex {
             // The model stays: the path names none.
-            return fitted(body, &found, &["anthropic_version", "stream"], &version);
+            return Ok(fitted(
+                body,
+                &found,
+                &["anthropic_version", "stream"],
+                &version,
+            ));
         }
         // Bedrock counts a whole request, and one has a limit of its answer.
         let names = ["model", "stream", "anthropic_version", "max_tokens"];
         let first = format!("{version},\"max_tokens\":1");
-        let inner = fitted(body, &found, &names, &first)?.concat();
+        let inner = fitted(body, &found, &names, &first).concat();
         let text = STANDARD.encode(inner);
         let outer = format!("{{\"input\":{{\"invokeModel\":{{\"body\":\"{text}\"}}}}}}");
         Ok(vec![Bytes::from(outer)])
@@ -88,12 +93,7 @@ impl MessagesCloud {
 }
 
 /// A body without some fields and with others before the rest; every byte between stays as it is.
-fn fitted(
-    body: &[u8],
-    found: &Peek,
-    without: &[&str],
-    first: &str,
-) -> Result<Vec<Bytes>, Malformed> {
+fn fitted(body: &[u8], found: &Peek, without: &[&str], first: &str) -> Vec<Bytes> {
     let request = Request { body, peek: found };
     let left = leave_out(&request, without).map(|left| left.body);
     let body = left.as_deref().unwrap_or(body);
@@ -105,8 +105,8 @@ fn fitted(
     } else {
         ","
     };
-    Ok(vec![
+    vec![
         Bytes::from(format!("{{{first}{comma}")),
         Bytes::copy_from_slice(rest),
-    ])
+    ]
 }

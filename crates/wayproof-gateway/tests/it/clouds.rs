@@ -51,14 +51,16 @@ fn signature(captured: &Captured, region: &str) -> String {
     let mut canonical = format!("{}\n{}\n\n", captured.method, path.join("/"));
     for name in signed.split(';') {
         let value = captured.header(name).unwrap();
-        canonical.push_str(&format!("{name}:{value}\n"));
+        canonical = format!("{canonical}{name}:{value}\n");
     }
-    canonical.push_str(&format!(
-        "\n{signed}\n{}",
-        hex(Sha256::digest(&captured.body))
-    ));
+    let digest = hex(Sha256::digest(&captured.body));
+    canonical = format!(
+        "{canonical}
+{signed}
+{digest}"
+    );
     let date = captured.header("x-amz-date").unwrap();
-    let day = &date[..8];
+    let day = date.split('T').next().unwrap();
     let scope = format!("{day}/{region}/bedrock/aws4_request");
     let text = format!(
         "AWS4-HMAC-SHA256\n{date}\n{scope}\n{}",
@@ -73,12 +75,47 @@ fn signature(captured: &Captured, region: &str) -> String {
     format!("AWS4-HMAC-SHA256 Credential={ID}/{scope}, SignedHeaders={signed}, Signature={made}")
 }
 
+fn refused(status: u16, name: &str, words: &str) -> Reply {
+    Reply::json(status, json!({ "message": words }).to_string())
+        .with_header("x-amzn-errortype", name)
+}
+
+/// What Bedrock does not take.
+fn refusal(body: &Value, words: &str) -> Option<Reply> {
+    assert_eq!(body["anthropic_version"], "bedrock-2023-05-31");
+    for (name, _) in body.as_object().unwrap() {
+        if ["model", "stream", "cache_control", "context_management"].contains(&name.as_str()) {
+            let words = format!("{name}: Extra inputs are not permitted");
+            return Some(refused(400, "ValidationException", &words));
+        }
+    }
+    let flags = body["anthropic_beta"].as_array().cloned();
+    if flags
+        .unwrap_or_default()
+        .iter()
+        .any(|flag| flag != "effort-2025-11-24")
+    {
+        return Some(refused(400, "ValidationException", "invalid beta flag"));
+    }
+    if words.contains("throttle") {
+        return Some(refused(
+            429,
+            "ThrottlingException",
+            "Too many tokens, please wait.",
+        ));
+    }
+    if words.contains("too much") {
+        let words = "Input is too long for requested model.";
+        return Some(refused(400, "ValidationException", words));
+    }
+    if words.contains("break the model") {
+        return Some(refused(424, "ModelErrorException", "the model broke"));
+    }
+    None
+}
+
 /// What Bedrock says to a request, in its words.
 fn bedrock(captured: &Captured) -> Reply {
-    let refused = |status: u16, name: &str, words: &str| {
-        Reply::json(status, json!({ "message": words }).to_string())
-            .with_header("x-amzn-errortype", name)
-    };
     let signed = captured.header("authorization").unwrap_or_default();
     if !signed.starts_with("Bearer ") && signed != signature(captured, "eu-west-1") {
         let words = "The request signature we calculated does not match";
@@ -91,31 +128,9 @@ fn bedrock(captured: &Captured) -> Reply {
         assert_eq!(inner["anthropic_version"], "bedrock-2023-05-31");
         return Reply::json(200, r#"{"inputTokens":77}"#);
     }
-    assert_eq!(body["anthropic_version"], "bedrock-2023-05-31");
-    for (name, _) in body.as_object().unwrap() {
-        if ["model", "stream", "cache_control", "context_management"].contains(&name.as_str()) {
-            let words = format!("{name}: Extra inputs are not permitted");
-            return refused(400, "ValidationException", &words);
-        }
-    }
-    let flags = body["anthropic_beta"].as_array().cloned();
-    if flags
-        .unwrap_or_default()
-        .iter()
-        .any(|flag| flag != "effort-2025-11-24")
-    {
-        return refused(400, "ValidationException", "invalid beta flag");
-    }
     let words = body["messages"].to_string();
-    if words.contains("throttle") {
-        return refused(429, "ThrottlingException", "Too many tokens, please wait.");
-    }
-    if words.contains("too much") {
-        let words = "Input is too long for requested model.";
-        return refused(400, "ValidationException", words);
-    }
-    if words.contains("break the model") {
-        return refused(424, "ModelErrorException", "the model broke");
+    if let Some(refusal) = refusal(&body, &words) {
+        return refusal;
     }
     let is_streaming = captured.path.ends_with("/invoke-with-response-stream");
     let mut asked = captured.clone();
@@ -212,11 +227,8 @@ async fn every_client_finishes_its_loop_over_bedrock(#[case] credential: Credent
                 let settled = stage.settled(seen.exchange()).await.settled.unwrap();
                 assert!(settled.usage.is_some(), "{client} {form:?}");
                 assert!(settled.cost.listed_nano_usd.is_some(), "{client} {form:?}");
-                let is_stream = seen
-                    .header("content-type")
-                    .unwrap()
-                    .contains("event-stream")
-                    || client == Protocol::Ollama;
+                let kind = seen.header("content-type").unwrap();
+                let is_stream = kind.contains("event-stream") || kind.contains("ndjson");
                 assert_eq!(is_stream, form == AnswerForm::Stream, "{client}");
             }
         }

@@ -93,12 +93,12 @@ impl Cloud {
     }
 
     fn has(&self, flag: &str) -> bool {
-        let is_named = |name: &&str| {
+        let is_named = |name: &&'static str| {
             let date = flag.strip_prefix(*name);
             date.is_some_and(|date| date.starts_with("-20"))
         };
-        let at_vertex = *self == Self::Vertex && AT_VERTEX.iter().any(|name| is_named(&name));
-        at_vertex || AT_BEDROCK.iter().any(|name| is_named(&name))
+        let at_vertex = *self == Self::Vertex && AT_VERTEX.iter().any(is_named);
+        at_vertex || AT_BEDROCK.iter().any(is_named)
     }
 }
 

@@ -57,18 +57,21 @@ impl TokenSource for Default {
     fn token(&self) -> Token<'_> {
         Box::pin(async {
             let found = self.0.get_or_try_init(gcp_auth::provider).await;
-            fetch(found.map_err(unfetched)?.as_ref()).await
+            fetch(found.map_err(|error| unfetched(&error))?.as_ref()).await
         })
     }
 }
 
 async fn fetch(provider: &dyn TokenProvider) -> Result<SecretString, TokenError> {
-    let token = provider.token(&SCOPES).await.map_err(unfetched)?;
+    let token = provider
+        .token(&SCOPES)
+        .await
+        .map_err(|error| unfetched(&error))?;
     Ok(SecretString::from(token.as_str().to_owned()))
 }
 
-fn unfetched(error: gcp_auth::Error) -> TokenError {
-    let cause = std::error::Error::source(&error);
+fn unfetched(error: &gcp_auth::Error) -> TokenError {
+    let cause = std::error::Error::source(error);
     let cause = cause.map(|cause| format!(": {cause}")).unwrap_or_default();
     TokenError(format!("Google gives no token: {error}{cause}"))
 }

@@ -174,7 +174,7 @@ proptest! {
     fn bytes_of_any_kind_are_read_in_bounds(bytes in vec(any::<u8>(), 0..200)) {
         let (said, error) = told([bytes.as_slice()]);
         prop_assert!(said.is_empty());
-        prop_assert!(error.is_some() == !bytes.is_empty());
+        prop_assert_eq!(error.is_none(), bytes.is_empty());
     }
 }
 

@@ -88,7 +88,8 @@ async fn keys_of_the_environment_sign_as_amazons_own_code_does() {
         .args(["-u", "+%Y%m%d"])
         .output()
         .unwrap();
-    assert_eq!(&date[..8], String::from_utf8(read.stdout).unwrap().trim());
+    let today = String::from_utf8(read.stdout).unwrap();
+    assert!(date.starts_with(today.trim()), "{date}");
     assert_eq!(up.stop(), 0);
     let exchanges = environment.run(&["ledger", "exchanges", "--json"]);
     assert!(!exchanges.out.contains("wJalr") && !exchanges.out.contains("a-session-token"));
