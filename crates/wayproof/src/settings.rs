@@ -123,11 +123,12 @@ pub(crate) fn parse_provider(spec: &str) -> Result<Provider> {
         return Ok(provider.map_err(|error| Mistake(error.to_string()))?);
     };
     let protocols = clouds::protocols(&cloud, protocols).map_err(|reason| wrong(&reason))?;
-    let credential = match credential {
-        Some(credential) => credential,
-        None => {
-            clouds::credential(&cloud, &variable)?.map_or(Credential::PassThrough, |(it, _)| it)
-        }
+    let credential = if let Some(credential) = credential {
+        credential
+    } else {
+        let found = clouds::credential(&cloud, &variable)?;
+        let wanted = "set AWS_BEARER_TOKEN_BEDROCK, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or name a key by key-env";
+        found.ok_or_else(|| wrong(wanted))?.0
     };
     let provider = Provider::new(name, base, protocols, credential);
     let provider = provider.map_err(|error| Mistake(error.to_string()))?;

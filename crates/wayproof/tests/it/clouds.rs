@@ -124,6 +124,11 @@ fn mistakes_in_the_line_of_a_cloud_are_told_at_once() {
             "messages",
         ),
         (
+            "b=http://127.0.0.1:9,as=bedrock,region=r".to_owned(),
+            vec![("AWS_ACCESS_KEY_ID", "half-a-key")],
+            "AWS_BEARER_TOKEN_BEDROCK",
+        ),
+        (
             "b=http://127.0.0.1:9,as=bedrock,region=a/../b".to_owned(),
             vec![],
             "region",

@@ -69,6 +69,8 @@ pub(crate) async fn launch(
         .env("IS_SANDBOX", "1")
         .env("DISABLE_AUTOUPDATER", "1")
         .env("COPILOT_AUTO_UPDATE", "false")
+        // Ten tries with growing waits are three minutes.
+        .env("CLAUDE_CODE_MAX_RETRIES", "4")
         .env("CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", "1");
     if agent.name == "copilot-cli" {
         // What the step that `connect` prints puts into a shell's profile.

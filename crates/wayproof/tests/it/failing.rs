@@ -80,6 +80,10 @@ impl Failure {
             }
             Self::Cut => {
                 let mut reply = begun(reply);
+                // In the middle of an event: what an agent has taken in for good it cannot ask for again.
+                if let Some(Frame::Data(data)) = reply.frames.first_mut() {
+                    data.truncate(data.len() / 2);
+                }
                 reply.frames.push(Frame::Cut);
                 reply
             }
@@ -218,6 +222,11 @@ const CODEX: Connected = Connected {
     command: &[
         "codex",
         "exec",
+        // Its usual tries, each of several, are five minutes.
+        "-c",
+        "model_providers.wayproof.request_max_retries=2",
+        "-c",
+        "model_providers.wayproof.stream_max_retries=2",
         "--dangerously-bypass-approvals-and-sandbox",
         ASK,
     ],
@@ -333,7 +342,7 @@ async fn stops(agent: &Connected, failure: Failure) {
     let told = told.to_ascii_lowercase();
     let words = match failure {
         Failure::Overflow => ["too long", "context", "ran out of room"],
-        _ => ["api-key", "api key", "401"],
+        _ => ["api-key", "run /login", "401"],
     };
     assert!(
         words.iter().any(|word| told.contains(word)),
