@@ -303,11 +303,14 @@ async fn runs(agent: &Connected, troubled: Troubled) -> (Environment, Said, usiz
 }
 
 /// The agent does every step once, whatever came between.
-async fn goes_on(agent: &Connected) {
-    let troubled = Troubled::new(&PASSING, "It is made.");
+async fn goes_on(agent: &Connected, failures: &[Failure]) {
+    let troubled = Troubled::new(failures, "It is made.");
     let (environment, said, _) = runs(agent, troubled).await;
     let made = fs::read_to_string(environment.repo().join("made.txt")).unwrap_or_default();
-    assert_eq!(made, "0\n1\n2\n3\n4\n5\n6\n", "{}: {said:?}", agent.name);
+    let steps: String = (0..failures.len())
+        .map(|step| format!("{step}\n"))
+        .collect();
+    assert_eq!(made, steps, "{}: {said:?}", agent.name);
     assert_eq!(said.status, 0, "{}: {said:?}", agent.name);
     let exchanges = environment
         .run(&["ledger", "exchanges", "--limit", "200", "--json"])
@@ -342,6 +345,7 @@ async fn stops(agent: &Connected, failure: Failure) {
     let told = told.to_ascii_lowercase();
     let words = match failure {
         Failure::Overflow => ["too long", "context", "ran out of room"],
+        Failure::Cut => ["terminated", "other side closed", "socket"],
         _ => ["api-key", "run /login", "401"],
     };
     assert!(
@@ -354,7 +358,7 @@ async fn stops(agent: &Connected, failure: Failure) {
 async fn withstands(agent: Connected) {
     stops(&agent, Failure::Unauthorized).await;
     stops(&agent, Failure::Overflow).await;
-    goes_on(&agent).await;
+    goes_on(&agent, &PASSING).await;
     conformance::withstood(agent.command[0]);
 }
 
@@ -375,7 +379,16 @@ async fn copilot_cli_does_the_right_thing_with_failures() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn gemini_cli_does_the_right_thing_with_failures() {
-    withstands(GEMINI_CLI).await;
+    stops(&GEMINI_CLI, Failure::Unauthorized).await;
+    stops(&GEMINI_CLI, Failure::Overflow).await;
+    // It takes a connection that breaks for the end of everything, and says so.
+    stops(&GEMINI_CLI, Failure::Cut).await;
+    let failures = PASSING
+        .into_iter()
+        .filter(|failure| *failure != Failure::Cut);
+    let failures: Vec<Failure> = failures.collect();
+    goes_on(&GEMINI_CLI, &failures).await;
+    conformance::withstood("gemini");
 }
 
 /// aider edits by text, and has one request for everything.
