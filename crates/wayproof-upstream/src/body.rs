@@ -13,6 +13,8 @@ use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use tokio::time::{Instant, Sleep};
 
+use wayproof_wire::{CloudAnswer, EventStreamError};
+
 use crate::pool::Lease;
 
 /// A request body in pieces, with a length known from the start.
@@ -62,6 +64,9 @@ pub enum BodyError {
     /// The connection broke, or what came was not HTTP.
     #[error("the provider's answer broke off")]
     Broken(#[source] hyper::Error),
+    /// What came is not in the frames that it should be in.
+    #[error("the provider's answer cannot be read on")]
+    Misframed(#[source] EventStreamError),
     /// Nothing came for too long.
     #[error("the provider sent nothing for {} s", .0.as_secs())]
     Stalled(Duration),
@@ -73,6 +78,58 @@ pub struct AnswerBody {
     incoming: Incoming,
     lease: Option<Lease>,
     stall: Stall,
+    /// What reads an answer that is not in its protocol's words yet.
+    heard: Option<Box<Heard>>,
+}
+
+/// What reads an answer of a cloud.
+#[derive(Debug)]
+struct Heard {
+    /// Until its end.
+    cloud: Option<CloudAnswer>,
+    /// What ends an answer once everything before it is on its way.
+    ending: Option<BodyError>,
+}
+
+/// What is given for a frame.
+enum Step {
+    Wait,
+    Say(Vec<u8>),
+    Fail(BodyError),
+    End,
+}
+
+impl Heard {
+    fn take(&mut self, next: Option<Result<Frame<Bytes>, BodyError>>) -> Step {
+        let mut said = Vec::new();
+        let heard = match (next, &mut self.cloud) {
+            (Some(Ok(frame)), Some(cloud)) => {
+                let data = frame.data_ref();
+                let pushed = data.map_or(Ok(()), |data| cloud.push(data, &mut said));
+                pushed.map_err(BodyError::Misframed)
+            }
+            (Some(Err(error)), _) => Err(error),
+            (None, _) => match self
+                .cloud
+                .take()
+                .map_or(Ok(Vec::new()), CloudAnswer::finish)
+            {
+                Ok(rest) if rest.is_empty() => return Step::End,
+                Ok(rest) => return Step::Say(rest),
+                Err(error) => Err(BodyError::Misframed(error)),
+            },
+            (Some(Ok(_)), None) => return Step::End,
+        };
+        match heard {
+            Ok(()) if said.is_empty() => Step::Wait,
+            Ok(()) => Step::Say(said),
+            Err(error) if said.is_empty() => Step::Fail(error),
+            Err(error) => {
+                self.ending = Some(error);
+                Step::Say(said)
+            }
+        }
+    }
 }
 
 impl AnswerBody {
@@ -85,7 +142,17 @@ impl AnswerBody {
                 last_frame: None,
                 sleep: None,
             },
+            heard: None,
         }
+    }
+
+    /// The same answer, said in its protocol's words.
+    pub(crate) fn read_by(mut self, cloud: CloudAnswer) -> Self {
+        self.heard = Some(Box::new(Heard {
+            cloud: Some(cloud),
+            ending: None,
+        }));
+        self
     }
 
     fn release(&mut self) {
@@ -104,6 +171,45 @@ impl Body for AnswerBody {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         let this = &mut *self;
+        if this.heard.is_none() {
+            return this.poll_incoming(cx);
+        }
+        loop {
+            let ending = this.heard.as_mut().and_then(|heard| heard.ending.take());
+            if let Some(error) = ending {
+                return Poll::Ready(Some(Err(error)));
+            }
+            let next = std::task::ready!(this.poll_incoming(cx));
+            let step = this.heard.as_mut().map(|heard| heard.take(next));
+            match step {
+                Some(Step::Wait) => {}
+                Some(Step::Say(said)) => {
+                    return Poll::Ready(Some(Ok(Frame::data(Bytes::from(said)))));
+                }
+                Some(Step::Fail(error)) => return Poll::Ready(Some(Err(error))),
+                Some(Step::End) | None => return Poll::Ready(None),
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.heard.is_none() && self.incoming.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        if self.heard.is_some() {
+            return SizeHint::default();
+        }
+        self.incoming.size_hint()
+    }
+}
+
+impl AnswerBody {
+    fn poll_incoming(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        let this = self;
         let mut next = Pin::new(&mut this.incoming).poll_frame(cx);
         if next.is_pending()
             && let Some(lease) = &mut this.lease
@@ -123,14 +229,6 @@ impl Body for AnswerBody {
             }
             Poll::Pending => this.stall.poll(cx).map(|error| Some(Err(error))),
         }
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.incoming.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.incoming.size_hint()
     }
 }
 

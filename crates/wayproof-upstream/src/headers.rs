@@ -4,11 +4,11 @@
 //! writes itself (`Host`, `Content-Length`), `Expect` (the gateway has already answered it) and
 //! credentials, which are applied separately. A key of the gateway's own never crosses.
 
+use http::HeaderMap;
 use http::header::{
     ACCEPT, AUTHORIZATION, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, EXPECT, HOST, HeaderName,
     HeaderValue, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE, TRANSFER_ENCODING, UPGRADE,
 };
-use http::{HeaderMap, Uri};
 use secrecy::ExposeSecret;
 use wayproof_wire::Protocol;
 
@@ -147,9 +147,7 @@ fn apply(key: &str, provider: &Provider, protocol: Protocol, headers: &mut Heade
     let own = match provider.known {
         Some(known) => known.key_header(protocol),
         // Google's other door, Vertex, takes tokens.
-        None if protocol == Protocol::Gemini && !is_vertex(&provider.base) => {
-            Some("x-goog-api-key")
-        }
+        None if protocol == Protocol::Gemini && provider.cloud.is_none() => Some("x-goog-api-key"),
         None => None,
     };
     let (name, text) = match own.and_then(|name| HeaderName::try_from(name).ok()) {
@@ -161,13 +159,6 @@ fn apply(key: &str, provider: &Provider, protocol: Protocol, headers: &mut Heade
         value.set_sensitive(true);
         headers.append(name, value);
     }
-}
-
-fn is_vertex(base: &Uri) -> bool {
-    let prefix = base
-        .host()
-        .and_then(|host| host.strip_suffix("aiplatform.googleapis.com"));
-    prefix.is_some_and(|prefix| prefix.is_empty() || prefix.ends_with(['.', '-']))
 }
 
 fn is_hop_by_hop(name: &HeaderName) -> bool {

@@ -5,6 +5,7 @@
 
 mod anthropic;
 mod azure;
+mod bedrock;
 mod codestral;
 mod deepseek;
 mod fireworks;
@@ -15,6 +16,7 @@ mod mistral;
 mod openai;
 mod openrouter;
 mod together;
+mod vertex;
 mod xai;
 
 use http::Uri;
@@ -47,6 +49,8 @@ pub struct Known {
 pub enum Place {
     /// Everybody finds it here.
     At(&'static str),
+    /// In a cloud, at an address that is made of a region or a project.
+    Cloud,
     /// Everybody has an address of their own.
     Own {
         /// The environment variable that usually holds it.
@@ -74,10 +78,13 @@ pub(crate) struct Route {
 }
 
 /// Every provider that is known, in the order in which they are offered.
-pub const KNOWN: [&Known; 13] = [
+pub const KNOWN: [&Known; 16] = [
     &anthropic::KNOWN,
     &openai::KNOWN,
     &google::KNOWN,
+    &vertex::GEMINI,
+    &vertex::ANTHROPIC,
+    &bedrock::KNOWN,
     &azure::KNOWN,
     &openrouter::KNOWN,
     &github::KNOWN,
@@ -109,6 +116,7 @@ impl Known {
                 let address = address.trim_start_matches("https://");
                 is_in(address.split('/').next().unwrap_or_default())
             }
+            Place::Cloud => false,
             Place::Own { domains, .. } => domains.iter().any(|domain| is_in(domain)),
         })
     }
@@ -179,6 +187,7 @@ mod tests {
         for known in KNOWN {
             let base = match known.place {
                 Place::At(address) => address.to_owned(),
+                Place::Cloud => continue,
                 Place::Own { path, domains, .. } => format!("https://team.{}{path}", domains[0]),
             };
             for protocol in known.protocols.iter() {

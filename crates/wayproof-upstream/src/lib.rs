@@ -4,6 +4,7 @@
 mod attempt;
 mod body;
 mod breaker;
+mod cloud;
 mod connect;
 mod fetch;
 mod headers;
@@ -19,6 +20,9 @@ mod walk;
 pub use attempt::{Attempt, AttemptError};
 pub use body::{AnswerBody, BodyError};
 pub use breaker::{Admission, Breaker, BreakerLimits};
+pub use cloud::{
+    AwsKeys, Cloud, Fitted, GoogleError, TokenError, TokenSource, google_account, google_default,
+};
 pub use connect::{ConnectError, Proxy};
 pub use fetch::{FetchError, fetch};
 pub use headers::{

@@ -3,12 +3,14 @@
 //! A provider is checked once, when it is made; nothing here connects.
 
 use std::fmt;
+use std::sync::Arc;
 
 use http::uri::PathAndQuery;
-use http::{HeaderValue, Uri};
+use http::{HeaderMap, HeaderValue, Uri};
 use secrecy::{ExposeSecret, SecretString};
 use wayproof_wire::{ChatHabits, Protocol, Protocols};
 
+use crate::cloud::{AwsKeys, Cloud, Fitted, TokenSource};
 use crate::known::Known;
 
 /// Whose credential a provider is shown.
@@ -18,6 +20,10 @@ pub enum Credential {
     PassThrough,
     /// A key of the gateway's; the client's own never goes out.
     Key(SecretString),
+    /// Keys of AWS that requests are signed with; the client's own never goes out.
+    Aws(AwsKeys),
+    /// Tokens that run out and are fetched anew; the client's own never goes out.
+    Tokens(Arc<dyn TokenSource>),
     /// None at all, as local servers want it; the client's own never goes out.
     Nothing,
 }
@@ -35,6 +41,8 @@ pub struct Provider {
     pub credential: Credential,
     /// What is known of whoever is at this address.
     pub(crate) known: Option<&'static Known>,
+    /// The cloud it is in, where that is asked in its own way.
+    pub(crate) cloud: Option<Cloud>,
     habits: ChatHabits,
     host_header: HeaderValue,
     is_tls: bool,
@@ -100,6 +108,7 @@ impl Provider {
         }
         let known = Known::at(&base);
         Ok(Self {
+            cloud: Cloud::at(&base),
             known,
             habits: known.map(|known| known.habits).unwrap_or_default(),
             name,
@@ -121,6 +130,31 @@ impl Provider {
     pub const fn with_habits(mut self, habits: ChatHabits) -> Self {
         self.habits = habits;
         self
+    }
+
+    /// The same provider as one in a cloud, where its address does not tell, as that of a private door.
+    #[must_use]
+    pub fn in_cloud(mut self, cloud: Cloud) -> Self {
+        self.cloud = Some(cloud);
+        self
+    }
+
+    /// The cloud it is in, where that is asked in its own way. Bodies are made anew there, so packed ones are of no use.
+    pub const fn cloud(&self) -> Option<&Cloud> {
+        self.cloud.as_ref()
+    }
+
+    /// What of a request in this protocol it would refuse the whole for; `None` where it takes everything.
+    pub fn fitted(&self, protocol: Protocol, headers: &HeaderMap) -> Option<Fitted> {
+        match (protocol, &self.cloud) {
+            (Protocol::Messages, Some(cloud)) => Some(cloud.fitted(headers)),
+            (Protocol::Chat, _) if !self.habits.refused.is_empty() => Some(Fitted {
+                headers: headers.clone(),
+                fields: self.habits.refused.to_vec(),
+                losses: Vec::new(),
+            }),
+            _ => None,
+        }
     }
 
     /// Says whether connections to it are encrypted.

@@ -110,6 +110,8 @@ pub enum AttemptFault {
     Misdirected,
     /// The request cannot be said in a protocol that the provider speaks.
     Unsayable,
+    /// There was nothing to show the provider who asks.
+    Credential,
 }
 
 /// How a walk ended.
@@ -229,6 +231,7 @@ impl Walk<'_> {
             protocol: candidate.protocol,
             method: self.call.method,
             path_and_query: &candidate.path_and_query,
+            model: &candidate.model,
             headers: candidate.headers.as_ref().unwrap_or(self.call.headers),
             caller: self.call.caller,
             segments,
@@ -260,6 +263,8 @@ impl Walk<'_> {
             Ok(response) if !retry::speaks_against_health(response.status()) => {
                 self.upstream.note_success(provider);
             }
+            // A request that was never sent says nothing about anybody's health.
+            Err(AttemptError::Unsayable(_) | AttemptError::Credential { .. }) => {}
             Ok(_) | Err(_) => self.upstream.note_fault(provider),
         }
     }
@@ -294,6 +299,7 @@ const fn fault_of(error: &AttemptError) -> AttemptFault {
         AttemptError::Broken(_) => AttemptFault::Broken,
         AttemptError::TimedOut(_) => AttemptFault::TimedOut,
         AttemptError::Unsayable(_) => AttemptFault::Unsayable,
+        AttemptError::Credential { .. } => AttemptFault::Credential,
     }
 }
 
@@ -303,6 +309,7 @@ const fn is_worth_another_try(error: &AttemptError) -> bool {
         AttemptError::UnknownProvider(_)
         | AttemptError::Path(_)
         | AttemptError::TimedOut(_)
+        | AttemptError::Credential { .. }
         | AttemptError::Unsayable(_) => false,
     }
 }

@@ -39,6 +39,8 @@ pub struct ChainTurn {
     response: Option<String>,
     outputs: Vec<u8>,
     has_ended: bool,
+    /// Whether the client was told how it ended, for better or worse.
+    is_told: bool,
 }
 
 /// What is remembered between two turns.
@@ -110,6 +112,7 @@ impl Chain {
             response: None,
             outputs: Vec::new(),
             has_ended: false,
+            is_told: false,
         })
     }
 
@@ -155,6 +158,11 @@ impl Chain {
 }
 
 impl ChainTurn {
+    /// Whether the client was told how the turn ended. One that ends untold would be waited for.
+    pub const fn is_told(&self) -> bool {
+        self.is_told
+    }
+
     /// Takes in an event of the answer.
     pub fn heard(&mut self, event: &[u8]) {
         // Text goes by unread.
@@ -170,8 +178,9 @@ impl ChainTurn {
                     self.output(item);
                 }
             }
+            Some("response.failed") => self.is_told = true,
             Some("response.completed" | "response.incomplete") => {
-                self.has_ended = true;
+                (self.has_ended, self.is_told) = (true, true);
                 let Some(response) = response else { return };
                 let [id, output] = response.pick(["id", "output"]);
                 self.response = id.and_then(Json::owned_text);

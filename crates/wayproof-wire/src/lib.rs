@@ -21,6 +21,9 @@ mod answer;
 mod sse;
 mod usage;
 
+mod cloud;
+mod eventstream;
+
 mod chain;
 
 mod fault;
@@ -34,6 +37,8 @@ pub use answer::{Answer, AnswerForm, AnswerReader, Stop};
 pub use ask::{Ask, find_ask, new_ask};
 pub use chain::{Chain, ChainStep, ChainTurn, chain_error};
 pub use client::{Agent, Housekeeping, Identity, SessionSource, identify};
+pub use cloud::{CloudAnswer, CloudRequest, MessagesCloud};
+pub use eventstream::{EventMessage, EventStreamDecoder, EventStreamError, event_message};
 pub use fault::{Fault, FaultKind, RenderedFault, render};
 pub use leave_out::{LeftOut, leave_out};
 pub use models::{ModelDialect, ModelEntry, render_model, render_models, render_shown};

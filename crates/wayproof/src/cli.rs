@@ -183,9 +183,13 @@ pub(crate) struct ProviderArgs {
     /// Somebody who serves models. May be repeated.
     ///
     /// The protocol is messages, chat, responses, gemini, ollama, completions or fim; without one the provider speaks whatever the client speaks. Requests of clients of another one are translated.
-    /// Without key-env the client's own credential is passed through.
+    /// Without key-env the client's own credential is passed through, or, in a cloud, the environment's keys of it are used.
+    /// as=bedrock and as=vertex name the cloud where the address does not tell; region is the one that AWS signatures are for.
     /// Without any --provider, keys in the environment and local servers on their usual ports are used.
-    #[arg(long = "provider", value_name = "NAME=URL[,protocol=P][,key-env=VAR]")]
+    #[arg(
+        long = "provider",
+        value_name = "NAME=URL[,protocol=P][,key-env=VAR][,as=CLOUD][,region=R]"
+    )]
     pub(crate) providers: Vec<String>,
 }
 

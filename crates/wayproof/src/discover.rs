@@ -9,7 +9,7 @@ use tokio::net::TcpStream;
 use wayproof_upstream::{Credential, KNOWN, Known, Place, Provider};
 use wayproof_wire::{Protocol, Protocols};
 
-use crate::{exit::Mistake, settings::variable};
+use crate::{clouds, exit::Mistake, settings::variable};
 
 /// A provider that was found, with the reason it is there.
 #[derive(Debug)]
@@ -69,6 +69,10 @@ pub(crate) async fn discover() -> Result<Vec<Found>> {
 fn hosted(variable: &dyn Fn(&str) -> Option<String>) -> Result<Vec<Found>> {
     let (mut keyed, mut signed) = (Vec::new(), Vec::new());
     for known in KNOWN {
+        if matches!(known.place, Place::Cloud) {
+            keyed.extend(clouds::offered(known, variable)?);
+            continue;
+        }
         let Some(base) = address(known, variable)? else {
             continue;
         };
@@ -97,6 +101,7 @@ fn hosted(variable: &dyn Fn(&str) -> Option<String>) -> Result<Vec<Found>> {
 fn address(known: &Known, variable: &dyn Fn(&str) -> Option<String>) -> Result<Option<Uri>> {
     let text = match known.place {
         Place::At(address) => address.to_owned(),
+        Place::Cloud => return Ok(None),
         Place::Own {
             variable: name,
             path,

@@ -5,13 +5,16 @@
 pub(crate) mod probe;
 mod providers;
 mod sandbox;
+mod socket;
 
 use std::path::Path;
 
 use anyhow::Result;
 use serde::Serialize;
 use wayproof_engine::Policy;
+use wayproof_wire::Protocol;
 
+use self::socket::Socket;
 use crate::{
     commands::connect::{USUAL, point, surroundings},
     connect::{self, Agent, Record, State},
@@ -252,7 +255,26 @@ async fn examine_agent(visit: &Visit<'_>, agent: Agent, record: Option<&Record>)
         }
         .of(agent),
     );
+    if agent.protocol() == Protocol::Responses {
+        findings.push(on_a_socket(gateway).await.of(agent));
+    }
     findings
+}
+
+/// The same on a WebSocket, which agents that speak Responses may be told to use.
+async fn on_a_socket(gateway: &str) -> Finding {
+    match socket::round_trip(gateway).await {
+        Ok(held @ Socket::Held { .. }) => Finding::ok("websocket", held.to_string()),
+        Ok(refused @ Socket::Refused { .. }) => Finding::warning(
+            "websocket",
+            refused.to_string(),
+            "wayproof up of this version opens them; a proxy on the way has to let `Upgrade` through",
+        ),
+        Err(fault) => {
+            let fix = remedy(&fault);
+            Finding::wrong("websocket", fault.to_string(), fix)
+        }
+    }
 }
 
 fn settings_of(agent: Agent, record: Option<&Record>, gateway: &str) -> Finding {

@@ -3,6 +3,7 @@
 
 mod catalogs;
 mod cli;
+mod clouds;
 mod commands;
 mod connect;
 mod days;

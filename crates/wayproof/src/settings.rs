@@ -15,7 +15,9 @@ use wayproof_repo::Repo;
 use wayproof_upstream::{Credential, Provider};
 use wayproof_wire::Protocols;
 
-use crate::{cli::DataArgs, discover::discover, exit::Mistake, run::agents::Agent, terminal};
+use crate::{
+    cli::DataArgs, clouds, discover::discover, exit::Mistake, run::agents::Agent, terminal,
+};
 
 /// The value of an environment variable that is set and not empty.
 pub(crate) fn variable(name: &str) -> Option<String> {
@@ -71,12 +73,12 @@ pub(crate) fn write_private(file: &Path, content: &[u8]) -> Result<()> {
     Ok(())
 }
 
-/// Reads one `--provider NAME=URL[,protocol=…][,key-env=VAR]`.
+/// Reads one `--provider NAME=URL[,protocol=…][,key-env=VAR][,as=CLOUD][,region=REGION]`.
 pub(crate) fn parse_provider(spec: &str) -> Result<Provider> {
     let wrong = |reason: &str| Mistake(format!("--provider {spec}: {reason}"));
-    let (name, rest) = spec
-        .split_once('=')
-        .ok_or_else(|| wrong("it should read NAME=URL[,protocol=…][,key-env=VAR]"))?;
+    let (name, rest) = spec.split_once('=').ok_or_else(|| {
+        wrong("it should read NAME=URL[,protocol=…][,key-env=VAR][,as=CLOUD][,region=REGION]")
+    })?;
     let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     if name.is_empty() || !name.chars().all(is_name) || name == "wayproof" {
         return Err(wrong(
@@ -87,30 +89,50 @@ pub(crate) fn parse_provider(spec: &str) -> Result<Provider> {
     let mut parts = rest.split(',');
     let base = parts.next().unwrap_or_default();
     let base = base.parse().map_err(|_| wrong("the URL cannot be read"))?;
-    let (mut protocols, mut credential) = (Protocols::ALL, Credential::PassThrough);
+    let (mut protocols, mut credential) = (None, None);
+    let mut asked = clouds::Asked::default();
     for part in parts {
         match part.split_once('=') {
             Some(("protocol", value)) => {
                 let known = "messages, chat, responses, gemini, ollama, completions or fim";
                 let unknown = || wrong(&format!("protocol `{value}` is none of {known}"));
-                protocols = Protocols::of(&[value.parse().map_err(|_| unknown())?]);
+                protocols = Some(Protocols::of(&[value.parse().map_err(|_| unknown())?]));
             }
             Some(("key-env", name)) => {
                 let missing = || wrong(&format!("the environment variable {name} is not set"));
-                credential =
-                    Credential::Key(SecretString::from(variable(name).ok_or_else(missing)?));
+                let key = SecretString::from(variable(name).ok_or_else(missing)?);
+                credential = Some(Credential::Key(key));
             }
+            Some(("as", value)) => {
+                asked.cloud = Some(value.parse().map_err(|reason: String| wrong(&reason))?);
+            }
+            Some(("region", value)) => asked.region = Some(value.to_owned()),
             Some((key, _)) => {
                 return Err(wrong(&format!(
-                    "`{key}` is not a key; there are protocol and key-env"
+                    "`{key}` is not a key; there are protocol, key-env, as and region"
                 ))
                 .into());
             }
             None => return Err(wrong(&format!("`{part}` should read KEY=VALUE")).into()),
         }
     }
+    let cloud = asked.at(&base, &variable);
+    let Some(cloud) = cloud.map_err(|reason| wrong(&reason))? else {
+        let credential = credential.unwrap_or(Credential::PassThrough);
+        let provider = Provider::new(name, base, protocols.unwrap_or(Protocols::ALL), credential);
+        return Ok(provider.map_err(|error| Mistake(error.to_string()))?);
+    };
+    let protocols = clouds::protocols(&cloud, protocols).map_err(|reason| wrong(&reason))?;
+    let credential = if let Some(credential) = credential {
+        credential
+    } else {
+        let found = clouds::credential(&cloud, &variable)?;
+        let wanted = "set AWS_BEARER_TOKEN_BEDROCK, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or name a key by key-env";
+        found.ok_or_else(|| wrong(wanted))?.0
+    };
     let provider = Provider::new(name, base, protocols, credential);
-    Ok(provider.map_err(|error| Mistake(error.to_string()))?)
+    let provider = provider.map_err(|error| Mistake(error.to_string()))?;
+    Ok(provider.in_cloud(cloud))
 }
 
 /// The policy file in force: the one given, else `wayproof.toml` of the repository around the working directory.

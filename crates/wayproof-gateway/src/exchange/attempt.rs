@@ -106,7 +106,9 @@ impl Halt {
 fn unanswered(error: &AttemptError) -> Fault {
     let kind = match error {
         AttemptError::TimedOut(_) => FaultKind::UpstreamTimeout,
-        AttemptError::Connect(_) | AttemptError::Broken(_) => FaultKind::UpstreamUnreachable,
+        AttemptError::Connect(_) | AttemptError::Broken(_) | AttemptError::Credential { .. } => {
+            FaultKind::UpstreamUnreachable
+        }
         AttemptError::UnknownProvider(_) | AttemptError::Path(_) => FaultKind::Internal,
         AttemptError::Unsayable(reason) => return Fault::new(FaultKind::BadRequest, reason),
     };

@@ -51,8 +51,13 @@ pub(crate) fn prepare(shared: &Shared, decided: Decided) -> Result<Prepared, Fau
     let is_renamed = attempts
         .iter()
         .any(|planned| planned.asked_in.is_none() && planned.target.model != peek.model_name);
+    // Clouds get bodies that are made anew.
+    let is_reshaped = attempts.iter().any(|planned| {
+        let provider = shared.upstream.provider(&planned.target.provider);
+        provider.is_some_and(|provider| provider.cloud().is_some())
+    });
     // A packed body in which nothing changes goes out as it came. Otherwise it goes out unpacked.
-    let as_sent = packed.filter(|_| !is_renamed);
+    let as_sent = packed.filter(|_| !is_renamed && !is_reshaped);
     if as_sent.is_none() && call.head.headers.contains_key(CONTENT_ENCODING) {
         call.head.headers = without_encoding(&call.head.headers);
     }
@@ -61,13 +66,13 @@ pub(crate) fn prepare(shared: &Shared, decided: Decided) -> Result<Prepared, Fau
     for planned in attempts {
         let Some(asked_in) = planned.asked_in else {
             let less = own.less(shared, &call, planned, &mut losses);
-            let sent = less.as_ref().unwrap_or(&own);
+            let sent = less.as_ref().map_or(&own, |(less, _)| less);
             let segments = match &as_sent {
                 Some(packed) if less.is_none() => vec![packed.clone()],
                 _ => splice_model(&sent.body, &sent.peek, &body_model(&call, planned)),
             };
             let mut candidate = native(&call, planned, Content::Ready(segments));
-            candidate.headers = less.map(|_| without_encoding(&call.head.headers));
+            candidate.headers = less.map(|(_, headers)| headers);
             candidates.push(candidate);
             translations.push(None);
             continue;
@@ -153,30 +158,40 @@ impl Own {
 }
 
 impl Own {
-    /// The same without what this target's provider refuses a request of Chat for, if it has any of that.
+    /// The same without what this target's provider refuses a request for, if it has any of that, and its headers.
     fn less(
         &self,
         shared: &Shared,
         call: &Call,
         planned: &Planned,
         losses: &mut Vec<Loss>,
-    ) -> Option<Self> {
-        if call.protocol != Protocol::Chat {
+    ) -> Option<(Self, HeaderMap)> {
+        if !matches!(call.protocol, Protocol::Chat | Protocol::Messages) {
             return None;
         }
         let provider = shared.upstream.provider(&planned.target.provider)?;
+        let fitted = provider.fitted(call.protocol, &call.head.headers)?;
         let request = Request {
             body: &self.body,
             peek: &self.peek,
         };
-        let left = leave_out(&request, provider.habits().refused)?;
-        let peek = wayproof_wire::peek(call.protocol, &left.body).ok()?;
-        losses.extend(left.losses);
-        Some(Self {
-            body: Bytes::from(left.body),
-            peek: Arc::new(peek),
+        let left = leave_out(&request, &fitted.fields);
+        if left.is_none() && fitted.losses.is_empty() {
+            return None;
+        }
+        losses.extend(fitted.losses);
+        let (mut body, mut peek) = (self.body.clone(), Arc::clone(&self.peek));
+        if let Some(left) = left {
+            peek = Arc::new(wayproof_wire::peek(call.protocol, &left.body).ok()?);
+            body = Bytes::from(left.body);
+            losses.extend(left.losses);
+        }
+        let less = Self {
+            body,
+            peek,
             is_as_sent: false,
-        })
+        };
+        Some((less, without_encoding(&fitted.headers)))
     }
 }
 

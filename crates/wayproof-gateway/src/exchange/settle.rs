@@ -473,6 +473,7 @@ const fn fault_name(fault: AttemptFault) -> &'static str {
         AttemptFault::Abandoned => "abandoned",
         AttemptFault::Misdirected => "misdirected",
         AttemptFault::Unsayable => "unsayable",
+        AttemptFault::Credential => "credential",
     }
 }
 

@@ -28,6 +28,8 @@ const MAX_ERROR: usize = 64 << 10;
 
 type Socket = WebSocketStream<TokioIo<Upgraded>>;
 
+const BROKEN_OFF: Over = Over::Closed(CloseCode::Error, "the answer broke off");
+
 /// Why a talk is over.
 enum Over {
     /// The client went away, or what it sent is no WebSocket.
@@ -208,7 +210,9 @@ impl Talk {
             let frame = match frame {
                 Some(Ok(frame)) => frame,
                 Some(Err(error)) => return Err(broken(&error)),
-                None => return Ok(()),
+                None if turn.is_told() => return Ok(()),
+                // Clients wait for an end, and an error inside of a stream is none for all of them.
+                None => return Err(BROKEN_OFF),
             };
             let Some(data) = frame.data_ref() else {
                 continue;
@@ -281,5 +285,5 @@ fn text(message: Option<Result<Message, Error>>) -> Result<Option<Utf8Bytes>, Ov
 /// An answer that broke off stays one: agents then ask again.
 fn broken(error: &hyper::Error) -> Over {
     tracing::debug!(%error, "a turn of a socket broke off");
-    Over::Closed(CloseCode::Error, "the answer broke off")
+    BROKEN_OFF
 }

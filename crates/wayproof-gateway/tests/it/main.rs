@@ -7,6 +7,8 @@ mod budgets;
 #[cfg(test)]
 mod client;
 #[cfg(test)]
+mod clouds;
+#[cfg(test)]
 mod completing;
 #[cfg(test)]
 mod counting;

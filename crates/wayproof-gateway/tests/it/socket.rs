@@ -283,6 +283,36 @@ async fn an_error_leaves_the_conversation_as_it_was() {
     stage.stop().await;
 }
 
+#[rstest]
+#[case::error(
+    "event: error\ndata: {\"type\":\"error\",\"code\":\"server_error\",\"message\":\"it broke\"}\n\n"
+)]
+#[case::nothing("")]
+#[tokio::test]
+async fn an_answer_without_an_end_closes_the_socket_instead_of_being_waited_for(
+    #[case] rest: &'static str,
+) {
+    let (stage, _scripted) = speaking(Protocol::Responses, move |_| {
+        Reply::events([
+            "event: response.created\ndata: {\"type\":\"response.created\",\"response\":{\"id\":\"r\"}}\n\n",
+            rest,
+        ])
+    })
+    .await;
+    let mut socket = connect(&stage, &[]).await.unwrap();
+    say(&mut socket, &turn(&ask(), None)).await;
+    let mut told = Vec::new();
+    let closed = loop {
+        match socket.next().await.unwrap().unwrap() {
+            Message::Close(frame) => break frame.unwrap(),
+            message => told.push(message.to_text().unwrap().to_owned()),
+        }
+    };
+    assert_eq!(u16::from(closed.code), 1011);
+    assert_eq!(told.len(), 1 + usize::from(!rest.is_empty()), "{told:?}");
+    stage.stop().await;
+}
+
 #[tokio::test]
 async fn a_client_that_goes_away_hangs_up_on_the_provider() {
     let (stage, scripted) = speaking(Protocol::Responses, |_| {

@@ -1,4 +1,4 @@
-//! Google AI Studio. Its other door, Vertex, takes tokens and is another address.
+//! Google AI Studio. Its other door is Vertex.
 
 use wayproof_wire::{Protocol, Protocols};
 

@@ -7,6 +7,8 @@ mod breaker;
 #[cfg(test)]
 mod cross;
 #[cfg(test)]
+mod google;
+#[cfg(test)]
 mod stage;
 #[cfg(test)]
 mod walking;

@@ -26,8 +26,10 @@ pub fn translate_error(
     } else {
         let mut words = String::from_utf8_lossy(body).trim().to_owned();
         words.truncate(words.floor_char_boundary(WORDS));
-        let quoted = serde_json::Value::from(words).to_string();
-        told(Json::new(quoted.as_bytes()), Some(status))
+        let quoted = serde_json::Value::from(words.as_str()).to_string();
+        let mut fault = told(Json::new(quoted.as_bytes()), Some(status));
+        fault.message = words;
+        fault
     };
     if fault.message.is_empty() {
         fault.message = format!("the provider answered with status {status}");

@@ -5,6 +5,8 @@ mod answers;
 #[cfg(test)]
 mod chains;
 #[cfg(test)]
+mod clouds;
+#[cfg(test)]
 mod faults;
 #[cfg(test)]
 mod golden;

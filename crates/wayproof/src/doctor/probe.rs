@@ -19,7 +19,7 @@ const HEALTH_PATIENCE: Duration = Duration::from_secs(3);
 
 const ASK: &str =
     "This is a check of the connection. Call the tool report_ready once, with status \"ready\".";
-const TOOL: &str = "report_ready";
+pub(super) const TOOL: &str = "report_ready";
 const ABOUT: &str = "Reports that the connection works.";
 
 /// What came back.
@@ -128,7 +128,7 @@ fn header(answer: &Answer, name: &str) -> String {
 }
 
 /// The sentence of an error in any dialect.
-fn sentence(body: &[u8]) -> String {
+pub(super) fn sentence(body: &[u8]) -> String {
     let value: Value = serde_json::from_slice(body).unwrap_or_default();
     let found = value
         .pointer("/error/message")
@@ -140,6 +140,11 @@ fn sentence(body: &[u8]) -> String {
         str::to_owned,
     );
     plain(text.trim())
+}
+
+/// What is asked in Responses.
+pub(super) fn asking() -> Value {
+    request(Protocol::Responses).1
 }
 
 fn request(protocol: Protocol) -> (&'static str, Value) {
@@ -183,11 +188,11 @@ fn request(protocol: Protocol) -> (&'static str, Value) {
 
 /// What was seen in a stream.
 #[derive(Debug, Default, PartialEq, Eq)]
-struct Seen {
-    ended: bool,
+pub(super) struct Seen {
+    pub(super) ended: bool,
     called: bool,
     thought: bool,
-    error: Option<String>,
+    pub(super) error: Option<String>,
 }
 
 impl Seen {
@@ -212,7 +217,7 @@ impl Seen {
         seen
     }
 
-    fn take(&mut self, protocol: Protocol, event: &Value, data: &[u8]) {
+    pub(super) fn take(&mut self, protocol: Protocol, event: &Value, data: &[u8]) {
         let kind = event["type"].as_str().unwrap_or_default();
         let is_failed = kind == "error" || kind == "response.failed" || event["error"].is_object();
         if is_failed {

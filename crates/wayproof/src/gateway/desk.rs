@@ -178,6 +178,8 @@ fn provider_line(provider: &Provider) -> String {
         Credential::PassThrough => "the client's own credential is passed on",
         Credential::Nothing => "no key",
         Credential::Key(_) => "key set, not shown",
+        Credential::Aws(_) => "signed with keys of AWS, not shown",
+        Credential::Tokens(_) => "shown tokens that are fetched anew",
     };
     format!(
         "{} ({credential})",

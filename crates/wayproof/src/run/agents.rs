@@ -32,6 +32,8 @@ pub(crate) struct Pointing {
     pub(crate) keeps_sign_in: bool,
     /// Whether the environment names the agent's model already.
     pub(crate) has_model: bool,
+    /// Whether the environment has an agent of several protocols speak Messages.
+    pub(crate) in_messages: bool,
 }
 
 /// A command line with its additions to the environment.
@@ -154,9 +156,14 @@ impl Agent {
             Self::ClaudeCode => claude(&mut variables),
             Self::Codex => {}
             Self::Copilot => {
+                let (place, kind) = if point.in_messages {
+                    (base.clone(), "anthropic")
+                } else {
+                    (v1.clone(), "openai")
+                };
                 variables.extend([
-                    ("COPILOT_PROVIDER_BASE_URL", v1.clone()),
-                    ("COPILOT_PROVIDER_TYPE", "openai".to_owned()),
+                    ("COPILOT_PROVIDER_BASE_URL", place),
+                    ("COPILOT_PROVIDER_TYPE", kind.to_owned()),
                     ("COPILOT_PROVIDER_API_KEY", point.key.clone()),
                 ]);
                 // It does not start with a provider of one's own and no model.
@@ -276,6 +283,7 @@ mod tests {
             socket: "/run/s".into(),
             keeps_sign_in: false,
             has_model: false,
+            in_messages: false,
         }
     }
 

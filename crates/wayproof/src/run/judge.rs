@@ -205,6 +205,8 @@ impl Judge {
             socket: self.socket_path().to_string_lossy().into_owned(),
             keeps_sign_in: settings::has_sign_in(agent),
             has_model: settings::variable("COPILOT_MODEL").is_some(),
+            in_messages: settings::variable("COPILOT_PROVIDER_TYPE").as_deref()
+                == Some("anthropic"),
         })
     }
 

@@ -3,132 +3,20 @@
 //!
 //! `xmltodict` 0.14.2 fixed what 0.14.1 did wrong, and published the tests that show it.
 
+mod cast;
+
 use std::{fs, path::Path, process::Command};
 
 use wayproof_testkit::{Captured, Fixture, Persona, Play, Provider, Step};
 
+use self::cast::{
+    AIDER, CHAT, CLAUDE, CODEX, CODEX_ON_A_SOCKET, COPILOT, COPILOT_IN_MESSAGES,
+    COPILOT_IN_RESPONSES, COPILOT_ON_A_SOCKET, GEMINI, GEMINI_CLI, MESSAGES, RESPONSES, Real, over,
+};
 use crate::{
     conformance,
     environment::{Environment, Said, path_with, tools},
 };
-
-const ASK: &str = "Two tests of this repository fail. Find the bug in xmltodict.py, fix it, and say when you are done.";
-
-/// An agent under test, with the models that its protocol asks for.
-#[derive(Clone, Copy)]
-struct Real {
-    command: &'static [&'static str],
-    provider: &'static str,
-    /// The one protocol that the provider speaks, and the path it is asked at; without one it speaks any.
-    only: Option<(&'static str, &'static str)>,
-    fast: &'static str,
-    strong: &'static str,
-}
-
-const CLAUDE: Real = Real {
-    command: &["claude", "--dangerously-skip-permissions", "-p", ASK],
-    provider: "anthropic",
-    only: None,
-    fast: "claude-haiku-4-5",
-    strong: "claude-opus-4-8",
-};
-
-const CODEX: Real = Real {
-    command: &[
-        "codex",
-        "exec",
-        "--dangerously-bypass-approvals-and-sandbox",
-        ASK,
-    ],
-    provider: "openai",
-    only: None,
-    fast: "gpt-5.4-mini",
-    strong: "gpt-5.5",
-};
-
-/// The same agent over one WebSocket, on which it says only what is new.
-const CODEX_ON_A_SOCKET: Real = Real {
-    command: &[
-        "codex",
-        "exec",
-        "-c",
-        "model_providers.wayproof.supports_websockets=true",
-        "--dangerously-bypass-approvals-and-sandbox",
-        ASK,
-    ],
-    ..CODEX
-};
-
-const GEMINI_CLI: Real = Real {
-    command: &[
-        "gemini",
-        "--yolo",
-        "--skip-trust",
-        "-m",
-        "wayproof-auto",
-        "-p",
-        ASK,
-    ],
-    provider: "google",
-    only: None,
-    fast: "gemini-3.5-flash",
-    strong: "gemini-3.1-pro-preview",
-};
-
-const COPILOT: Real = Real {
-    command: &[
-        "copilot",
-        "--allow-all-tools",
-        "--allow-all-paths",
-        "-p",
-        ASK,
-    ],
-    provider: "openai",
-    only: None,
-    fast: "gpt-5.4-mini",
-    strong: "gpt-5.5",
-};
-
-/// It has no tools: it is told files, and writes them as it is answered.
-const AIDER: Real = Real {
-    command: &[
-        "aider",
-        "--model",
-        "openai/wayproof-auto",
-        "--edit-format",
-        "whole",
-        "--yes-always",
-        "--no-auto-commits",
-        "--no-dirty-commits",
-        "--no-check-update",
-        "--no-show-release-notes",
-        "--no-show-model-warnings",
-        "--no-gitignore",
-        "--no-pretty",
-        "--analytics-disable",
-        "--message",
-        ASK,
-        "xmltodict.py",
-    ],
-    provider: "openai",
-    only: None,
-    fast: "gpt-5.4-mini",
-    strong: "gpt-5.5",
-};
-
-const CHAT: Option<(&str, &str)> = Some(("chat", "/v1/chat/completions"));
-const GEMINI: Option<(&str, &str)> = Some(("gemini", "/v1beta/models/"));
-const MESSAGES: Option<(&str, &str)> = Some(("messages", "/v1/messages"));
-const RESPONSES: Option<(&str, &str)> = Some(("responses", "/v1/responses"));
-
-/// The same agent, whose models are served in one protocol only.
-const fn over(agent: Real, only: Option<(&'static str, &'static str)>) -> Real {
-    Real {
-        provider: "elsewhere",
-        only,
-        ..agent
-    }
-}
 
 /// The old source with the new release's tests: red, as its authors saw it before the fix.
 fn historical_bug(root: &Path) -> Fixture {
@@ -258,7 +146,8 @@ async fn run(environment: &Environment, agent: &Real, play: Play) -> (Said, Prov
     ]);
     command
         .env("PATH", path)
-        .env("ELSEWHERE_KEY", "sk-elsewhere");
+        .env("ELSEWHERE_KEY", "sk-elsewhere")
+        .envs(agent.env.iter().copied());
     quiet(&mut command);
     let said = tokio::task::spawn_blocking(move || Said::of(command.output().unwrap()))
         .await
@@ -331,7 +220,7 @@ async fn goes_from_red_to_proven(agent: &Real) -> Vec<Captured> {
     assert_eq!(environment.run(&["ledger", "verify"]).status, 0);
     let captured = provider.captured();
     provider.stop().await;
-    conformance::record(agent.command[0], agent.only.map(|(protocol, _)| protocol));
+    conformance::record(agent.mark, agent.only.map(|(protocol, _)| protocol));
     captured
 }
 
@@ -371,7 +260,55 @@ async fn codex_goes_from_red_to_proven_on_a_socket() {
     // A turn on a socket is put together by the gateway, which writes the conversation first.
     let made = |request: &Captured| request.body.starts_with(br#"{"stream":true,"input":["#);
     assert!(captured.iter().all(made), "{captured:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn codex_goes_from_red_to_proven_on_a_socket_over_messages() {
     goes_from_red_to_proven(&over(CODEX_ON_A_SOCKET, MESSAGES)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn codex_goes_from_red_to_proven_on_a_socket_over_chat() {
+    goes_from_red_to_proven(&over(CODEX_ON_A_SOCKET, CHAT)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn copilot_cli_in_messages_goes_from_red_to_proven() {
+    let captured = goes_from_red_to_proven(&COPILOT_IN_MESSAGES).await;
+    let is_own = |one: &Captured| one.path.starts_with("/v1/messages");
+    assert!(captured.iter().all(is_own), "{captured:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn copilot_cli_in_messages_goes_from_red_to_proven_over_chat() {
+    goes_from_red_to_proven(&over(COPILOT_IN_MESSAGES, CHAT)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn copilot_cli_in_messages_goes_from_red_to_proven_over_responses() {
+    goes_from_red_to_proven(&over(COPILOT_IN_MESSAGES, RESPONSES)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn copilot_cli_in_responses_goes_from_red_to_proven() {
+    let captured = goes_from_red_to_proven(&COPILOT_IN_RESPONSES).await;
+    let is_own = |one: &Captured| one.path.starts_with("/v1/responses");
+    assert!(captured.iter().all(is_own), "{captured:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn copilot_cli_in_responses_goes_from_red_to_proven_over_messages() {
+    goes_from_red_to_proven(&over(COPILOT_IN_RESPONSES, MESSAGES)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn copilot_cli_in_responses_goes_from_red_to_proven_over_chat() {
+    goes_from_red_to_proven(&over(COPILOT_IN_RESPONSES, CHAT)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn copilot_cli_goes_from_red_to_proven_on_a_socket() {
+    goes_from_red_to_proven(&COPILOT_ON_A_SOCKET).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

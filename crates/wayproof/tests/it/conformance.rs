@@ -14,6 +14,16 @@ pub(crate) fn connected(program: &str) {
     write(program, "connect", "native");
 }
 
+/// An agent did the right thing with every failure.
+pub(crate) fn withstood(program: &str) {
+    write(program, "failures", "native");
+}
+
+/// A library asked by every provider and understood what it was answered.
+pub(crate) fn understood(library: &str) {
+    write(library, "sdk", "native");
+}
+
 fn write(program: &str, what: &str, protocol: &str) {
     let Some(folder) = std::env::var_os("WAYPROOF_CONFORMANCE").map(PathBuf::from) else {
         return;

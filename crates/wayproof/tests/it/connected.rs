@@ -15,18 +15,19 @@ use crate::{
     up::Up,
 };
 
-const ASK: &str = "Make a file named made.txt in this repository and say when you are done.";
+pub(crate) const ASK: &str =
+    "Make a file named made.txt in this repository and say when you are done.";
 
 const POLICY: &str = "version = 1\n[class.fast]\ntargets = [\"mock/m\"]\n[class.strong]\ntargets = [\"mock/m\"]\n\
     [class.max]\ntargets = [\"mock/m\"]\n[class.reviewer]\ntargets = [\"mock/m\"]\n";
 
 /// The agent's name for `connect`, where it is installed, and how it is started.
-struct Connected {
-    name: &'static str,
-    folder: &'static str,
-    command: &'static [&'static str],
+pub(crate) struct Connected {
+    pub(crate) name: &'static str,
+    pub(crate) folder: &'static str,
+    pub(crate) command: &'static [&'static str],
     /// The path it asks at.
-    path: &'static str,
+    pub(crate) path: &'static str,
 }
 
 fn play() -> Play {
@@ -39,18 +40,17 @@ fn play() -> Play {
     }])
 }
 
-/// Starts the agent in a fresh home that only `connect` has written to.
-async fn runs(
+/// Starts the agent in a fresh home that only `connect` has written to, and waits for its end.
+pub(crate) async fn launch(
+    environment: &Environment,
     agent: &Connected,
-    answer: impl Fn(&Captured) -> Reply + Send + Sync + 'static,
-) -> Vec<Captured> {
-    let environment = Environment::new();
+    provider: &Provider,
+) -> Said {
     let mut fixture = environment.fixture();
     fixture.write("wayproof.toml", POLICY).unwrap();
     fixture.write("README.md", "# here\n").unwrap();
     fixture.commit("begin").unwrap();
-    let provider = Provider::start(answer).await.unwrap();
-    let up = Up::start(&environment, &provider).await;
+    let up = Up::start(environment, provider).await;
     let said = environment.run(&["connect", agent.name, "--no-check"]);
     assert_eq!(said.status, 0, "{said:?}");
     let mut command = Command::new(agent.command[0]);
@@ -69,6 +69,8 @@ async fn runs(
         .env("IS_SANDBOX", "1")
         .env("DISABLE_AUTOUPDATER", "1")
         .env("COPILOT_AUTO_UPDATE", "false")
+        // Ten tries with growing waits are three minutes.
+        .env("CLAUDE_CODE_MAX_RETRIES", "4")
         .env("CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", "1");
     if agent.name == "copilot-cli" {
         // What the step that `connect` prints puts into a shell's profile.
@@ -78,6 +80,18 @@ async fn runs(
     let said = tokio::task::spawn_blocking(move || Said::of(command.output().unwrap()))
         .await
         .unwrap();
+    assert_eq!(up.stop(), 0);
+    said
+}
+
+/// The agent calls its tool, and ends.
+async fn runs(
+    agent: &Connected,
+    answer: impl Fn(&Captured) -> Reply + Send + Sync + 'static,
+) -> Vec<Captured> {
+    let environment = Environment::new();
+    let provider = Provider::start(answer).await.unwrap();
+    let said = launch(&environment, agent, &provider).await;
     let captured = provider.captured();
     let paths: Vec<&str> = captured.iter().map(|one| one.path.as_str()).collect();
     assert!(
@@ -91,7 +105,6 @@ async fn runs(
         agent.name
     );
     assert_eq!(said.status, 0, "{}: {said:?}", agent.name);
-    assert_eq!(up.stop(), 0);
     let exchanges = environment.run(&["ledger", "exchanges", "--json"]).json();
     let answered = exchanges
         .as_array()

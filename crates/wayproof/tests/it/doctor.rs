@@ -1,9 +1,12 @@
 //! The doctor and the status line: what they say of a gateway, its providers and connected agents.
 
-use std::fs;
+use std::{
+    fs,
+    io::{Read as _, Write as _},
+};
 
 use serde_json::Value;
-use wayproof_testkit::{Persona, Play, Provider, Step};
+use wayproof_testkit::{Captured, Persona, Play, Provider, Reply, Step};
 
 use crate::{
     connect::connect,
@@ -53,6 +56,19 @@ async fn the_doctor_goes_round_through_the_gateway() {
             "{trip:#}"
         );
     }
+    let sockets: Vec<&Value> = findings["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|found| found["check"] == "websocket")
+        .collect();
+    assert_eq!(sockets.len(), 1, "{findings:#}");
+    assert_eq!(sockets[0]["agent"], "codex");
+    let fact = sockets[0]["fact"].as_str().unwrap();
+    assert!(
+        fact.starts_with("a turn and one that said only what was new on a WebSocket in "),
+        "{fact}"
+    );
     assert_eq!(
         (said.status, &findings["ok"]),
         (0, &Value::Bool(true)),
@@ -115,6 +131,81 @@ async fn the_doctor_tells_what_is_wrong_and_how_to_mend_it() {
         said.status == 1 && said.out.contains("nobody listens at"),
         "{said:?}"
     );
+}
+
+/// A front that lets no upgrade through, as some proxies do not.
+async fn without_upgrades(port: u16) -> Provider {
+    Provider::start(move |request| {
+        if request.header("upgrade").is_some() {
+            return Reply::json(426, r#"{"error":{"message":"no sockets here"}}"#);
+        }
+        // What it asks runs in this process, too.
+        tokio::task::block_in_place(|| relayed(port, request))
+    })
+    .await
+    .unwrap()
+}
+
+/// What the gateway behind the front says.
+fn relayed(port: u16, request: &Captured) -> Reply {
+    let mut stream = std::net::TcpStream::connect(("127.0.0.1", port)).unwrap();
+    write!(
+        stream,
+        "{} {} HTTP/1.0\r\nhost: 127.0.0.1:{port}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
+        request.method,
+        request.path,
+        request.body.len()
+    )
+    .unwrap();
+    stream.write_all(&request.body).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    let Some((head, body)) = answer.split_once("\r\n\r\n") else {
+        panic!("{answer:?}")
+    };
+    let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+    let mut reply = Reply::json(status, body.to_owned());
+    for line in head.lines().skip(1) {
+        let (name, value) = line.split_once(':').unwrap();
+        let value = value.trim();
+        if name.starts_with("x-wayproof") {
+            reply = reply.with_header(name, value);
+        }
+    }
+    reply
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gateway_behind_a_proxy_without_sockets_is_told_and_works() {
+    let provider = provider().await;
+    let environment = Environment::new();
+    environment
+        .fixture()
+        .write("wayproof.toml", POLICY)
+        .unwrap();
+    let up = Up::start(&environment, &provider).await;
+    let front = without_upgrades(up.port).await;
+    connect(&environment, "codex");
+    let said = environment.run(&["doctor", "codex", "--gateway", &front.url(), "--json"]);
+    let found = said.json();
+    let findings = found["findings"].as_array().unwrap();
+    let socket = findings.iter().find(|one| one["check"] == "websocket");
+    let socket = socket.unwrap();
+    assert_eq!(socket["health"], "warning", "{found:#}");
+    assert!(
+        socket["fact"]
+            .as_str()
+            .unwrap()
+            .contains("426: no sockets here"),
+        "{socket:#}"
+    );
+    assert!(
+        socket["fix"].as_str().unwrap().contains("Upgrade"),
+        "{socket:#}"
+    );
+    let trip = findings.iter().find(|one| one["check"] == "round-trip");
+    assert_eq!(trip.unwrap()["health"], "ok", "{found:#}");
+    assert_eq!(up.stop(), 0);
 }
 
 #[test]

@@ -7,7 +7,10 @@ use std::{
 
 use wayproof_testkit::{Captured, Persona, Play, Provider, Reply, Step};
 
-use crate::environment::{Environment, Said, tools};
+use crate::{
+    conformance,
+    environment::{Environment, Said, tools},
+};
 
 /// What the scripted model says.
 const SAID: &str = "It is \u{1f600} \"done\".";
@@ -31,14 +34,22 @@ fn answer(play: &Play, request: &Captured) -> Reply {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn official_sdks_understand_the_gateway() {
-    let environment = Environment::new();
+/// Runs a program that asks a gateway with a provider of each protocol, and says how many checks held.
+async fn asks(
+    environment: &Environment,
+    program: impl FnOnce(&str) -> Command + Send + 'static,
+) -> String {
     environment.fixture();
-    let play = Play::new(vec![Persona {
-        model: "m".to_owned(),
-        steps: vec![Step::Say(SAID.to_owned())],
-    }]);
+    let say = || Step::Say(SAID.to_owned());
+    let persona = |model: &str, steps| Persona {
+        model: model.to_owned(),
+        steps,
+    };
+    let play = Play::new(vec![
+        persona("m", vec![say()]),
+        // One that calls the tool it is offered first.
+        persona("t", vec![Step::Shell("ls".to_owned()), say()]),
+    ]);
     let provider = Provider::start(move |request| answer(&play, request))
         .await
         .unwrap();
@@ -66,16 +77,42 @@ async fn official_sdks_understand_the_gateway() {
         assert!(gateway.try_wait().unwrap().is_none(), "the gateway ended");
         tokio::task::yield_now().await;
     };
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/sdks.py");
-    let mut python = Command::new(tools().join("sdks/bin/python"));
-    python.args([script, &format!("http://127.0.0.1:{port}"), SAID]);
-    environment.clean(&mut python);
-    let said = tokio::task::spawn_blocking(move || Said::of(python.output().unwrap()))
+    let mut asking = program(&format!("http://127.0.0.1:{port}"));
+    environment.clean(&mut asking);
+    let said = tokio::task::spawn_blocking(move || Said::of(asking.output().unwrap()))
         .await
         .unwrap();
     gateway.kill().unwrap();
     gateway.wait().unwrap();
     assert_eq!(said.status, 0, "{}\n{}", said.out, said.err);
-    assert!(said.out.ends_with("74 checks hold\n"), "{}", said.out);
     provider.stop().await;
+    said.out
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn official_sdks_understand_the_gateway() {
+    let environment = Environment::new();
+    let said = asks(&environment, |gateway| {
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/sdks.py");
+        let mut python = Command::new(tools().join("sdks/bin/python"));
+        python.args([script, gateway, SAID]);
+        python
+    });
+    assert!(said.await.ends_with("74 checks hold\n"));
+    conformance::understood("python");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn official_sdks_for_node_understand_the_gateway() {
+    let environment = Environment::new();
+    let said = asks(&environment, |gateway| {
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/sdks.mjs");
+        let mut node = Command::new(tools().join("node24/node_modules/node/bin/node"));
+        node.args([script, gateway, SAID])
+            .arg(tools().join("sdks-js"));
+        node
+    });
+    let said = said.await;
+    assert!(said.ends_with("115 checks hold\n"), "{said}");
+    conformance::understood("node");
 }

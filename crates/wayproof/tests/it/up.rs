@@ -38,6 +38,17 @@ impl Up {
         provider: &Provider,
         more: &[&str],
     ) -> Self {
+        Self::start_set(name, environment, provider, more, &[]).await
+    }
+
+    /// With more arguments and variables.
+    pub(crate) async fn start_set(
+        name: &str,
+        environment: &Environment,
+        provider: &Provider,
+        more: &[&str],
+        variables: &[(&str, &str)],
+    ) -> Self {
         if !environment.repo().join(".git").exists() {
             environment.fixture();
         }
@@ -58,6 +69,7 @@ impl Up {
         let mut child = environment
             .wayproof(&args)
             .args(more)
+            .envs(variables.iter().copied())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()

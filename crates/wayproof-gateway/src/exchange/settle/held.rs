@@ -36,6 +36,7 @@ impl Settlement {
                 | AttemptFault::Status
                 | AttemptFault::BreakerOpen
                 | AttemptFault::Misdirected
+                | AttemptFault::Credential
                 | AttemptFault::Unsayable,
             ) => false,
         };
