@@ -11,6 +11,7 @@ mod discover;
 mod doctor;
 mod exit;
 mod follow;
+mod forge;
 mod gate;
 mod gateway;
 mod ledgers;

@@ -21,6 +21,7 @@ mod doctor;
 mod documentation;
 mod environment;
 mod foreign;
+mod forge;
 mod gate;
 mod generated;
 mod hook;
