@@ -71,6 +71,9 @@ pub(crate) fn measure(
 
 /// The rows as a section of the page.
 pub(crate) fn section(rows: &[Row]) -> String {
+    if rows.is_empty() {
+        return String::new();
+    }
     let mut out = format!(
         "\n## Proofs\n\n\
          Measured from outside, medians. The large change edits {FILES} files of twelve functions each. The runner's overhead is the time of a whole proof of two trees\n\
