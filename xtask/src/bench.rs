@@ -1,4 +1,4 @@
-//! Measures the gateway beside direct access, nginx and any peer, in one run on two pinned cores.
+//! Measures the gateway beside direct access, nginx and any peer, in one run on two pinned cores, and what proofs cost.
 //!
 //! Targets are on one core, the provider and the load on the other. Rounds interleave the targets,
 //! and every figure is the median of its rounds, so a machine that drifts moves all targets alike.
@@ -9,11 +9,17 @@ mod disk;
 pub(crate) mod load;
 pub(crate) mod mock;
 mod process;
+mod proofs;
 mod report;
 mod targets;
 pub(crate) mod watch;
 
-use std::{collections::BTreeMap, fs, path::Path, process::Stdio};
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+    process::Stdio,
+};
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
@@ -45,6 +51,9 @@ pub(crate) struct BenchArgs {
     /// A peer to measure as well: NAME=HOST:PORT,PID. It must forward to the provider printed at the start.
     #[arg(long = "peer", value_name = "SPEC")]
     peers: Vec<String>,
+    /// A built program for the rows about proofs, instead of a release build; with `--only proof,receipt`.
+    #[arg(long, value_name = "FILE", requires = "only", conflicts_with = "write")]
+    program: Option<PathBuf>,
     /// Writes docs/reference/performance.md.
     #[arg(long)]
     write: bool,
@@ -71,6 +80,12 @@ type Results = BTreeMap<(&'static str, String), Vec<Figures>>;
     reason = "one procedure, read from top to bottom"
 )]
 pub(crate) fn run(args: &BenchArgs) -> Result<()> {
+    if CASES.iter().all(|case| !is_wanted(args, case.name)) {
+        return proofs_alone(args);
+    }
+    if args.program.is_some() {
+        bail!("--program measures the rows about proofs alone: --only proof,receipt");
+    }
     let build = [
         "build",
         "--release",
@@ -129,13 +144,36 @@ pub(crate) fn run(args: &BenchArgs) -> Result<()> {
         durable_writes_us: disk::durable_writes_us(work.path())?,
     };
     let decision = decision_microseconds()?;
-    let page = report::page(&results, &extra, &decision, &conditions);
+    let proofs = proof_rows(args, &release.join("wayproof"), work.path())?;
+    let page = report::page(&results, &extra, &decision, &conditions) + &proofs::section(&proofs);
     println!("\n{page}");
     if args.write {
         let place = root().join("docs/reference/performance.md");
         fs::write(&place, page).context("writing docs/reference/performance.md")?;
     }
     Ok(())
+}
+
+/// Measures the rows about proofs and nothing else.
+fn proofs_alone(args: &BenchArgs) -> Result<()> {
+    let program = if let Some(program) = &args.program {
+        fs::canonicalize(program).with_context(|| format!("finding {}", program.display()))?
+    } else {
+        let build = ["build", "--release", "--locked", "--package", "wayproof"];
+        run::run(&mut command("cargo", &build))?;
+        targets::release_folder()?.join("wayproof")
+    };
+    let work = tempfile::tempdir().context("making a working folder")?;
+    let rows = proof_rows(args, &program, work.path())?;
+    if rows.is_empty() {
+        bail!("there is no case of that name");
+    }
+    println!("{}", proofs::section(&rows));
+    Ok(())
+}
+
+fn proof_rows(args: &BenchArgs, program: &Path, work: &Path) -> Result<Vec<proofs::Row>> {
+    proofs::measure(program, work, args.rounds, &|name| is_wanted(args, name))
 }
 
 fn is_wanted(args: &BenchArgs, name: &str) -> bool {

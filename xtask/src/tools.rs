@@ -92,6 +92,7 @@ const NPM: [(&str, &[&str]); 12] = [
     ("pi", &["@mariozechner/pi-coding-agent@0.73.1"]),
     ("continue", &["@continuedev/cli@1.5.47"]),
     ("axe", &["axe-core@4.14.1"]),
+    ("stryker", &["@stryker-mutator/core@8.7.1"]),
     (
         "sdks-js",
         &[
@@ -114,6 +115,9 @@ const NPM: [(&str, &[&str]); 12] = [
 
 /// Packages of the Python environment that runs fixture tests.
 const PYTHON: [&str; 1] = ["pytest==8.4.2"];
+
+/// Packages of the Python environment whose tests are tried with the language's own faults.
+const MUTMUT: [&str; 2] = ["mutmut==3.8.1", "pytest==9.2.0"];
 
 /// Packages of the Python environment that reads exported tables.
 const DUCKDB: [&str; 1] = ["duckdb==2.0.1"];
@@ -196,6 +200,7 @@ pub(crate) fn ensure_for_tests() -> Result<Vec<(&'static str, PathBuf)>> {
         ensure_npm(&folder, name, packages)?;
     }
     ensure_python(&folder, "python", &PYTHON)?;
+    ensure_python(&folder, "mutmut", &MUTMUT)?;
     ensure_python(&folder, "sdks", &SDKS)?;
     ensure_python(&folder, "aws", &AWS)?;
     ensure_python(&folder, "duckdb", &DUCKDB)?;

@@ -3,10 +3,15 @@
 //!
 //! One file an ecosystem. What an ecosystem cannot pack is tried as it lies, and then that is a gap.
 
+mod cmake;
 mod environment;
 mod go;
+mod java;
 mod node;
+mod packed;
+mod php;
 mod python;
+mod ruby;
 mod rust;
 
 use std::collections::BTreeSet;
@@ -94,7 +99,7 @@ pub(crate) fn build(
         (None, Ecosystem::Python) => python::build(case, suite, tree)?,
         (None, Ecosystem::JavaScript) => node::build(host, suite, tree)?,
         (None, Ecosystem::Ruby | Ecosystem::Php | Ecosystem::Java | Ecosystem::C) => {
-            checked(case, suite, tree)?
+            packed::build(case, suite, tree)?
         }
     };
     for check in &mut built.checks {
@@ -123,7 +128,7 @@ fn prescribed(host: &Host<'_>, tree: &Tree, argv: &[String]) -> Result<Built, Tr
     })
 }
 
-/// What has no packing of its own here is built by what typechecks it.
+/// Builds by what typechecks, which packs nothing.
 fn checked(case: &Case<'_>, suite: &Suite, tree: &Tree) -> Result<Built, Trouble> {
     let mut built = Built {
         gaps: BTreeSet::from([NOT_BUILT]),
@@ -341,6 +346,7 @@ pub(crate) fn copy(from: &Tree, name: &str, host: &Host<'_>) -> Result<Tree, Tro
     Ok(Tree {
         side: from.side,
         path,
+        content: None,
     })
 }
 

@@ -11,6 +11,7 @@ use wayproof_engine::ProofRequirement;
 use wayproof_receipt::predicate::{CheckKind, CheckResult, Proof, Reused, Side, TestResult};
 use wayproof_receipt::{Time, Verdict, sha256_hex};
 
+use crate::kept::KeptChecks;
 use crate::record::Revisions;
 use crate::request::{ProveError, ProveRequest, Proven};
 use crate::run::{Command, Host, Tree, Trouble};
@@ -63,12 +64,22 @@ struct Kept {
     one_fact: String,
 }
 
-/// The name of everything the proof reads, where all of it can be named.
-pub(crate) fn key(
+/// The key of the whole proof and the place of its single checks, as far as what they read can be named.
+pub(crate) fn keys(
     host: &Host<'_>,
     request: &ProveRequest,
     revisions: &Revisions,
-) -> Result<Option<String>, ProveError> {
+) -> Result<(Option<String>, Option<KeptChecks>), ProveError> {
+    let surroundings = surroundings(host, request)?;
+    let (Some(cache), Some(surroundings)) = (request.cache.clone(), surroundings) else {
+        return Ok((None, None));
+    };
+    let key = key(request, revisions, &surroundings);
+    Ok((key, Some(KeptChecks::new(cache, &surroundings))))
+}
+
+/// The name of everything the proof reads, where all of it can be named.
+fn key(request: &ProveRequest, revisions: &Revisions, surroundings: &str) -> Option<String> {
     let is_of_its_time = |one: &ProofRequirement| {
         matches!(
             one,
@@ -77,25 +88,37 @@ pub(crate) fn key(
                 | ProofRequirement::Faster
         )
     };
-    if request.cache.is_none() || request.requirements.iter().flatten().any(is_of_its_time) {
-        return Ok(None);
+    if request.requirements.iter().flatten().any(is_of_its_time) {
+        return None;
     }
-    let mut text = format!(
-        "wayproof-proof {} 1\n{} {}\n{} {:?}\n{:?}\n{:?}\n{:?}\n{:?}\n{:?}\n",
+    let text = format!(
+        "wayproof-proof {} 2\n{} {}\n{:?}\n{:?}\n{:?}\n{surroundings}",
         env!("CARGO_PKG_VERSION"),
         revisions.base.tree,
         revisions.head.tree,
-        request.task.as_str(),
-        request.requirements,
         request.runs,
-        request.limits,
-        request.commands,
         request.min_coverage,
         request.residue,
     );
+    Some(sha256_hex(text.as_bytes()))
+}
+
+/// Everything around the trees that checks read: what is asked, toolchains, what is installed, the isolation. Nothing
+/// where proofs are not kept or not all of it can be named.
+fn surroundings(host: &Host<'_>, request: &ProveRequest) -> Result<Option<String>, ProveError> {
+    if request.cache.is_none() {
+        return Ok(None);
+    }
     let (launcher, floor) = host.sandbox.identity();
     let machine = host.machine;
     let mut lines = vec![
+        format!(
+            "{} {:?}\n{:?}\n{:?}",
+            request.task.as_str(),
+            request.requirements,
+            request.limits,
+            request.commands,
+        ),
         noted(launcher),
         format!("{floor:?} {:?} {:?}", machine.path, machine.variables),
     ];
@@ -125,8 +148,7 @@ pub(crate) fn key(
         Err(Trouble::Io { doing, source }) => return Err(ProveError::Io { doing, source }),
         Err(Trouble::Infra(_)) => return Ok(None),
     }
-    text.push_str(&lines.join("\n"));
-    Ok(Some(sha256_hex(text.as_bytes())))
+    Ok(Some(lines.join("\n")))
 }
 
 fn named_commands(request: &ProveRequest) -> Vec<String> {
@@ -235,6 +257,7 @@ fn isolation(host: &Host<'_>) -> Result<String, Trouble> {
     let place = Tree {
         side: Side::Other,
         path: host.fresh("isolation")?,
+        content: None,
     };
     let (ran, _) = host.run(Command {
         kind: CheckKind::Other,

@@ -5,9 +5,12 @@
 
 mod composer;
 
+use std::fmt::Write as _;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use wayproof_receipt::predicate::Side;
+use wayproof_receipt::sha256_hex;
 use wayproof_repo::Repo;
 
 use crate::plan::{FileChange, Role, inline, is_support_only, manifest};
@@ -116,9 +119,10 @@ fn sort(changes: &[FileChange]) -> Layers<'_> {
 
 /// Makes every tree.
 pub(crate) fn make(sources: &Sources<'_>) -> Result<Trees, Trouble> {
-    let tree = |side: Side, path: &Path| Tree {
+    let tree = |side: Side, path: &Path, content: &str| Tree {
         side,
         path: path.to_path_buf(),
+        content: Some(content.to_owned()),
     };
     let raw_base = sources.check_out(sources.base, "base")?;
     let raw_head = sources.check_out(sources.head, "head")?;
@@ -127,7 +131,8 @@ pub(crate) fn make(sources: &Sources<'_>) -> Result<Trees, Trouble> {
         for (change, content) in layer {
             lay(change, content, &path, &raw_base, &raw_head)?;
         }
-        Ok(tree(side, &path))
+        let content = sha256_hex(described(from, layer, &path).as_bytes());
+        Ok(tree(side, &path, &content))
     };
     let Layers {
         mut tests,
@@ -137,9 +142,9 @@ pub(crate) fn make(sources: &Sources<'_>) -> Result<Trees, Trouble> {
         control,
     } = sort(sources.changes);
     let mut trees = Trees {
-        base: tree(Side::Base, &raw_base),
-        base_with_tests: tree(Side::Base, &raw_base),
-        head: tree(Side::Head, &raw_head),
+        base: tree(Side::Base, &raw_base, sources.base),
+        base_with_tests: tree(Side::Base, &raw_base, sources.base),
+        head: tree(Side::Head, &raw_head, sources.head),
         head_with_base_tests: None,
         ablated: None,
         as_is: None,
@@ -171,9 +176,30 @@ pub(crate) fn make(sources: &Sources<'_>) -> Result<Trees, Trouble> {
         trees.head = laid("head-with-base-control", Side::Head, sources.head, &overlay)?;
         tests.extend(overlay.iter().map(|(change, _)| (*change, Content::Head)));
         let without_source = laid("ablated-as-is", Side::Ablated, sources.base, &tests)?;
-        trees.as_is = Some((tree(Side::Head, &raw_head), without_source));
+        trees.as_is = Some((tree(Side::Head, &raw_head, sources.head), without_source));
     }
     Ok(trees)
+}
+
+/// What a tree holds: the revision it is made from, and every file that was laid over it. `path` is where it stands.
+fn described(from: &str, layer: &Layer<'_>, path: &Path) -> String {
+    let mut text = format!("{from}\n");
+    for (change, content) in layer {
+        let blob = |blob: &Option<String>| blob.clone().unwrap_or_else(|| "gone".to_owned());
+        let holds = match content {
+            Content::Head => blob(&change.new_blob),
+            Content::Base => blob(&change.old_blob),
+            Content::Text(text) => sha256_hex(text.as_bytes()),
+        };
+        let mode = path
+            .join(&change.path)
+            .symlink_metadata()
+            .map(|data| data.mode())
+            .unwrap_or_default();
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "{mode:o} {holds} {:?}", change.path);
+    }
+    text
 }
 
 /// A changed manifest as the head may have it; what it may not is noted and overlaid.

@@ -189,14 +189,14 @@ pub(crate) fn lost(base: &SuiteRun, head: &SuiteRun) -> Vec<Lost> {
     for stem in greens.iter().filter_map(stem) {
         *by_stem.entry(stem).or_default() += 1;
     }
-    let was: Vec<TestId> = base.greens().into_iter().collect();
+    let was = base.greens();
+    let mut were: BTreeMap<String, usize> = BTreeMap::new();
+    for stem in was.iter().filter_map(stem) {
+        *were.entry(stem).or_default() += 1;
+    }
     let is_replaced = |id: &TestId| {
         let Some(stem) = stem(id) else { return false };
-        let before = was
-            .iter()
-            .filter(|other| other.as_str().starts_with(&format!("{stem}[")))
-            .count();
-        by_stem.get(&stem).is_some_and(|now| *now >= before)
+        by_stem.get(&stem) >= were.get(&stem) && by_stem.contains_key(&stem)
     };
     let gone = was.iter().filter(|id| !greens.contains(*id));
     gone.map(|id| {

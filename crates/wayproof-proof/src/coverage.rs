@@ -9,16 +9,17 @@ mod node;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use wayproof_receipt::predicate::{Check, CheckKind};
 
 use crate::code::Language;
+use crate::kept;
 use crate::plan::role::role_of;
 use crate::plan::{Ecosystem, Role, Suite, join};
 use crate::run::{Host, Mode, Selection, Tree, Trouble, run_suite};
 
 /// Lines of source files, by path inside the repository.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Lines {
     /// Lines that can be run.
     pub known: BTreeMap<String, BTreeSet<u32>>,
@@ -67,6 +68,37 @@ pub(crate) fn measure(
     if !tells || suite.command.is_some() {
         return Ok(None);
     }
+    let what = format!("coverage {suite:?} {selection:?} {:?}", host.mode.shuffle);
+    let measured = kept::or_run(host, tree, &what, || {
+        measure_now(host, suite, tree, selection)
+    })?;
+    Ok(measured.map(|measured| (measured.lines, measured.checks)))
+}
+
+/// What was measured, and by which commands.
+#[derive(Debug, Serialize, Deserialize)]
+struct Measured {
+    lines: Lines,
+    checks: Vec<Check>,
+}
+
+impl kept::Outcome for Option<Measured> {
+    fn checks(&mut self) -> Vec<&mut Check> {
+        let measured = self.iter_mut();
+        measured.flat_map(|one| &mut one.checks).collect()
+    }
+
+    fn is_settled(&self) -> bool {
+        self.is_some()
+    }
+}
+
+fn measure_now(
+    host: &Host<'_>,
+    suite: &Suite,
+    tree: &Tree,
+    selection: Selection<'_>,
+) -> Result<Option<Measured>, Trouble> {
     let folder = host.fresh("coverage")?;
     let mode = Mode {
         coverage: Some(&folder),
@@ -99,7 +131,7 @@ pub(crate) fn measure(
     {
         check.kind = CheckKind::Coverage;
     }
-    Ok(Some((lines, checks)))
+    Ok(Some(Measured { lines, checks }))
 }
 
 fn read_python(folder: &Path) -> Option<BTreeMap<String, Entry>> {

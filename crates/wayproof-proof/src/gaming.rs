@@ -30,6 +30,9 @@ mod surroundings;
 mod swallowed;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::panic::resume_unwind;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
 
 use wayproof_receipt::predicate::{Finding, Severity};
 
@@ -58,9 +61,11 @@ impl<'a> Scene<'a> {
     }
 }
 
+type Detector = fn(&Scene<'_>) -> Vec<Finding>;
+
 /// Every finding, worst first.
 pub(crate) fn look(scene: &Scene<'_>) -> Vec<Finding> {
-    let detectors: [fn(&Scene<'_>) -> Vec<Finding>; 23] = [
+    let detectors: [Detector; 23] = [
         skipped::look,
         assertions::look,
         bent_source::look,
@@ -85,10 +90,7 @@ pub(crate) fn look(scene: &Scene<'_>) -> Vec<Finding> {
         evidence_files::look,
         scope::look,
     ];
-    let mut findings: Vec<Finding> = detectors
-        .iter()
-        .flat_map(|detector| detector(scene))
-        .collect();
+    let mut findings = all(scene, &detectors);
     let rank = |severity: Severity| match severity {
         Severity::High => 0,
         Severity::Medium => 1,
@@ -103,6 +105,40 @@ pub(crate) fn look(scene: &Scene<'_>) -> Vec<Finding> {
         )
     });
     findings
+}
+
+/// From how many files on detectors share the work out.
+const MANY_FILES: usize = 64;
+
+/// What each detector says, in their order. Over many files they run side by side.
+fn all(scene: &Scene<'_>, detectors: &[Detector]) -> Vec<Finding> {
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let mut found = Vec::new();
+        loop {
+            let at = next.fetch_add(1, Ordering::Relaxed);
+            let Some(detector) = detectors.get(at) else {
+                return found;
+            };
+            found.push((at, detector(scene)));
+        }
+    };
+    let threads = if scene.changes.len() < MANY_FILES {
+        1
+    } else {
+        thread::available_parallelism().map_or(1, usize::from)
+    };
+    let mut found = thread::scope(|scope| {
+        let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
+        let mut all = work();
+        for other in others {
+            // A detector that panics must not look like one that found nothing.
+            all.extend(other.join().unwrap_or_else(|panic| resume_unwind(panic)));
+        }
+        all
+    });
+    found.sort_by_key(|(at, _)| *at);
+    found.into_iter().flat_map(|(_, found)| found).collect()
 }
 
 /// Whether a path lies in a folder that builds write to.
@@ -194,6 +230,39 @@ pub(crate) mod tests {
     use super::Scene;
     use crate::plan::FileChange;
     use crate::plan::role::role_of;
+
+    #[test]
+    fn side_by_side_or_not_detectors_say_the_same() {
+        let change = |number: usize| FileChange {
+            path: format!("tests/test_{number}.py"),
+            role: role_of("tests/test_a.py"),
+            before: Some("def test_a():\n    assert f() == 1\n".to_owned()),
+            after: Some(
+                "import pytest\n\n@pytest.mark.skip\ndef test_a():\n    assert True\n".to_owned(),
+            ),
+            old_blob: Some("1".to_owned()),
+            new_blob: Some("2".to_owned()),
+        };
+        let many: Vec<FileChange> = (0..super::MANY_FILES * 2).map(change).collect();
+        let found = |changes: &[FileChange]| {
+            super::look(&Scene {
+                changes,
+                outcomes: &[],
+                base_files: &BTreeMap::new(),
+                task: "bug-fix",
+            })
+        };
+        let together = found(&many);
+        let mut alone: Vec<Finding> = many.chunks(1).flat_map(found).collect();
+        assert!(!together.is_empty());
+        assert_eq!(together, found(&many));
+        let sorted = |mut findings: Vec<Finding>| {
+            findings.sort_by_key(|one| (one.code.clone(), one.path.clone(), one.line));
+            findings
+        };
+        alone = sorted(alone);
+        assert_eq!(sorted(together), alone);
+    }
 
     /// What a detector says of one edited file.
     pub(crate) fn scene_of(

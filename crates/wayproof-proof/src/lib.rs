@@ -10,7 +10,9 @@ mod coverage;
 mod dependencies;
 mod gaming;
 mod hollow;
+mod kept;
 mod machine;
+mod mutant_report;
 mod mutate;
 mod mutation;
 mod plan;
@@ -29,6 +31,10 @@ mod typecheck;
 mod verdict;
 
 pub use machine::Machine;
+pub use mutant_report::{
+    Edit, HunkLine, MutmutName, ReadMutant, StrykerReport, apply, cargo_mutants_list, mutmut_names,
+    mutmut_shown, stryker_report,
+};
 pub use prove::prove;
 pub use report::{
     Compilation, CompileFormat, Diagnostic, JunitDialect, Location, RedReason, Severity, Status,

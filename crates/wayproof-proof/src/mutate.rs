@@ -51,30 +51,56 @@ const MOST_BYTES: usize = 512 << 10;
 
 /// Up to `most` faults, spread over the lines, in an order that only `seed` decides.
 pub(crate) fn mutants(fields: &[Field], seed: &str, most: usize) -> Vec<Mutant> {
-    let mut all: Vec<(String, &Field, Place)> = Vec::new();
-    for field in fields {
-        all.extend(open_places(field).into_iter().map(|place| {
+    let places = fields.iter().flat_map(|field| {
+        let places = open_places(field).into_iter();
+        places.map(move |place| {
             let span = (place.span.start, place.span.end);
-            let name = format!("{seed} {} {span:?} {}", field.path, place.what);
-            (sha256_hex(name.as_bytes()), field, place)
-        }));
-    }
+            let name = format!("{} {span:?} {}", field.path, place.what);
+            (name, (field.path.clone(), place.line), (field, place))
+        })
+    });
+    drawn(places.collect(), seed, most)
+        .into_iter()
+        .filter_map(|(field, place)| planted(field, place))
+        .collect()
+}
+
+/// Up to `most` of named things that each stand on a line: spread over the lines, in an order that only `seed` decides.
+pub(crate) fn drawn<T>(all: Vec<(String, (String, u32), T)>, seed: &str, most: usize) -> Vec<T> {
+    let mut all: Vec<_> = all
+        .into_iter()
+        .map(|(name, line, one)| (sha256_hex(format!("{seed} {name}").as_bytes()), line, one))
+        .collect();
     all.sort_by(|one, other| one.0.cmp(&other.0));
-    let mut by_line: BTreeMap<(&str, u32), usize> = BTreeMap::new();
-    let mut rounds: [Vec<(&Field, Place)>; MOST_A_LINE] = Default::default();
-    for (_, field, place) in all {
-        let before = by_line
-            .entry((field.path.as_str(), place.line))
-            .or_default();
+    let mut by_line: BTreeMap<(String, u32), usize> = BTreeMap::new();
+    let mut rounds: [Vec<T>; MOST_A_LINE] = std::array::from_fn(|_| Vec::new());
+    for (_, line, one) in all {
+        let before = by_line.entry(line).or_default();
         if let Some(round) = rounds.get_mut(*before) {
-            round.push((field, place));
+            round.push(one);
         }
         *before += 1;
     }
-    let chosen = rounds.into_iter().flatten().take(most);
-    chosen
-        .filter_map(|(field, place)| planted(field, place))
-        .collect()
+    rounds.into_iter().flatten().take(most).collect()
+}
+
+impl Field {
+    /// Whether a fault may be planted in a line.
+    pub(crate) fn is_open(&self, line: u32) -> bool {
+        self.lines
+            .as_ref()
+            .is_none_or(|lines| lines.contains(&line))
+    }
+
+    /// The lines of tests that stand among the source.
+    pub(crate) fn test_lines(&self) -> BTreeSet<u32> {
+        match crate::plan::extension(&self.path) {
+            "rs" => inline::parse(&self.text)
+                .map(|file| file.test_lines())
+                .unwrap_or_default(),
+            _ => BTreeSet::new(),
+        }
+    }
 }
 
 /// The places of a file in which faults may be planted.
@@ -85,14 +111,10 @@ fn open_places(field: &Field) -> Vec<Place> {
     let Some(code) = Code::read(&field.path, &field.text) else {
         return Vec::new();
     };
-    let tests = match crate::plan::extension(&field.path) {
-        "rs" => inline::parse(&field.text).map(|file| file.test_lines()),
-        _ => None,
-    };
+    let tests = field.test_lines();
     let is_open = |place: &Place| {
-        let is_wanted = |lines: &BTreeSet<u32>| lines.contains(&place.line);
-        field.lines.as_ref().is_none_or(is_wanted)
-            && !tests.as_ref().is_some_and(is_wanted)
+        field.is_open(place.line)
+            && !tests.contains(&place.line)
             && field.text.get(place.span.clone()) != Some(place.put.as_str())
     };
     let mut places = places::places(&code, &field.text);

@@ -1,7 +1,10 @@
-//! Runs tests against planted faults and counts what they notice.
+//! Runs tests against planted faults and counts what they notice. The faults are those of the language's own tool where
+//! it is installed, and ours otherwise.
 //!
 //! Faults are planted in the tree itself, one at a time, and taken out again. A fault that does not build, or keeps a
 //! file from loading, counts for nothing; so does one under which nothing was heard of the tests.
+
+mod tool;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -19,6 +22,8 @@ use crate::row::Case;
 use crate::run::{Host, Seen, Selection, SuiteRun, Tree, Trouble, run_suite};
 use crate::sandbox::Limits;
 use crate::stopwatch::Stopwatch;
+
+pub(crate) use tool::Faults;
 
 /// What to do with the mutants of one suite.
 pub(crate) struct Trial<'a> {
@@ -82,12 +87,14 @@ enum Fate {
 const BUILT_WALL: Duration = Duration::from_secs(90);
 const READ_WALL: Duration = Duration::from_secs(20);
 
-/// Tries every mutant, until the budget is used up.
+/// Makes up to `most` faults in the fields and tries every one, until the budget is used up.
 pub(crate) fn run(
     case: &Case<'_>,
     trial: &Trial<'_>,
-    mutants: &[Mutant],
+    fields: &[Field],
+    (seed, most): (&str, usize),
 ) -> Result<Tried, Trouble> {
+    let faults = Faults::make(case, trial.suite, fields, (seed, most))?;
     let watch = Stopwatch::start();
     let limits = Limits {
         wall: if trial.suite.ecosystem.is_compiled() {
@@ -104,15 +111,16 @@ pub(crate) fn run(
     let mut tried = Tried {
         mutation: Mutation {
             scope: trial.scope,
-            tool: "wayproof".to_owned(),
+            tool: faults.tool,
             ..Mutation::default()
         },
+        checks: faults.checks,
         ..Tried::default()
     };
     case.progress.step(&Step::Checking {
         what: "whether planted faults are noticed",
     });
-    for mutant in mutants {
+    for mutant in &faults.mutants {
         if watch.elapsed() > trial.budget {
             break;
         }
@@ -163,6 +171,7 @@ pub(crate) fn readers(
     let tree = Tree {
         side: Side::Other,
         path: head.path.clone(),
+        content: None,
     };
     let run = run_suite(case.host, suite, &tree, Selection::Only(ids));
     for planted in all {
@@ -182,6 +191,7 @@ fn try_one(
     let tree = Tree {
         side: Side::Other,
         path: trial.tree.path.clone(),
+        content: None,
     };
     let mut ask = |ids: &BTreeSet<TestId>| -> Result<Fate, Trouble> {
         let run = match run_suite(host, trial.suite, &tree, Selection::Only(ids)) {

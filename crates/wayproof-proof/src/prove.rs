@@ -11,7 +11,7 @@ use wayproof_receipt::predicate::{
     Benchmark, Check, CheckKind, Coverage, Dependencies, Finding, Flake, Link, Mutation, Oracle,
     PublicApi, Severity, Side,
 };
-use wayproof_repo::{Change, ChangeKind, Commit, Repo};
+use wayproof_repo::{Change, ChangeKind, Commit, EntryKind, Oid, Repo, TreeEntry};
 
 use crate::cache;
 use crate::checkout::{self, Sources};
@@ -24,6 +24,9 @@ use crate::run::{Host, Memo, Mode, Trouble};
 use crate::sandbox::Sandbox;
 use crate::stopwatch::Stopwatch;
 use crate::verdict::Judgment;
+
+/// A larger file is no text that anybody wrote.
+const LARGEST_TEXT: usize = 32 << 20;
 
 /// Proves a change.
 pub fn prove(
@@ -50,7 +53,7 @@ pub fn prove(
         dependencies: &dependencies,
     };
     let (count, memo) = (AtomicU64::new(1), Memo::default());
-    let host = Host {
+    let bare = Host {
         sandbox,
         machine: &request.machine,
         limits: &request.limits,
@@ -59,8 +62,13 @@ pub fn prove(
         count: &count,
         memo: &memo,
         mode: Mode::default(),
+        kept: None,
     };
-    let key = cache::key(&host, request, &revisions)?;
+    let (key, kept) = cache::keys(&bare, request, &revisions)?;
+    let host = Host {
+        kept: kept.as_ref(),
+        ..bare
+    };
     if let Some(mut kept) = key.as_deref().and_then(|key| cache::find(request, key)) {
         progress.step(&Step::Reused);
         stamp(&repo, request, &revisions, &mut kept)?;
@@ -70,13 +78,7 @@ pub fn prove(
         });
         return Ok(kept);
     }
-    let evidence = gather(request, &sources, &host, &suites, (progress, watch));
-    let evidence = match evidence {
-        Ok(evidence) => evidence,
-        Err(Trouble::Infra(sentence)) => Evidence::of(Judgment::infra(sentence)),
-        Err(Trouble::Sandbox(source)) => return Err(ProveError::Sandbox(source)),
-        Err(Trouble::Io { doing, source }) => return Err(ProveError::Io { doing, source }),
-    };
+    let evidence = or_infrastructure(gather(request, &sources, &host, &suites, (progress, watch)))?;
     let evidence = hold_still(&repo, request, &revisions, evidence)?;
     progress.step(&Step::Judged {
         verdict: evidence.judgment.verdict,
@@ -86,6 +88,16 @@ pub fn prove(
         cache::keep(request, &key, &proven);
     }
     Ok(proven)
+}
+
+/// What the machine could not do is a verdict, too.
+fn or_infrastructure(gathered: Result<Evidence, Trouble>) -> Result<Evidence, ProveError> {
+    match gathered {
+        Ok(evidence) => Ok(evidence),
+        Err(Trouble::Infra(sentence)) => Ok(Evidence::of(Judgment::infra(sentence))),
+        Err(Trouble::Sandbox(source)) => Err(ProveError::Sandbox(source)),
+        Err(Trouble::Io { doing, source }) => Err(ProveError::Io { doing, source }),
+    }
 }
 
 fn resolve(repo: &Repo, request: &ProveRequest) -> Result<Revisions, ProveError> {
@@ -111,19 +123,37 @@ fn resolve(repo: &Repo, request: &ProveRequest) -> Result<Revisions, ProveError>
 }
 
 fn read_changes(repo: &Repo, revisions: &Revisions) -> Result<Vec<FileChange>, ProveError> {
+    let (base, head) = (revisions.base.tree.as_str(), revisions.head.tree.as_str());
+    let all = repo.changes(base, head)?;
+    let texts = texts_of(repo, &all)?;
     let mut changes = Vec::new();
-    for change in repo.changes(revisions.base.tree.as_str(), revisions.head.tree.as_str())? {
+    for change in &all {
         if let Some(old) = &change.old_path {
-            changes.push(file_change(repo, old, &change, SideOf::Base)?);
+            changes.push(file_change(&texts, old, change, SideOf::Base));
         }
         let both = if change.kind == ChangeKind::Renamed {
             SideOf::Head
         } else {
             SideOf::Both
         };
-        changes.push(file_change(repo, &change.path, &change, both)?);
+        changes.push(file_change(&texts, &change.path, change, both));
     }
     Ok(changes)
+}
+
+/// The text of every blob of a change that is text. A submodule's commit is no blob of this repository.
+fn texts_of(repo: &Repo, changes: &[Change]) -> Result<BTreeMap<Oid, String>, ProveError> {
+    let blobs: BTreeSet<&Oid> = changes
+        .iter()
+        .flat_map(|change| change.old_blob.iter().chain(&change.new_blob))
+        .collect();
+    let blobs: Vec<&Oid> = blobs.into_iter().collect();
+    let read = repo.read_blobs(&blobs, LARGEST_TEXT)?;
+    let texts = blobs
+        .into_iter()
+        .zip(read)
+        .filter_map(|(blob, bytes)| Some((blob.clone(), String::from_utf8(bytes?).ok()?)));
+    Ok(texts.collect())
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -134,29 +164,22 @@ enum SideOf {
 }
 
 fn file_change(
-    repo: &Repo,
+    texts: &BTreeMap<Oid, String>,
     path: &str,
     change: &Change,
     side: SideOf,
-) -> Result<FileChange, ProveError> {
+) -> FileChange {
     let old = change.old_blob.as_ref().filter(|_| side != SideOf::Head);
     let new = change.new_blob.as_ref().filter(|_| side != SideOf::Base);
-    let text = |blob: Option<&wayproof_repo::Oid>| -> Result<Option<String>, ProveError> {
-        let Some(blob) = blob else { return Ok(None) };
-        // A submodule's commit is no blob of this repository.
-        Ok(repo
-            .read_blob(blob)
-            .ok()
-            .and_then(|bytes| String::from_utf8(bytes).ok()))
-    };
-    Ok(FileChange {
+    let text = |blob: Option<&Oid>| texts.get(blob?).cloned();
+    FileChange {
         path: path.to_owned(),
         role: plan::role::role_of(path),
-        before: text(old)?,
-        after: text(new)?,
+        before: text(old),
+        after: text(new),
         old_blob: old.map(|blob| blob.as_str().to_owned()),
         new_blob: new.map(|blob| blob.as_str().to_owned()),
-    })
+    }
 }
 
 fn plan_suites(
@@ -316,6 +339,7 @@ fn gather(
     progress.step(&Step::CheckedOut {
         suites: suites.len(),
     });
+    let looking = Stopwatch::start();
     let against = gaming::look(&gaming::Scene {
         changes: sources.changes,
         outcomes: &[],
@@ -327,7 +351,8 @@ fn gather(
             .iter()
             .filter(|one| one.severity == Severity::High)
             .count(),
-        after_ms: u64::try_from(watch.elapsed().as_millis()).unwrap_or(u64::MAX),
+        after_ms: watch.elapsed_ms(),
+        look_ms: looking.elapsed_ms(),
     });
     let case = Case {
         host,
@@ -357,15 +382,20 @@ pub(crate) fn base_files(sources: &Sources<'_>) -> BTreeMap<String, String> {
         return BTreeMap::new();
     }
     let entries = sources.repo.ls_tree(sources.base).unwrap_or_default();
-    let paths = entries.into_iter().map(|entry| entry.path);
-    paths
-        .filter(|path| wanted.contains(plan::extension(path)))
+    let wanted: Vec<TreeEntry> = entries
+        .into_iter()
+        .filter(|entry| matches!(entry.kind, EntryKind::File | EntryKind::Executable))
+        .filter(|entry| wanted.contains(plan::extension(&entry.path)))
         .take(MOST_FILES)
-        .filter_map(|path| {
-            let bytes = sources.repo.read(sources.base, &path).ok().flatten()?;
-            Some((path, String::from_utf8(bytes).ok()?))
-        })
-        .collect()
+        .collect();
+    let blobs: Vec<&Oid> = wanted.iter().map(|entry| &entry.blob).collect();
+    let read = sources.repo.read_blobs(&blobs, LARGEST_TEXT);
+    let read = read.unwrap_or_default();
+    let texts = wanted
+        .iter()
+        .zip(read)
+        .filter_map(|(entry, bytes)| Some((entry.path.clone(), String::from_utf8(bytes?).ok()?)));
+    texts.collect()
 }
 
 /// Every command of an outcome.

@@ -22,10 +22,13 @@ mod xml;
 use std::collections::BTreeMap;
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 pub(crate) use phpunit::classes as php_classes;
 
 /// The name of a test, stable across runs and readable by people.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct TestId(String);
 
 impl TestId {
@@ -47,7 +50,7 @@ impl fmt::Display for TestId {
 }
 
 /// How a test ended. Later is worse.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Status {
     /// It ran and held.
     Passed,
@@ -62,7 +65,7 @@ pub enum Status {
 }
 
 /// Why a test is red.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum RedReason {
     /// An assertion did not hold.
     Assertion,
@@ -79,7 +82,7 @@ pub enum RedReason {
 }
 
 /// A place in a file, as the runner named it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Location {
     /// The file.
     pub file: String,
@@ -90,7 +93,7 @@ pub struct Location {
 }
 
 /// The result of one test.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TestResult {
     /// How it ended.
     pub status: Status,

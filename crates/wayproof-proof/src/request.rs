@@ -175,6 +175,8 @@ pub enum Step {
         against: usize,
         /// How long it took from the start, in milliseconds.
         after_ms: u64,
+        /// How long the looking itself took, in milliseconds.
+        look_ms: u64,
     },
     /// The checks were run earlier and are taken over.
     Reused,
@@ -210,15 +212,18 @@ impl fmt::Display for Step {
             Self::FirstLook {
                 against: 0,
                 after_ms,
-            } => {
-                write!(
-                    f,
-                    "first look after {after_ms} ms: nothing speaks against it yet"
-                )
-            }
-            Self::FirstLook { against, after_ms } => write!(
+                look_ms,
+            } => write!(
                 f,
-                "first look after {after_ms} ms: {against} findings speak against it"
+                "first look after {after_ms} ms ({look_ms} ms of it looking): nothing speaks against it yet"
+            ),
+            Self::FirstLook {
+                against,
+                after_ms,
+                look_ms,
+            } => write!(
+                f,
+                "first look after {after_ms} ms ({look_ms} ms of it looking): {against} findings speak against it"
             ),
             Self::Reused => f.write_str("nothing it reads has changed since it was proven"),
             Self::Checking { what } => f.write_str(what),

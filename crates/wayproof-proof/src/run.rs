@@ -8,9 +8,11 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 
+use serde::{Deserialize, Serialize};
 use wayproof_receipt::ResourceDescriptor;
 use wayproof_receipt::predicate::{Check, CheckKind, CheckLimits, CheckResult, Side};
 
+use crate::kept::{self, KeptChecks};
 use crate::machine::Machine;
 use crate::plan::{Ecosystem, Suite};
 use crate::report::{RedReason, Status, TestId, TestResult};
@@ -45,6 +47,8 @@ pub(crate) struct Host<'a> {
     pub memo: &'a Memo,
     /// How suites are run.
     pub mode: Mode<'a>,
+    /// Checks of earlier proofs, where they are kept.
+    pub kept: Option<&'a KeptChecks>,
 }
 
 /// What holds for every run of a proof: the interpreter, and what each tree's build left.
@@ -63,6 +67,8 @@ pub(crate) struct Tree {
     pub side: Side,
     /// Where it is.
     pub path: PathBuf,
+    /// The digest of what it held before anything ran in it; nothing where that is not known, or no longer so.
+    pub content: Option<String>,
 }
 
 /// Which tests to run.
@@ -106,7 +112,7 @@ impl Trouble {
 }
 
 /// What stopped a scope (a file, a binary, a package) before its tests could speak.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Stop {
     /// What kind of red its tests are.
     pub reason: RedReason,
@@ -117,7 +123,7 @@ pub(crate) struct Stop {
 }
 
 /// What one run of a suite showed.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct SuiteRun {
     /// The ids that were listed before the run.
     pub planned: BTreeSet<TestId>,
@@ -263,6 +269,11 @@ impl Host<'_> {
         Ok(folder)
     }
 
+    /// A name for a check that no other of this proof has.
+    pub(crate) fn next_check(&self) -> String {
+        format!("c{}", self.count.fetch_add(1, Ordering::Relaxed))
+    }
+
     /// A folder of this proof that several commands share, made when missing.
     pub(crate) fn shared(&self, name: &str) -> Result<PathBuf, Trouble> {
         let folder = self.scratch.join(name);
@@ -300,14 +311,14 @@ impl Host<'_> {
             limits: *self.limits,
         };
         let ran = self.sandbox.run(&confined)?;
-        let number = self.count.fetch_add(1, Ordering::Relaxed);
+        let id = self.next_check();
         let inside = confined
             .cwd
             .strip_prefix(&command.tree.path)
             .unwrap_or(Path::new(""));
         let cwd = inside.to_string_lossy().into_owned();
         let check = Check {
-            id: format!("c{number}"),
+            id,
             kind: command.kind,
             side: command.tree.side,
             argv: self.shorten(&confined.argv, command.tree),
@@ -348,7 +359,7 @@ impl Host<'_> {
     }
 
     /// A command without the places of this machine.
-    fn shorten(&self, argv: &[String], tree: &Tree) -> Vec<String> {
+    pub(crate) fn shorten(&self, argv: &[String], tree: &Tree) -> Vec<String> {
         let tree = tree.path.to_string_lossy().into_owned();
         let scratch = self.scratch.to_string_lossy().into_owned();
         let place = |word: &String| word.replace(&tree, ".").replace(&scratch, "$SCRATCH");
@@ -379,8 +390,22 @@ pub(crate) fn report(media_type: &str, bytes: &[u8]) -> ResourceDescriptor {
     }
 }
 
-/// Runs a suite, or part of it, in a tree.
+/// Runs a suite, or part of it, in a tree; or takes over what the same run showed earlier.
 pub(crate) fn run_suite(
+    host: &Host<'_>,
+    suite: &Suite,
+    tree: &Tree,
+    selection: Selection<'_>,
+) -> Result<SuiteRun, Trouble> {
+    // Which lines were run is written beside the results, and kept with them by who asks for it.
+    if host.mode.coverage.is_some() {
+        return run_now(host, suite, tree, selection);
+    }
+    let what = format!("suite {suite:?} {selection:?} {:?}", host.mode.shuffle);
+    kept::or_run(host, tree, &what, || run_now(host, suite, tree, selection))
+}
+
+fn run_now(
     host: &Host<'_>,
     suite: &Suite,
     tree: &Tree,

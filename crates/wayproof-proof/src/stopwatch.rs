@@ -16,6 +16,11 @@ impl Stopwatch {
         Self(Instant::now())
     }
 
+    /// How long it has run, in whole milliseconds.
+    pub(crate) fn elapsed_ms(&self) -> u64 {
+        u64::try_from(self.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
     /// How long it has run.
     pub(crate) fn elapsed(&self) -> Duration {
         self.0.elapsed()

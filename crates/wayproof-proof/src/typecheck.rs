@@ -4,8 +4,10 @@
 
 use std::path::{Path, PathBuf};
 
+use serde::{Deserialize, Serialize};
 use wayproof_receipt::predicate::{Check, CheckKind};
 
+use crate::kept;
 use crate::plan::{Ecosystem, Suite, role};
 use crate::report::{CompileFormat, Severity, read_diagnostics};
 use crate::request::Commands;
@@ -41,26 +43,46 @@ pub(crate) fn check(
     suite: &Suite,
     commands: &Commands,
 ) -> Result<Option<Typechecked>, Trouble> {
-    let (mut checks, mut first_error) = (Vec::new(), String::new());
-    let Some((ran, check)) = run(case, suite, commands, &case.trees.head, &mut first_error)? else {
+    let Some(head) = run(case, suite, commands, &case.trees.head)? else {
         return Ok(None);
     };
-    let has_passed = ran.exit == Some(0);
-    checks.push(check);
+    let has_passed = head.has_passed();
+    let mut checks = vec![head.check];
     let mut is_broken_by_change = false;
-    if !has_passed {
-        let mut at_base = String::new();
-        if let Some((ran, check)) = run(case, suite, commands, &case.trees.base, &mut at_base)? {
-            is_broken_by_change = ran.exit == Some(0);
-            checks.push(check);
-        }
+    if !has_passed && let Some(base) = run(case, suite, commands, &case.trees.base)? {
+        is_broken_by_change = base.has_passed();
+        checks.push(base.check);
     }
     Ok(Some(Typechecked {
         has_passed,
         is_broken_by_change,
-        first_error,
+        first_error: head.first_error,
         checks,
     }))
+}
+
+/// What a checker said of one tree.
+#[derive(Debug, Serialize, Deserialize)]
+struct Said {
+    /// Empty if it has no objection.
+    first_error: String,
+    check: Check,
+}
+
+impl Said {
+    fn has_passed(&self) -> bool {
+        self.check.exit_status == Some(0)
+    }
+}
+
+impl kept::Outcome for Said {
+    fn checks(&mut self) -> Vec<&mut Check> {
+        vec![&mut self.check]
+    }
+
+    fn is_settled(&self) -> bool {
+        true
+    }
 }
 
 fn run(
@@ -68,11 +90,14 @@ fn run(
     suite: &Suite,
     commands: &Commands,
     tree: &Tree,
-    first_error: &mut String,
-) -> Result<Option<(Ran, Check)>, Trouble> {
+) -> Result<Option<Said>, Trouble> {
     let Some(checker) = checker(case, suite, commands, tree)? else {
         return Ok(None);
     };
+    let what = format!(
+        "typecheck {suite:?} {:?}",
+        case.host.shorten(&checker.argv, tree)
+    );
     let command = crate::run::Command {
         kind: CheckKind::Typecheck,
         argv: checker.argv,
@@ -82,11 +107,16 @@ fn run(
         readable: checker.readable,
         tree,
     };
-    let (ran, check) = case.host.run(command)?;
-    if ran.exit != Some(0) {
-        *first_error = error_of(&ran, checker.format);
-    }
-    Ok(Some((ran, check)))
+    let said = kept::or_run(case.host, tree, &what, || {
+        let (ran, check) = case.host.run(command)?;
+        let first_error = if ran.exit == Some(0) {
+            String::new()
+        } else {
+            error_of(&ran, checker.format)
+        };
+        Ok(Said { first_error, check })
+    })?;
+    Ok(Some(said))
 }
 
 /// The checker that a suite's ecosystem has, whatever the policy says.

@@ -8,6 +8,9 @@ use crate::git::RepoError;
 use crate::path;
 use crate::revision::{Oid, oid};
 
+/// How many bytes of blobs are asked for in one turn.
+const MOST_A_TURN: usize = 64 << 20;
+
 /// What an entry of a tree is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EntryKind {
@@ -72,6 +75,79 @@ impl Repo {
             .output()
     }
 
+    /// Reads many blobs at once, in their order; nothing for one that is not there, is no blob, or is larger than
+    /// `largest`.
+    pub fn read_blobs(
+        &self,
+        blobs: &[&Oid],
+        largest: usize,
+    ) -> Result<Vec<Option<Vec<u8>>>, RepoError> {
+        let mut all = Vec::with_capacity(blobs.len());
+        let sizes = self.batch("--batch-check", blobs)?;
+        let sizes: Vec<Option<usize>> = String::from_utf8_lossy(&sizes)
+            .lines()
+            .map(|line| size_of(line.as_bytes()).filter(|size| *size <= largest))
+            .collect();
+        let mut rest = blobs.iter().zip(&sizes).peekable();
+        while rest.peek().is_some() {
+            // One answer of git is bounded, so they are asked for in turns.
+            let (mut turn, mut bytes): (Vec<(&Oid, Option<usize>)>, usize) = (Vec::new(), 0);
+            while let Some((blob, size)) = rest
+                .next_if(|(_, size)| bytes == 0 || bytes + size.unwrap_or_default() <= MOST_A_TURN)
+            {
+                bytes += size.unwrap_or_default();
+                turn.push((blob, *size));
+            }
+            self.read_turn(&turn, &mut all)?;
+        }
+        if all.len() != blobs.len() {
+            return Err(strange("it answers for fewer objects than were asked for"));
+        }
+        Ok(all)
+    }
+
+    fn read_turn(
+        &self,
+        turn: &[(&Oid, Option<usize>)],
+        all: &mut Vec<Option<Vec<u8>>>,
+    ) -> Result<(), RepoError> {
+        let wanted: Vec<&Oid> = turn
+            .iter()
+            .filter(|(_, size)| size.is_some())
+            .map(|(blob, _)| *blob)
+            .collect();
+        let answer = self.batch("--batch", &wanted)?;
+        let mut rest = answer.as_slice();
+        for (_, size) in turn {
+            let Some(size) = size else {
+                all.push(None);
+                continue;
+            };
+            let short = || strange("an object ends too early");
+            let end = rest.iter().position(|byte| *byte == b'\n');
+            let (head, body) = rest.split_at(end.ok_or_else(short)?);
+            if size_of(head) != Some(*size) {
+                return Err(strange("an object is not what it was a moment ago"));
+            }
+            let content = body.get(1..=*size).ok_or_else(short)?;
+            all.push(Some(content.to_vec()));
+            rest = body.get(size + 2..).unwrap_or_default();
+        }
+        Ok(())
+    }
+
+    fn batch(&self, how: &str, blobs: &[&Oid]) -> Result<Vec<u8>, RepoError> {
+        if blobs.is_empty() {
+            return Ok(Vec::new());
+        }
+        let asked: String = blobs
+            .iter()
+            .flat_map(|blob| [blob.as_str(), "\n"])
+            .collect();
+        let call = self.objects().args(["cat-file", how]);
+        call.input(asked.into_bytes()).output()
+    }
+
     /// Finds the tree behind a tree name, commit name or revision.
     pub(crate) fn treeish(&self, revision: &str) -> Result<Oid, RepoError> {
         if let Some(name) = Oid::parse(revision) {
@@ -132,4 +208,18 @@ pub(crate) fn os_string(bytes: Vec<u8>) -> OsString {
 #[cfg(not(unix))]
 pub(crate) fn os_string(bytes: Vec<u8>) -> OsString {
     String::from_utf8_lossy(&bytes).into_owned().into()
+}
+
+/// The size that git tells of a blob: `<name> blob <size>`.
+fn size_of(line: &[u8]) -> Option<usize> {
+    let line = std::str::from_utf8(line).ok()?;
+    let (rest, size) = line.rsplit_once(' ')?;
+    rest.ends_with(" blob").then(|| size.parse().ok())?
+}
+
+fn strange(detail: &str) -> RepoError {
+    RepoError::Unexpected {
+        command: "cat-file".to_owned(),
+        detail: detail.to_owned(),
+    }
 }

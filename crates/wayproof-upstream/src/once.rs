@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, Request, StatusCode, Uri, header};
+use http::{HeaderMap, Method, Request, StatusCode, Uri, header};
 use http_body_util::{BodyExt as _, Full, Limited};
 use wayproof_wire::Protocols;
 
@@ -52,7 +52,22 @@ pub async fn post(
     body: Bytes,
     limit: usize,
 ) -> Result<Answered, OnceError> {
-    let mut request = Request::post(path(uri));
+    send(&Method::POST, uri, proxy, headers, body, limit).await
+}
+
+/// Sends a body by any method; the answer may have at most so many bytes.
+///
+/// # Errors
+/// When no whole answer came. A status that refuses is an answer.
+pub async fn send(
+    method: &Method,
+    uri: &Uri,
+    proxy: Option<Proxy>,
+    headers: HeaderMap,
+    body: Bytes,
+    limit: usize,
+) -> Result<Answered, OnceError> {
+    let mut request = Request::builder().method(method).uri(path(uri));
     if let Some(made) = request.headers_mut() {
         *made = headers;
     }

@@ -6,6 +6,7 @@ mod agents;
 pub(crate) mod books;
 mod export;
 mod faces;
+mod forge;
 mod import;
 mod keeping;
 mod models;
@@ -24,6 +25,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub(crate) use self::agents::{ConnectArgs, DisconnectArgs, DoctorArgs};
 pub(crate) use self::export::{BackupArgs, ExportArgs, Format, RestoreArgs};
 pub(crate) use self::faces::{McpArgs, TopArgs, TopSort};
+pub(crate) use self::forge::{ForgeArgs, ForgeKind, ForgePart};
 pub(crate) use self::import::{ImportArgs, ImportFrom};
 pub(crate) use self::keeping::{
     CopyArgs, CosignArgs, PruneArgs, ReconcileArgs, VerifyArgs, WitnessArgs,
@@ -257,6 +259,7 @@ pub(crate) struct ProveArgs {
 /// Says whether a change may be merged, for CI and merge queues.
 ///
 /// The policy and the trusted signers are those of the base, so the change cannot lower its own bar. Receipts are read from the notes of the repository (refs/notes/wayproof), which CI has to fetch.
+/// With `--publish` the ruling also goes to the forge: a commit status, a check run (GitHub) and one comment on the pull or merge request, which is updated from then on.
 /// Exit status: 0 satisfied, 1 not, 2 usage, 20 infrastructure fault.
 #[derive(Debug, Args)]
 pub(crate) struct GateArgs {
@@ -293,6 +296,8 @@ pub(crate) struct GateArgs {
     /// Writes a SARIF report.
     #[arg(long, value_name = "FILE")]
     pub(crate) sarif: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) forge: ForgeArgs,
     /// Prints one JSON object.
     #[arg(long)]
     pub(crate) json: bool,

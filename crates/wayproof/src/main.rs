@@ -12,6 +12,7 @@ mod discover;
 mod doctor;
 mod exit;
 mod follow;
+mod forge;
 mod gate;
 mod gateway;
 mod ledgers;

@@ -2,6 +2,7 @@
 
 use axum::body::Body;
 use http_body_util::BodyExt as _;
+use rstest::rstest;
 
 use crate::markup::is_tame;
 use crate::stage::{NOON_US, Stage, form, request};

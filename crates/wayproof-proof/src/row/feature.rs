@@ -12,7 +12,7 @@ use super::{Outcome, Work, bug_fix};
 use crate::checkout::changes_source;
 use crate::compare::{Fixed, Grade};
 use crate::gaming::added_lines;
-use crate::mutate::{self, Field};
+use crate::mutate::Field;
 use crate::mutation::{self, Trial};
 use crate::plan::{Suite, is_inside};
 use crate::prove::{Evidence, checks_of};
@@ -94,8 +94,7 @@ fn plant(work: &Work<'_>, suite: &Suite, outcome: &Outcome) -> Result<mutation::
         scope: MutationScope::Diff,
         budget: BUDGET,
     };
-    let mutants = mutate::mutants(&fields, &work.seed(), MUTANTS);
-    mutation::run(&work.case, &trial, &mutants)
+    mutation::run(&work.case, &trial, &fields, (&work.seed(), MUTANTS))
 }
 
 /// The verdict. Pure.

@@ -17,7 +17,7 @@ use crate::checkout::changes_source;
 use crate::code::Code;
 use crate::compare;
 use crate::coverage::{self, Lines};
-use crate::mutate::{self, Field};
+use crate::mutate::Field;
 use crate::mutation::{self, Trial, Tried, own_file};
 use crate::plan::role::role_of;
 use crate::plan::{FileChange, Role, Suite, inline, join};
@@ -196,8 +196,7 @@ impl Gathered {
             scope,
             budget: BUDGET,
         };
-        let mutants = mutate::mutants(&fields, &work.seed(), MUTANTS);
-        let tried = mutation::run(&work.case, &trial, &mutants)?;
+        let tried = mutation::run(&work.case, &trial, &fields, (&work.seed(), MUTANTS))?;
         self.checks.extend(tried.checks.clone());
         self.tried = Some(match self.tried.take() {
             Some(before) => before.and(tried),

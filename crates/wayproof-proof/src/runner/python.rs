@@ -220,6 +220,7 @@ fn ask(host: &Host<'_>) -> Result<Python, Trouble> {
     let place = Tree {
         side: wayproof_receipt::predicate::Side::Other,
         path: host.fresh("probe")?,
+        content: None,
     };
     let argv = vec![
         program.to_string_lossy().into_owned(),

@@ -198,7 +198,8 @@ fn lacks_runner(message: &str) -> bool {
 }
 
 /// Gem folders of the operator's own, which checks may read.
-fn gems(machine: &Machine) -> Vec<PathBuf> {
+/// Folders of gems that are not ruby's own.
+pub(crate) fn gems(machine: &Machine) -> Vec<PathBuf> {
     let named = ["GEM_HOME", "GEM_PATH"].iter();
     let named = named.filter_map(|name| machine.variables.get(*name));
     let named = named.flat_map(|value| value.split(':').map(PathBuf::from));

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::evidence::Reused;
 use crate::{statement::ResourceDescriptor, time::Time};
 
 /// What kind of question a check answers.
@@ -141,6 +142,9 @@ pub struct Check {
     /// The reader that understood the reports.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub parser: Option<String>,
+    /// The earlier run this is, when it was not run again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reused: Option<Reused>,
 }
 
 impl Check {

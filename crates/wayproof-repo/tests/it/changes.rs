@@ -258,3 +258,37 @@ fn merging_is_tried_and_the_makers_are_named() {
     );
     assert_eq!(makers.people.len(), 2, "{makers:?}");
 }
+
+#[test]
+fn many_blobs_are_read_in_one_go() {
+    let fixture = Fixture::with(&[("a", "one\n"), ("b", ""), ("c", "no end"), ("d", LONG)]);
+    let repo = fixture.repo();
+    let entries = repo.ls_tree("HEAD").unwrap();
+    // A commit is no blob, and another object is not there.
+    let commit = repo.resolve("HEAD").unwrap().id;
+    let mut blobs: Vec<_> = entries.iter().map(|entry| &entry.blob).collect();
+    blobs.insert(1, &commit);
+    blobs.push(blobs[0]);
+    let read = repo.read_blobs(&blobs, 20).unwrap();
+    let texts: Vec<Option<&str>> = read
+        .iter()
+        .map(|bytes| {
+            bytes
+                .as_deref()
+                .map(|bytes| std::str::from_utf8(bytes).unwrap())
+        })
+        .collect();
+    assert!(LONG.len() > 20);
+    assert_eq!(
+        texts,
+        [
+            Some("one\n"),
+            None,
+            Some(""),
+            Some("no end"),
+            None,
+            Some("one\n")
+        ]
+    );
+    assert!(repo.read_blobs(&[], 20).unwrap().is_empty());
+}

@@ -12,6 +12,7 @@ use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use wayproof_ledger::{About, Clock, EventBody, JobClosed, JobOpened, Ledger, ObligationFrozen};
 use wayproof_proof::Proven;
+use wayproof_receipt::predicate::Check;
 use wayproof_receipt::{Envelope, SigningKey, ssh_signature};
 use wayproof_repo::{Commit, Repo};
 use wayproof_upstream::Reachable;
@@ -300,6 +301,18 @@ pub(crate) fn report(
     })
 }
 
+/// How many checks were not run again, and since when they hold.
+fn taken_over(checks: &[Check]) -> Option<String> {
+    let reused = checks.iter().filter_map(|check| check.reused.as_ref());
+    let from: Vec<_> = reused.filter_map(|reused| reused.from).collect();
+    let oldest = from.iter().min()?;
+    Some(format!(
+        "  {} of {} checks read nothing that has changed since {oldest} and were taken over; --no-cache runs them again",
+        from.len(),
+        checks.len()
+    ))
+}
+
 fn tell(proven: &Proven, sealed: Option<&Sealed>) -> Result<()> {
     let proof = &proven.proof;
     terminal::print(&format!(
@@ -349,6 +362,8 @@ fn tell(proven: &Proven, sealed: Option<&Sealed>) -> Result<()> {
         terminal::print(&format!(
             "  nothing it reads has changed since {from}; --no-cache runs it again"
         ))?;
+    } else if let Some(line) = taken_over(&proof.checks) {
+        terminal::print(&line)?;
     }
     if let Some(sealed) = sealed {
         terminal::print(&format!("  receipt {}", sealed.path.display()))?;

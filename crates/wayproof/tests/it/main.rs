@@ -23,6 +23,7 @@ mod documentation;
 mod environment;
 mod failing;
 mod foreign;
+mod forge;
 mod gate;
 mod generated;
 mod hook;

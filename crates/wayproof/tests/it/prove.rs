@@ -284,3 +284,81 @@ fn a_migration_is_judged_by_the_policys_residue_and_smoke() {
         "{said:?}"
     );
 }
+
+#[test]
+#[expect(
+    clippy::too_many_lines,
+    reason = "one procedure, read from top to bottom"
+)]
+fn an_edited_head_does_not_make_the_base_run_again() {
+    let environment = Environment::new();
+    let fixture = repository(&environment);
+    let prove = |more: &[&str]| {
+        let args = ["prove", "--task", "bug-fix", "--base", "HEAD", "--json"];
+        let said = environment.run(&[&args[..], more].concat());
+        assert_eq!(said.status, 0, "{said:?}");
+        said.json()
+    };
+    // What was taken over, and what ran, by side.
+    let sides = |report: &serde_json::Value, is_reused: bool| {
+        let checks = report["checks"].as_array().unwrap().iter();
+        let some = checks.filter(|check| check["reused"].is_object() == is_reused);
+        let sides: std::collections::BTreeSet<String> = some
+            .map(|check| check["side"].as_str().unwrap().to_owned())
+            .collect();
+        sides
+    };
+    fixture.write("src/lib.rs", RIGHT).unwrap();
+    let first = prove(&[]);
+    assert!(sides(&first, true).is_empty(), "{first:#}");
+
+    let otherwise = RIGHT.replace("a + b", "b + a");
+    assert_ne!(otherwise, RIGHT);
+    fixture.write("src/lib.rs", &otherwise).unwrap();
+    let second = prove(&[]);
+    assert!(second["reused"].is_null(), "{second:#}");
+    assert!(sides(&second, true).contains("base"), "{second:#}");
+    assert!(!sides(&second, false).contains("base"), "{second:#}");
+    assert!(!sides(&second, true).contains("head"), "{second:#}");
+    // Names of checks stay apart, and every one that was taken over says from when.
+    let checks = second["checks"].as_array().unwrap();
+    let ids: std::collections::BTreeSet<_> =
+        checks.iter().map(|check| check["id"].as_str()).collect();
+    assert_eq!(ids.len(), checks.len());
+    let reused = checks
+        .iter()
+        .find(|check| check["reused"].is_object())
+        .unwrap();
+    assert!(
+        reused["reused"]["from"].as_str().unwrap().ends_with('Z'),
+        "{reused}"
+    );
+    assert!(
+        reused["reused"]["key"]
+            .as_str()
+            .unwrap()
+            .starts_with("check-")
+    );
+    let receipt = second["receipt"].as_str().unwrap();
+    let verified = environment.run(&["receipt", "verify", receipt]);
+    assert_eq!(verified.status, 0, "{verified:?}");
+
+    // A file that somebody touched is no file, and nobody's word is taken with --no-cache.
+    let folder = environment.data().join("checks");
+    let mut count = 0;
+    for entry in std::fs::read_dir(&folder).unwrap() {
+        let place = entry.unwrap().path();
+        let text = std::fs::read_to_string(&place).unwrap();
+        let bent = text.replace("Passed", "Failed").replace("passed", "failed");
+        if bent != text {
+            std::fs::write(&place, bent).unwrap();
+            count += 1;
+        }
+    }
+    assert!(count > 0);
+    std::fs::remove_dir_all(environment.data().join("proofs")).unwrap();
+    let third = prove(&[]);
+    assert!(!sides(&third, true).contains("head"), "{third:#}");
+    let fresh = prove(&["--no-cache"]);
+    assert!(sides(&fresh, true).is_empty(), "{fresh:#}");
+}

@@ -53,6 +53,11 @@ impl Bench {
         bench
     }
 
+    /// Puts a folder in front of the search path.
+    pub(crate) fn find_first(&mut self, folder: PathBuf) {
+        self.path.insert(0, folder);
+    }
+
     pub(crate) fn root(&self) -> PathBuf {
         self.folder.path().join("repo")
     }
@@ -151,6 +156,12 @@ impl Bench {
             &Silent,
         )
     }
+}
+
+/// The folder where `cargo xtask test` puts what the tests need.
+pub(crate) fn tools() -> PathBuf {
+    let folder = std::env::var_os("WAYPROOF_TEST_TOOLS").map(PathBuf::from);
+    folder.expect("WAYPROOF_TEST_TOOLS is not set: run the tests with `cargo xtask test`, which installs what they need")
 }
 
 /// The machine the tests run on, with folders put in front of its search path.

@@ -8,7 +8,7 @@ use wayproof_receipt::predicate::{CheckKind, Side};
 
 use super::bench::{Bench, Files, expect, has};
 
-fn migrate(bench: &Bench, files: Files<'_>, bend: impl Fn(&mut ProveRequest)) -> Proven {
+pub(super) fn migrate(bench: &Bench, files: Files<'_>, bend: impl Fn(&mut ProveRequest)) -> Proven {
     bench.write(files);
     let asked = vec![vec![ProofRequirement::Build], vec![ProofRequirement::Smoke]];
     bench.prove("migration", asked, bend).unwrap()
@@ -18,12 +18,12 @@ fn argv(words: &[&str]) -> Vec<String> {
     words.iter().map(|word| (*word).to_owned()).collect()
 }
 
-fn residue<'a>(patterns: &'a [&'a str]) -> impl Fn(&mut ProveRequest) + 'a {
+pub(super) fn residue<'a>(patterns: &'a [&'a str]) -> impl Fn(&mut ProveRequest) + 'a {
     move |request| request.residue = patterns.iter().map(|one| (*one).to_owned()).collect()
 }
 
 #[track_caller]
-fn expect_gap(proven: &Proven, verdict: Verdict, gap: &str) {
+pub(super) fn expect_gap(proven: &Proven, verdict: Verdict, gap: &str) {
     expect(proven, verdict);
     let is_there = proven.proof.gaps.iter().any(|found| found == gap);
     assert!(

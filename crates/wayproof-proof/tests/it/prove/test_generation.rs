@@ -5,7 +5,7 @@ use wayproof_engine::ProofRequirement;
 use wayproof_proof::Proven;
 use wayproof_receipt::Verdict;
 
-use super::bench::{Bench, Files, expect};
+use super::bench::{Bench, Files, expect, tools};
 
 const SHOP: &str = "def total(prices, tax):\n    if not prices:\n        return 0\n    return sum(prices) + tax\n\n\ndef discount(price, percent):\n    if percent > 50:\n        percent = 50\n    return price - price * percent / 100\n";
 const OLD: &str = "import shop\n\n\ndef test_total():\n    assert shop.total([1, 2], 1) == 4\n";
@@ -236,4 +236,77 @@ fn new_tests_of_rust() {
     let own = generated(&Bench::new(base), &[("tests/discount.rs", &own)]);
     expect(&own, Verdict::Unproven);
     assert_eq!(gap(&own), "NO_MUTANT_CAUGHT", "{}", own.one_fact);
+}
+
+const CART: &str = "class Cart:\n    def __init__(self, prices):\n        self.prices = prices\n\n    def discount(self, percent):\n        if percent > 50:\n            percent = 50\n        return sum(self.prices) * (100 - percent) / 100\n";
+const NEW_CART: &str = "from store.cart import Cart\n\n\ndef test_discount():\n    assert Cart([60, 40]).discount(10) == 90\n\n\ndef test_discount_is_bounded():\n    assert Cart([100]).discount(80) == 50\n    assert Cart([100]).discount(51) == 50\n";
+
+#[test]
+fn faults_are_those_of_mutmut_where_it_is_installed() {
+    let bench = || {
+        let base: Files<'_> = &[
+            ("store/__init__.py", "#\n"),
+            ("store/cart.py", CART),
+            ("shop.py", SHOP),
+            ("tests/test_shop.py", OLD),
+            // What the repository says to the tool is not heard.
+            ("setup.cfg", "[mutmut]\nsource_paths=nowhere\n"),
+        ];
+        let mut bench = Bench::new(base);
+        bench.find_first(tools().join("mutmut/bin"));
+        bench
+    };
+    let honest = generated(&bench(), &[("tests/test_cart.py", NEW_CART)]);
+    expect(&honest, Verdict::Proven);
+    let made = honest.proof.mutation.unwrap();
+    assert_eq!(made.tool, "mutmut 3.8.1", "{made:?}");
+    assert!(made.caught > 0 && made.viable >= made.caught, "{made:?}");
+    // A test that asks whether the tool is at work notices no fault.
+    let sly = "import os\nfrom store.cart import Cart\n\n\ndef test_discount():\n    Cart([60, 40]).discount(10)\n    assert 'MUTANT_UNDER_TEST' not in os.environ\n";
+    let sly = generated(&bench(), &[("tests/test_cart.py", sly)]);
+    // Faults that crash are noticed by any test that gets there; the assertion notices none.
+    assert_ne!(sly.proof.verdict, Verdict::Proven, "{}", sly.one_fact);
+    let gaps = &sly.proof.gaps;
+    assert!(
+        gaps.contains(&"CAUGHT_BY_CRASH_ONLY".to_owned()),
+        "{gaps:?}"
+    );
+    assert_eq!(sly.proof.mutation.unwrap().tool, "mutmut 3.8.1");
+}
+
+#[test]
+fn faults_are_those_of_stryker_where_it_is_installed() {
+    let bench = || {
+        let base: Files<'_> = &[
+            ("package.json", PACKAGE),
+            (".gitignore", "node_modules\n"),
+            ("lib/shop.js", SHOP_JS),
+            (
+                "test/shop.test.js",
+                &OLD_JS.replace("../shop", "../lib/shop"),
+            ),
+            ("stryker.conf.json", "{\"mutate\": []}\n"),
+        ];
+        let bench = Bench::new(base);
+        let modules = bench.root().join("node_modules");
+        std::fs::create_dir(&modules).unwrap();
+        let installed = tools().join("stryker/node_modules/@stryker-mutator");
+        std::os::unix::fs::symlink(installed, modules.join("@stryker-mutator")).unwrap();
+        bench
+    };
+    let new = NEW_JS.replace("../shop", "../lib/shop");
+    let honest = generated(&bench(), &[("test/discount.test.js", &new)]);
+    expect(&honest, Verdict::Proven);
+    let made = honest.proof.mutation.unwrap();
+    assert_eq!(made.tool, "stryker 8.7.1", "{made:?}");
+    assert!(made.caught > 0 && made.viable >= made.caught, "{made:?}");
+    let sly = new
+        .replace("assert.equal(discount(100, 10), 90)", "discount(100, 10)")
+        .replace(
+            "assert.equal(discount(100, 80), 50)",
+            "assert.equal(globalThis.__stryker__ ?? process.env.__STRYKER_ACTIVE_MUTANT__, undefined)",
+        );
+    let sly = generated(&bench(), &[("test/discount.test.js", &sly)]);
+    expect(&sly, Verdict::Unproven);
+    assert_eq!(sly.proof.mutation.unwrap().tool, "stryker 8.7.1");
 }

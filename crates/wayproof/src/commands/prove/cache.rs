@@ -13,8 +13,9 @@ use wayproof_ledger::Clock;
 use wayproof_proof::{KeptProof, ProofCache};
 use wayproof_receipt::{SigningKey, sha256_hex};
 
-/// How many proofs are kept, and how large one may be.
+/// How many proofs and how many single checks are kept, and how large one may be.
 const MOST: usize = 128;
+const MOST_CHECKS: usize = 512;
 const LARGEST: u64 = 8 << 20;
 
 /// What a file says; the signature is over everything else in it.
@@ -33,24 +34,35 @@ impl Signed {
     }
 }
 
-/// A folder of kept proofs.
+/// A folder of kept proofs, and one of kept checks.
 #[derive(Debug)]
 pub(crate) struct KeptProofs {
     folder: PathBuf,
+    checks: PathBuf,
     key: SigningKey,
 }
 
 impl KeptProofs {
-    /// The folder in the data directory, read and written with the data directory's own key.
+    /// The folders in the data directory, read and written with the data directory's own key.
     pub(crate) fn new(data: &Path, key: SigningKey) -> Self {
         Self {
             folder: data.join("proofs"),
+            checks: data.join("checks"),
             key,
         }
     }
 
+    /// The folder of a key. Checks are many and must not push proofs out.
+    fn folder_of(&self, key: &str) -> (PathBuf, usize) {
+        if key.starts_with("check-") {
+            (self.checks.clone(), MOST_CHECKS)
+        } else {
+            (self.folder.clone(), MOST)
+        }
+    }
+
     fn place(&self, key: &str) -> PathBuf {
-        self.folder.join(format!("{key}.json"))
+        self.folder_of(key).0.join(format!("{key}.json"))
     }
 
     fn read(&self, key: &str) -> Option<Signed> {
@@ -81,29 +93,33 @@ impl KeptProofs {
         if u64::try_from(text.len()).unwrap_or(u64::MAX) > LARGEST {
             return Ok(());
         }
-        fs::create_dir_all(&self.folder)?;
-        let unfinished = self
-            .folder
-            .join(format!("{key}.{}.tmp", std::process::id()));
+        let (folder, most) = self.folder_of(key);
+        fs::create_dir_all(&folder)?;
+        let unfinished = folder.join(format!("{key}.{}.tmp", std::process::id()));
         fs::write(&unfinished, text)?;
         fs::rename(&unfinished, self.place(key))?;
-        self.thin_out()
+        thin_out(&folder, most)
     }
+}
 
-    fn thin_out(&self) -> std::io::Result<()> {
-        let dated =
-            |entry: fs::DirEntry| Some((entry.metadata().ok()?.modified().ok()?, entry.path()));
-        let mut files: Vec<(SystemTime, PathBuf)> = fs::read_dir(&self.folder)?
-            .flatten()
-            .filter_map(dated)
-            .collect();
-        files.sort();
-        let surplus = files.len().saturating_sub(MOST);
-        for (_, file) in files.into_iter().take(surplus) {
-            fs::remove_file(file)?;
+/// Takes away the oldest files of a folder that has too many.
+fn thin_out(folder: &Path, most: usize) -> std::io::Result<()> {
+    let dated = |entry: fs::DirEntry| {
+        let data = entry.metadata().ok().filter(fs::Metadata::is_file)?;
+        Some((data.modified().ok()?, entry.path()))
+    };
+    let mut files: Vec<(SystemTime, PathBuf)> =
+        fs::read_dir(folder)?.flatten().filter_map(dated).collect();
+    files.sort();
+    let surplus = files.len().saturating_sub(most);
+    for (_, file) in files.into_iter().take(surplus) {
+        // Another proof may have been faster.
+        match fs::remove_file(file) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+            _ => {}
         }
-        Ok(())
     }
+    Ok(())
 }
 
 impl ProofCache for KeptProofs {
@@ -137,7 +153,7 @@ mod tests {
     use wayproof_proof::ProofCache as _;
     use wayproof_receipt::SigningKey;
 
-    use super::{KeptProofs, MOST};
+    use super::{KeptProofs, MOST, MOST_CHECKS};
 
     fn kept(folder: &Path, seed: u8) -> KeptProofs {
         KeptProofs::new(folder, SigningKey::from_seed(&[seed; 32]))
@@ -183,5 +199,11 @@ mod tests {
         }
         assert_eq!(fs::read_dir(&cache.folder).unwrap().count(), MOST);
         assert!(cache.get(&format!("{}", MOST + 8)).is_some());
+        // Checks lie apart, and push no proof out.
+        for number in 0..MOST_CHECKS + 9 {
+            cache.put(&format!("check-{number}"), b"{}");
+        }
+        assert_eq!(fs::read_dir(&cache.checks).unwrap().count(), MOST_CHECKS);
+        assert!(cache.get("check-520").is_some() && cache.get(&format!("{}", MOST + 8)).is_some());
     }
 }
