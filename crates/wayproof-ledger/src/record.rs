@@ -2,12 +2,14 @@
 //!
 //! An event of an unknown kind reads as [`EventBody::Unknown`]: a ledger shared with a later version stays readable.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Error as _, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 use uuid::Uuid;
+use wayproof_redact::redact_json;
 
 use crate::event::{Event, EventBody, FORMAT, MAX_EVENT_BYTES};
 
@@ -241,7 +243,14 @@ impl Event {
         let mut text = Vec::with_capacity(1024);
         serde_json::to_writer(&mut text, &written)
             .map_err(|error| RecordError::Unwritable(error.to_string()))?;
-        Ok(text)
+        let text =
+            String::from_utf8(text).map_err(|error| RecordError::Unwritable(error.to_string()))?;
+        // What an agent, a tool or an operator said may hold a secret; none gets into the log, from where nothing goes.
+        let redacted = match redact_json(&text) {
+            Cow::Owned(redacted) => Some(redacted),
+            Cow::Borrowed(_) => None,
+        };
+        Ok(redacted.unwrap_or(text).into_bytes())
     }
 
     /// Reads an event back from its text.
