@@ -261,6 +261,8 @@ impl Projection {
             | EventBody::QuotaSampled(_)
             | EventBody::JobClosed(_)
             | EventBody::EventsPruned(_)
+            | EventBody::ContentCaptured(_)
+            | EventBody::SubjectForgotten(_)
             | EventBody::Unknown { .. } => self.add_milestone(seq, event),
         }
     }

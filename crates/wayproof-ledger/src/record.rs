@@ -163,6 +163,8 @@ impl<'de> DeserializeSeed<'de> for Body<'_> {
             "exchange-imported" => EventBody::ExchangeImported(Deserialize::deserialize(data)?),
             "log-read" => EventBody::LogRead(Deserialize::deserialize(data)?),
             "events-pruned" => EventBody::EventsPruned(Deserialize::deserialize(data)?),
+            "content-captured" => EventBody::ContentCaptured(Deserialize::deserialize(data)?),
+            "subject-forgotten" => EventBody::SubjectForgotten(Deserialize::deserialize(data)?),
             kind => {
                 IgnoredAny::deserialize(data)?;
                 EventBody::Unknown {
@@ -193,6 +195,8 @@ impl EventBody {
             Self::ExchangeImported(_) => "exchange-imported",
             Self::LogRead(_) => "log-read",
             Self::EventsPruned(_) => "events-pruned",
+            Self::ContentCaptured(_) => "content-captured",
+            Self::SubjectForgotten(_) => "subject-forgotten",
             Self::Unknown { kind } => kind,
         }
     }
@@ -218,6 +222,8 @@ impl Event {
             EventBody::ExchangeImported(data) => self.write("exchange-imported", data.as_ref()),
             EventBody::LogRead(data) => self.write("log-read", data.as_ref()),
             EventBody::EventsPruned(data) => self.write("events-pruned", data),
+            EventBody::ContentCaptured(data) => self.write("content-captured", data),
+            EventBody::SubjectForgotten(data) => self.write("subject-forgotten", data),
             EventBody::Unknown { kind } => {
                 let why = format!("events of the kind `{kind}` can only be read");
                 Err(RecordError::Unwritable(why))

@@ -16,6 +16,7 @@ use wayproof_ledger::{About, AttemptRecord, Cost, EventBody, ExchangeOutcome, Ex
 use wayproof_upstream::{AnswerBody, AttemptFault, AttemptRecord as Tried, Candidate};
 use wayproof_wire::{Answer, Loss, Protocol, Stop, Usage, is_context_overflow};
 
+use crate::capture::Pending;
 use crate::exchange::Wish;
 use crate::exchange::admit::Caller;
 use crate::exchange::copy::Copy;
@@ -74,6 +75,8 @@ pub(crate) struct Settlement {
     held_on_job: Option<i64>,
     /// The id of the key whose pace its tokens count for.
     paced: Option<String>,
+    /// The bodies, where they are kept.
+    pending: Option<Pending>,
 }
 
 /// What a client is told to wait by, when a provider limits rates without saying for how long.
@@ -123,6 +126,7 @@ impl Settlement {
             held_nano_usd: None,
             held_on_job: None,
             paced,
+            pending: Pending::begin(shared.settings.capture, holder_of(turn), &turn.body),
         }
     }
 
@@ -131,6 +135,9 @@ impl Settlement {
         let headers = response.headers();
         self.ttfb_us = Some(self.elapsed_us());
         self.status = Some(response.status());
+        if let Some(pending) = &mut self.pending {
+            pending.answered(headers);
+        }
         self.provider_request_id = request_id(headers);
         self.answerer = by.map(|candidate| Target {
             provider: candidate.provider.clone(),
@@ -229,6 +236,9 @@ impl Settlement {
     pub(crate) fn saw(&mut self, data: &Bytes) {
         self.bytes += data.len() as u64;
         self.copy.push(data);
+        if let Some(pending) = &mut self.pending {
+            pending.saw(data);
+        }
     }
 
     /// Notes how the exchange ended; the first word counts.
@@ -268,6 +278,10 @@ impl Settlement {
             self.about.clone(),
             EventBody::ExchangeSettled(Box::new(settled)),
         );
+        if let Some(pending) = self.pending.take() {
+            let shared = &self.shared;
+            shared.captures.keep(&shared.ledger, &self.about, pending);
+        }
     }
 
     /// Says in the log what translating left behind, once a conversation.
@@ -419,6 +433,14 @@ impl Settlement {
 impl Drop for Settlement {
     fn drop(&mut self) {
         self.settle();
+    }
+}
+
+/// The person whose key a request came with, else the key's name.
+fn holder_of(turn: &Turn) -> Option<String> {
+    match &turn.call.caller {
+        Caller::Holder(holder) => holder.person.clone().or_else(|| Some(holder.name.clone())),
+        Caller::Local | Caller::Named(_) | Caller::Job(_) => None,
     }
 }
 

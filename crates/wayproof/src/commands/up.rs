@@ -55,6 +55,7 @@ pub(crate) async fn run(args: UpArgs) -> Result<ExitCode> {
         ledger: args.ledger.clone(),
         key,
         syncs_before_answer: args.sync_before_answer,
+        capture: args.capture.into(),
         proxy,
         repos: repos(&args.repo)?,
         repo_base: args.repo_base.clone(),

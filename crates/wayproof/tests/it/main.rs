@@ -30,6 +30,7 @@ mod mcp;
 mod models;
 mod otlp;
 mod policy;
+mod privacy;
 mod prove;
 mod readme;
 mod real_model;
