@@ -15,7 +15,7 @@ use tokio_util::task::TaskTracker;
 use wayproof_ledger::{About, Body, Capture, Ledger};
 use wayproof_redact::{redact, redact_json};
 
-use crate::exchange::{MAX_UNPACKED, Sink, Unpacker, packing};
+use crate::exchange::{Caller, MAX_UNPACKED, Sink, Turn, Unpacker, packing};
 
 /// The longest part of an answer that is kept.
 const MAX_ANSWER: usize = 16 << 20;
@@ -49,11 +49,11 @@ impl Sink for Beginning {
 
 impl Pending {
     /// Begins to keep an exchange; `None` where nothing is kept.
-    pub(crate) fn begin(capture: Capture, holder: Option<String>, request: &Bytes) -> Option<Self> {
+    pub(crate) fn of(capture: Capture, turn: &Turn) -> Option<Self> {
         (capture != Capture::None).then(|| Self {
             capture,
-            holder,
-            request: request.clone(),
+            holder: holder_of(turn),
+            request: turn.body.clone(),
             answer: None,
         })
     }
@@ -99,6 +99,14 @@ impl Pending {
             is_cut: (bytes.len() as u64) < length,
             holder: self.holder.clone(),
         }
+    }
+}
+
+/// The person whose key a request came with, else the key's name.
+fn holder_of(turn: &Turn) -> Option<String> {
+    match &turn.call.caller {
+        Caller::Holder(holder) => holder.person.clone().or_else(|| Some(holder.name.clone())),
+        Caller::Local | Caller::Named(_) | Caller::Job(_) => None,
     }
 }
 

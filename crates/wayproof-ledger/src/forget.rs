@@ -192,9 +192,9 @@ impl Ledger {
         };
         match &event.body {
             EventBody::ContentCaptured(captured) if rewrite.is_theirs(&event, captured) => {
-                if self.kept(&captured.content_digest).await?.is_some() {
-                    plan.contents.insert(captured.content_digest.clone());
-                }
+                let kept = self.kept(&captured.content_digest).await?;
+                let digest = kept.map(|_| captured.content_digest.clone());
+                plan.contents.extend(digest);
             }
             EventBody::ReceiptIssued(issued) if rewrite.is_person() => {
                 let kept = self.kept(&issued.receipt_digest).await?;

@@ -308,9 +308,8 @@ impl Effect {
                 subscription: cost.subscription_nano_usd,
             };
         }
-        let exchanges = i64::from(matches!(body, EventBody::ExchangeOpened(_)));
         Self {
-            exchanges,
+            exchanges: i64::from(matches!(body, EventBody::ExchangeOpened(_))),
             ..Self::default()
         }
     }

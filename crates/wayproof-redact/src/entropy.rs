@@ -109,7 +109,7 @@ fn is_named(line: &[u8], start: usize, token: &[u8]) -> bool {
             .checked_sub(before.len())
             .is_some_and(|from| has_at(line, from, before))
     };
-    is_id || BEFORE.iter().any(|before| stands(&before))
+    is_id || BEFORE.iter().any(stands)
 }
 
 /// Finds such tokens. After a line that is encoded data, a line that is nothing but a token is its end.

@@ -7,8 +7,16 @@ use std::borrow::Cow;
 use crate::text::{byte, piece};
 use crate::{assigned, line, redact, word};
 
-/// Shorter strings hold no secret that could be told by its form.
-const LEAST: usize = 8;
+/// Shorter strings without a sign hold no secret that could be told by its form.
+const LEAST: usize = 20;
+
+/// Whether a string holds no secret for sure, told at a glance: most strings of an event are names and digests.
+fn is_harmless(text: &[u8]) -> bool {
+    let is_plain =
+        |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'/');
+    let is_digest = |byte: &u8| byte.is_ascii_digit() || matches!(byte, b'a'..=b'f' | b'-');
+    (text.len() < LEAST && text.iter().all(is_plain)) || text.iter().all(is_digest)
+}
 
 /// The text with every secret in its strings replaced; the text itself where there is none.
 pub fn redact_json(json: &str) -> Cow<'_, str> {
@@ -26,8 +34,9 @@ pub fn redact_json(json: &str) -> Cow<'_, str> {
         };
         at = end;
         let is_key = is_key(text, end);
-        let long = end - start - 2 >= LEAST || (!is_key && assigned::is_named(&key, "Zz9!Zz9!"));
-        let changed = if long && let Some(raw) = json.get(start..end) {
+        let is_looked_at = !is_harmless(piece(text, start + 1..end - 1))
+            || (!is_key && assigned::is_named(&key, "Zz9!Zz9!"));
+        let changed = if is_looked_at && let Some(raw) = json.get(start..end) {
             changed(raw, if is_key { "" } else { &key })
         } else {
             None
@@ -81,9 +90,15 @@ fn changed(raw: &str, key: &str) -> Option<String> {
         let alone = line::alone(value.as_bytes(), true)?;
         String::from_utf8_lossy(&alone).into_owned()
     } else {
-        match redact(&value) {
-            Cow::Borrowed(_) => return None,
-            Cow::Owned(redacted) => redacted,
+        let is_line = !value.contains('\n') && !value.contains("-----BEGIN ");
+        if is_line {
+            let alone = line::alone(value.as_bytes(), false)?;
+            String::from_utf8_lossy(&alone).into_owned()
+        } else {
+            match redact(&value) {
+                Cow::Borrowed(_) => return None,
+                Cow::Owned(redacted) => redacted,
+            }
         }
     };
     serde_json::to_string(&redacted).ok()

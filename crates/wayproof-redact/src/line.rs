@@ -30,17 +30,15 @@ impl State {
             self.plain(piece(line, from..found.start), out);
             out.extend_from_slice(word("private-key").as_bytes());
             is_changed = true;
-            match found.end {
-                Some(end) => from = end,
-                None => {
-                    self.open = Some(block::Open::default());
-                    // The line's end stays, so that the texts around a block do not run together.
-                    if line.ends_with(b"\n") {
-                        out.push(b'\n');
-                    }
-                    return true;
+            let Some(end) = found.end else {
+                self.open = Some(block::Open::default());
+                // The line's end stays, so that the texts around a block do not run together.
+                if line.ends_with(b"\n") {
+                    out.push(b'\n');
                 }
-            }
+                return true;
+            };
+            from = end;
         }
         self.plain(piece(line, from..line.len()), out) || is_changed
     }

@@ -467,4 +467,6 @@ pub(crate) enum ReferencePage {
     Cli,
     /// The policy file.
     Policy,
+    /// The OpenAPI document of the read API.
+    Openapi,
 }

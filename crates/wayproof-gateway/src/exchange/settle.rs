@@ -4,6 +4,7 @@
 //! settled exactly once whether it ended, was cut, failed, or was dropped by a client that hung up.
 
 mod held;
+mod words;
 
 use std::sync::Arc;
 
@@ -12,8 +13,8 @@ use http::header::RETRY_AFTER;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, response};
 use tokio::time::Instant;
 use wayproof_engine::{AnswerSign, Decision, LastAnswer, Target, cost};
-use wayproof_ledger::{About, AttemptRecord, Cost, EventBody, ExchangeOutcome, ExchangeSettled};
-use wayproof_upstream::{AnswerBody, AttemptFault, AttemptRecord as Tried, Candidate};
+use wayproof_ledger::{About, Cost, EventBody, ExchangeOutcome, ExchangeSettled};
+use wayproof_upstream::{AnswerBody, AttemptRecord as Tried, Candidate};
 use wayproof_wire::{Answer, Loss, Protocol, Stop, Usage, is_context_overflow};
 
 use crate::capture::Pending;
@@ -26,6 +27,7 @@ use crate::gateway::Shared;
 use crate::metrics::Settled;
 use crate::quota;
 use crate::sessions::Session;
+use words::{request_id, stop_name, tried_at};
 
 /// How an exchange ended, as far as the connection goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -126,7 +128,7 @@ impl Settlement {
             held_nano_usd: None,
             held_on_job: None,
             paced,
-            pending: Pending::begin(shared.settings.capture, holder_of(turn), &turn.body),
+            pending: Pending::of(shared.settings.capture, turn),
         }
     }
 
@@ -436,14 +438,6 @@ impl Drop for Settlement {
     }
 }
 
-/// The person whose key a request came with, else the key's name.
-fn holder_of(turn: &Turn) -> Option<String> {
-    match &turn.call.caller {
-        Caller::Holder(holder) => holder.person.clone().or_else(|| Some(holder.name.clone())),
-        Caller::Local | Caller::Named(_) | Caller::Job(_) => None,
-    }
-}
-
 /// The causes that moved the job up, each once.
 fn causes(decision: &Decision) -> Vec<&'static str> {
     let mut causes = Vec::new();
@@ -464,47 +458,4 @@ fn put_request_id(headers: &mut HeaderMap, exchange: &str) {
     if let Ok(value) = HeaderValue::from_str(exchange) {
         headers.insert(REQUEST_ID, value);
     }
-}
-
-/// The provider's own name for the exchange, where it gives one.
-fn request_id(headers: &HeaderMap) -> Option<String> {
-    let value = headers
-        .get(REQUEST_ID)
-        .or_else(|| headers.get("x-request-id"))?;
-    value.to_str().ok().map(ToOwned::to_owned)
-}
-
-fn tried_at(tried: Tried, began_us: i64) -> AttemptRecord {
-    AttemptRecord {
-        provider: tried.provider,
-        model: tried.model,
-        status: tried.status,
-        started_us: began_us.saturating_add(tried.started_us),
-        ttfb_us: tried.ttfb_us,
-        fault: tried.fault.map(|fault| fault_name(fault).to_owned()),
-    }
-}
-
-const fn fault_name(fault: AttemptFault) -> &'static str {
-    match fault {
-        AttemptFault::Connect => "connect",
-        AttemptFault::Broken => "broken",
-        AttemptFault::TimedOut => "timed-out",
-        AttemptFault::Status => "status",
-        AttemptFault::BreakerOpen => "breaker-open",
-        AttemptFault::Abandoned => "abandoned",
-        AttemptFault::Misdirected => "misdirected",
-        AttemptFault::Unsayable => "unsayable",
-    }
-}
-
-fn stop_name(stop: Stop) -> String {
-    match stop {
-        Stop::End => "end",
-        Stop::ToolUse => "tool-use",
-        Stop::Length => "length",
-        Stop::Refusal => "refusal",
-        Stop::Other => "other",
-    }
-    .to_owned()
 }

@@ -4,6 +4,8 @@
 
 use std::collections::BTreeSet;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
 use crate::event::Event;
@@ -113,13 +115,10 @@ impl Rewrite {
             return false;
         };
         // What is signed stands there in base64.
-        use base64::Engine as _;
         let payloads = receipt.lines().filter_map(|line| {
             let envelope: Value = serde_json::from_str(line).ok()?;
             let payload = envelope.get("payload")?.as_str()?.to_owned();
-            let bytes = base64::engine::general_purpose::STANDARD
-                .decode(payload)
-                .ok()?;
+            let bytes = STANDARD.decode(payload).ok()?;
             String::from_utf8(bytes).ok()
         });
         let mut texts = payloads.chain([receipt.to_owned()]);

@@ -59,6 +59,9 @@ pub(crate) struct UpArgs {
         requires = "trusted_proxy"
     )]
     pub(crate) person_header: String,
+    /// The header holds an OpenID Connect token that the proxy has verified, and this claim of it names the person, such as email.
+    #[arg(long, value_name = "CLAIM", requires = "trusted_proxy")]
+    pub(crate) person_claim: Option<String>,
     #[command(flatten)]
     pub(crate) otlp: OtlpArgs,
     #[command(flatten)]

@@ -32,6 +32,7 @@ mod otlp;
 mod policy;
 mod privacy;
 mod prove;
+mod read_api;
 mod readme;
 mod real_model;
 mod report;
