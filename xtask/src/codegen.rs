@@ -7,8 +7,9 @@ use anyhow::{Context, Result, bail};
 use crate::run::{command, read, root};
 
 /// Each generated file with the arguments of `wayproof` that print it.
-const FILES: [(&str, &[&str]); 3] = [
+const FILES: [(&str, &[&str]); 4] = [
     ("schema/policy.schema.json", &["policy", "schema"]),
+    ("schema/openapi.json", &["reference", "openapi"]),
     ("docs/reference/cli.md", &["reference", "cli"]),
     ("docs/reference/policy.md", &["reference", "policy"]),
 ];

@@ -14,6 +14,7 @@ mod corpus;
 mod crash;
 mod eval;
 mod run;
+mod scale;
 mod test;
 mod tools;
 mod train;
@@ -79,6 +80,8 @@ enum Chore {
     Train(train::TrainArgs),
     /// Runs the real agents and writes what passed as `docs/reference/conformance.md`.
     Conformance(conformance::ConformanceArgs),
+    /// Simulates what many gateways on one ledger wait for, as `docs/guide/scaling.md` has it.
+    Scale(scale::ScaleArgs),
     /// Makes the vendored price catalog anew from its published source.
     Catalog,
 }
@@ -102,6 +105,10 @@ fn main() -> Result<()> {
         Chore::Eval(what) => eval::run(&what),
         Chore::Train(args) => train::run(&args),
         Chore::Conformance(args) => conformance::run_all(&args),
+        Chore::Scale(args) => {
+            scale::run(&args);
+            Ok(())
+        }
         Chore::Catalog => catalog::run(),
     }
 }

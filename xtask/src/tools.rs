@@ -148,6 +148,9 @@ const MODEL: [&str; 3] = [
 
 /// A receiver of OpenTelemetry that others wrote, and whose interface shows what it got.
 const PHOENIX: [&str; 1] = ["arize-phoenix==20.26.1"];
+/// A tester of interfaces by their OpenAPI documents.
+const SCHEMATHESIS: [&str; 1] = ["schemathesis==4.32.5"];
+
 /// Packages of the Python environment of a client of our tools.
 const MCP: [&str; 1] = ["mcp==2.3.0"];
 
@@ -208,6 +211,7 @@ pub(crate) fn ensure_for_tests() -> Result<Vec<(&'static str, PathBuf)>> {
     ensure_python(&folder, "model", &MODEL)?;
     ensure_python(&folder, "phoenix", &PHOENIX)?;
     ensure_python(&folder, "mcp", &MCP)?;
+    ensure_python(&folder, "schemathesis", &SCHEMATHESIS)?;
     for (name, requirement) in RELEASES {
         ensure_release(&folder, name, requirement)?;
     }

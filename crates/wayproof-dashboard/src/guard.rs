@@ -32,6 +32,7 @@ pub use self::proxy::{ProxyError, TrustedProxy};
 use self::reader::Reader;
 pub(crate) use self::reader::Ticket;
 use self::session::Sessions;
+use crate::api;
 use crate::desk::Desk;
 use crate::frame::cookie;
 use crate::params::{Params, address};
@@ -110,13 +111,16 @@ pub(crate) async fn admit(State(desk): State<Desk>, mut request: Request, next: 
         && host.is_loopback()
         && !was_forwarded(headers);
     let is_page = request.method() == Method::GET && request.uri().path() != "/live";
-    let named = proxy.map_or(Named::Nobody, |proxy| proxy.person(headers));
+    let named = proxy.map_or(Named::Nobody, |proxy| proxy.person(headers, desk.now_us()));
     let known = match named {
         Named::Person(name) => vouched(&desk, name).await,
         Named::Unclear => Err(Problem::refused(
             "The proxy names nobody clearly: its header has to have one name, once.",
         )),
         Named::Nobody if is_here && !desk.house().wants_key() => Ok((here(&desk), None)),
+        Named::Nobody if api::is_here(request.uri().path()) && shown_key(headers).is_some() => {
+            by_key(&desk, headers).await
+        }
         Named::Nobody => signed_in(&desk, headers, is_page).await,
     };
     let (visit, renewed) = match known {
@@ -159,6 +163,28 @@ async fn vouched(desk: &Desk, name: String) -> Result<Known, Problem> {
     })?;
     let csrf = desk.guard().csrf(&format!("person {}", reader.name));
     Ok((Visit::of(reader, csrf), None))
+}
+
+/// The key that a program shows.
+fn shown_key(headers: &HeaderMap) -> Option<&str> {
+    let shown = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, key) = shown.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| key.trim())
+}
+
+/// A program with a key; one that is not good is outside.
+async fn by_key(desk: &Desk, headers: &HeaderMap) -> Result<Known, Problem> {
+    let reader = desk
+        .reader_by_key(shown_key(headers).unwrap_or_default())
+        .await?;
+    let visit = match reader {
+        Some(reader) => Visit::of(reader, String::new()),
+        None => Visit {
+            is_outside: true,
+            ..Visit::default()
+        },
+    };
+    Ok((visit, None))
 }
 
 /// A reader with a good session whose key is still good; everybody else is outside.
@@ -238,6 +264,14 @@ fn turn_away(desk: &Desk, request: &Request) -> Response {
     if !desk.house().wants_key() {
         return Problem::refused(
             "No key of this gateway is good at present, so its pages are shown on its own machine only, under the name localhost or a loopback address. With a key made by `wayproof keys new`, people sign in from elsewhere.",
+        )
+        .into_response();
+    }
+    if api::is_here(request.uri().path()) {
+        return Problem::new(
+            StatusCode::UNAUTHORIZED,
+            "A key is needed",
+            "Show a key of this gateway as a bearer token: the one it was started with, or one of `wayproof keys new`.",
         )
         .into_response();
     }

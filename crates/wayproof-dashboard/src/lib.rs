@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod advice;
+mod api;
 mod assets;
 mod demo;
 mod desk;
@@ -19,6 +20,7 @@ mod routes;
 mod show;
 
 pub use advice::{AdviceSeen, Advised, Adviser, Proposal};
+pub use api::document as read_api;
 pub use desk::{House, Parts, ProofSeen, ProviderSeen, Setting};
 pub use guard::{ProxyError, TrustedProxy};
 pub use reviews::{

@@ -12,7 +12,7 @@ use crate::desk::{Desk, Parts};
 use crate::frame::Frame;
 use crate::guard::{self, Guard};
 use crate::problem::Problem;
-use crate::{assets, demo, live, pages};
+use crate::{api, assets, demo, live, pages};
 
 /// Why there are no pages.
 #[derive(Debug)]
@@ -71,6 +71,7 @@ pub(crate) fn pages(desk: Desk) -> Router {
             get(pages::settings::show).route_layer(middleware::from_fn(guard::admins)),
         )
         .merge(review_desk())
+        .merge(api::routes())
         .route("/docs", get(pages::docs::list))
         .route("/docs/{name}", get(pages::docs::show))
         .route("/connect", get(pages::connect::show))
@@ -100,6 +101,11 @@ async fn nothing_here(method: Method, headers: HeaderMap, request: Request) -> R
     let accepted = headers
         .get(header::ACCEPT)
         .and_then(|value| value.to_str().ok());
+    if api::is_here(request.uri().path()) {
+        let sentence = "There is nothing at this address; the document at /read/v1/openapi.json says what there is.";
+        let problem = Problem::new(StatusCode::NOT_FOUND, "Nothing here", sentence);
+        return dressed(api::told(&problem));
+    }
     let is_browser = accepted.is_some_and(|accepted| accepted.contains("text/html"));
     if !is_browser || method != Method::GET {
         return StatusCode::NOT_FOUND.into_response();
@@ -123,27 +129,34 @@ async fn dress(State(desk): State<Desk>, request: Request, next: Next) -> Respon
     let (parts, body) = request.into_parts();
     let frame = Frame::of(&parts);
     // The live page has its own turn, and is never over.
-    let is_page = parts.uri.path() != "/live";
+    let path = parts.uri.path().to_owned();
+    let is_page = path != "/live";
     let _turn = if is_page { desk.turn().await } else { None };
     let response = next.run(Request::from_parts(parts, body)).await;
-    with_problem(frame, response)
+    with_problem((frame, path), response)
 }
 
 /// The same for those who were not let in, and the headers for everybody.
 async fn dress_refusal(request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
     let frame = Frame::of(&parts);
+    let path = parts.uri.path().to_owned();
     let response = next.run(Request::from_parts(parts, body)).await;
-    dressed(with_problem(frame, response))
+    dressed(with_problem((frame, path), response))
 }
 
-fn with_problem(frame: Frame, mut response: Response) -> Response {
+fn with_problem((frame, path): (Frame, String), mut response: Response) -> Response {
     let problem = response.extensions_mut().remove::<Problem>();
-    let is_bare = response.status().is_client_error() && !is_html(&response);
+    let is_told = api::is_here(&path) && response.headers().contains_key(header::CONTENT_TYPE);
+    let is_bare = response.status().is_client_error() && !is_html(&response) && !is_told;
     let Some(problem) = problem.or_else(|| is_bare.then(|| bare(response.status()))) else {
         return response;
     };
-    let mut page = shown(frame, &problem);
+    let mut page = if api::is_here(&path) {
+        api::told(&problem)
+    } else {
+        shown(frame, &problem)
+    };
     let kept = [header::RETRY_AFTER, header::ALLOW];
     for name in kept {
         if let Some(value) = response.headers().get(&name) {

@@ -147,8 +147,10 @@ async fn page(
         Err(never) => match never {},
     };
     // What does not exist is told, where no page does so, in the words of whoever seems to be asking.
-    let is_told =
-        path.starts_with("/wayproof/") || says(response.headers(), header::CONTENT_TYPE, HTML);
+    let is_told = ["/wayproof/", "/read/"]
+        .iter()
+        .any(|own| path.starts_with(own))
+        || says(response.headers(), header::CONTENT_TYPE, HTML);
     if response.status() == StatusCode::NOT_FOUND && !is_told {
         let fault = Fault::new(FaultKind::NotFound, format!("there is nothing at {path}"));
         return fault::respond(protocol, &fault, id);

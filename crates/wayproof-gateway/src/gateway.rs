@@ -7,9 +7,10 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use tokio_util::sync::CancellationToken;
 use wayproof_engine::{Catalog, Policy};
-use wayproof_ledger::{About, Clock, EventBody, Ids, Ledger};
+use wayproof_ledger::{About, Capture, Clock, EventBody, Ids, Ledger};
 use wayproof_upstream::Upstream;
 
+use crate::capture::Captures;
 use crate::glance::Glance;
 use crate::jobs::Jobs;
 use crate::keys::{CallerKey, KeyDigest};
@@ -49,6 +50,8 @@ pub struct Settings {
     pub max_sessions: usize,
     /// Whether an answer waits until the disk has the exchange's opening event, instead of until it is written.
     pub syncs_before_answer: bool,
+    /// How much of requests and answers is kept.
+    pub capture: Capture,
     /// How many WebSockets may be open at once.
     pub max_sockets: usize,
     /// How long a WebSocket may go without a message.
@@ -71,6 +74,7 @@ impl Default for Settings {
             drain: Duration::from_secs(30),
             max_sessions: 2_048,
             syncs_before_answer: false,
+            capture: Capture::None,
             max_sockets: 256,
             longest_socket_idle: Duration::from_hours(1),
         }
@@ -117,6 +121,7 @@ pub(crate) struct Shared {
     pub(crate) paces: Paces,
     pub(crate) world: Worlds,
     pub(crate) sockets: Sockets,
+    pub(crate) captures: Captures,
     pub(crate) pages: axum::Router,
     /// The pages beside the gateway's own, for addresses that both have.
     pub(crate) beside: Option<axum::Router>,
@@ -170,6 +175,7 @@ impl Gateway {
                 metrics: Metrics::new(),
                 quotas: Quotas::default(),
                 paces: Paces::default(),
+                captures: Captures::new(),
                 sockets: Sockets::new(settings.max_sockets),
                 pages,
                 beside,

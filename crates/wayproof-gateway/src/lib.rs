@@ -4,6 +4,7 @@
 mod admin;
 mod body;
 mod callers;
+mod capture;
 mod envelope;
 mod exchange;
 mod fault;

@@ -159,5 +159,6 @@ impl Connections {
             self.tasks.shutdown().await;
             self.shared.sockets.abort().await;
         }
+        self.shared.captures.finish().await;
     }
 }

@@ -12,6 +12,7 @@ use wayproof_receipt::Verdict;
 use wayproof_wire::{Loss, Protocol, Usage};
 
 use crate::import_event::{ExchangeImported, LogRead};
+use crate::privacy_event::{ContentCaptured, SubjectForgotten};
 
 /// The format written into every event.
 pub(crate) const FORMAT: u32 = 1;
@@ -56,6 +57,8 @@ pub enum EventBody {
     ExchangeImported(Box<ExchangeImported>),
     LogRead(Box<LogRead>),
     EventsPruned(EventsPruned),
+    ContentCaptured(ContentCaptured),
+    SubjectForgotten(SubjectForgotten),
     /// An event of a later version, kept and hashed but not understood.
     Unknown {
         kind: String,

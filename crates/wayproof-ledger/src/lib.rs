@@ -3,6 +3,7 @@
 
 mod backup;
 mod books;
+mod capture;
 mod clock;
 mod copy;
 mod cosign;
@@ -11,12 +12,15 @@ mod error;
 mod event;
 mod fold;
 mod fold_thread;
+mod forget;
+mod forgotten;
 mod frame;
 mod import_event;
 mod journal;
 mod journal_thread;
 mod ledger;
 mod log_row;
+mod privacy_event;
 mod project;
 mod prune;
 mod query;
@@ -33,6 +37,7 @@ pub use books::{
     Account, Balance, Books, FormerDigest, Hold, HoldError, Holder, Key, Overdrawn, Person,
     Register, Role,
 };
+pub use capture::{Body, Captured};
 pub use clock::{Clock, Ids};
 pub use cosign::{CosignError, CosignRequest, Cosigned, CosignerKey, cosign};
 pub use error::{AppendError, LedgerError};
@@ -41,8 +46,10 @@ pub use event::{
     ExchangeOpened, ExchangeOutcome, ExchangeSettled, JobClosed, JobOpened, MAX_EVENT_BYTES,
     ObligationFrozen, ProofFinished, QuotaSampled, ReceiptIssued, ReviewRecorded, SessionStarted,
 };
+pub use forget::{Forgotten, Subject as ForgetSubject};
 pub use import_event::{Activity, ExchangeImported, LogGap, LogRead};
 pub use ledger::{About, Ledger};
+pub use privacy_event::{Capture, ContentCaptured, SubjectForgotten};
 pub use prune::Prune;
 pub use query::{
     ActivityRow, AnswerSeen, CrossBy, DayRecord, DayRow, Days, Dimension, EXCHANGE_COLUMNS,

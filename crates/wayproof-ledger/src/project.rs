@@ -261,6 +261,8 @@ impl Projection {
             | EventBody::QuotaSampled(_)
             | EventBody::JobClosed(_)
             | EventBody::EventsPruned(_)
+            | EventBody::ContentCaptured(_)
+            | EventBody::SubjectForgotten(_)
             | EventBody::Unknown { .. } => self.add_milestone(seq, event),
         }
     }
@@ -306,9 +308,8 @@ impl Effect {
                 subscription: cost.subscription_nano_usd,
             };
         }
-        let exchanges = i64::from(matches!(body, EventBody::ExchangeOpened(_)));
         Self {
-            exchanges,
+            exchanges: i64::from(matches!(body, EventBody::ExchangeOpened(_))),
             ..Self::default()
         }
     }

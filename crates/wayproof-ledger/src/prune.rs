@@ -26,6 +26,9 @@ pub struct Prune {
     pub bytes: i64,
     /// The first place that still has its event.
     pub before: i64,
+    /// What was captured with them, which goes, too.
+    #[serde(skip)]
+    captured: Vec<String>,
     /// What a verification found afterwards; absent if nothing was taken out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub report: Option<Report>,
@@ -84,17 +87,17 @@ impl Ledger {
         });
         self.append(&self.event(About::default(), event)).await?;
         self.flush().await?;
-        self.take_out(connection, found.before, &digest).await?;
+        self.take_out(connection, &found, &digest).await?;
         Ok(found)
     }
 
     async fn take_out(
         &self,
         connection: &mut AnyConnection,
-        before: i64,
+        found: &Prune,
         snapshot: &str,
     ) -> Result<(), LedgerError> {
-        let store = &self.0.store;
+        let (store, before) = (&self.0.store, found.before);
         let failed = || store.failed("prune");
         let mut transaction = connection
             .begin_with(store.begin())
@@ -124,6 +127,13 @@ impl Ledger {
             .execute(&mut *transaction)
             .await
             .map_err(failed())?;
+        for digest in &found.captured {
+            sqlx::query("DELETE FROM contents WHERE digest = $1")
+                .bind(digest.clone())
+                .execute(&mut *transaction)
+                .await
+                .map_err(failed())?;
+        }
         if let Some(earlier) = earlier {
             sqlx::query("DELETE FROM contents WHERE digest = $1")
                 .bind(earlier.snapshot_digest)
@@ -161,6 +171,7 @@ async fn find(
         events: 0,
         bytes: 0,
         before: first,
+        captured: Vec::new(),
         report: None,
     };
     loop {
@@ -174,7 +185,13 @@ async fn find(
             let seq: i64 = row.try_get(0).map_err(failed())?;
             let body: String = row.try_get(1).map_err(failed())?;
             // An event that cannot be understood has no time, so it ends what may go.
-            let is_old = read_event(&body).is_some_and(|event| event.at_us < until_us);
+            let event = read_event(&body);
+            let is_old = event.as_ref().is_some_and(|event| event.at_us < until_us);
+            if let Some(EventBody::ContentCaptured(captured)) = event.map(|event| event.body)
+                && is_old
+            {
+                found.captured.push(captured.content_digest);
+            }
             if !is_old || seq != found.before {
                 return Ok(found);
             }

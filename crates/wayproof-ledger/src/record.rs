@@ -2,12 +2,14 @@
 //!
 //! An event of an unknown kind reads as [`EventBody::Unknown`]: a ledger shared with a later version stays readable.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Error as _, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 use uuid::Uuid;
+use wayproof_redact::redact_json;
 
 use crate::event::{Event, EventBody, FORMAT, MAX_EVENT_BYTES};
 
@@ -161,6 +163,8 @@ impl<'de> DeserializeSeed<'de> for Body<'_> {
             "exchange-imported" => EventBody::ExchangeImported(Deserialize::deserialize(data)?),
             "log-read" => EventBody::LogRead(Deserialize::deserialize(data)?),
             "events-pruned" => EventBody::EventsPruned(Deserialize::deserialize(data)?),
+            "content-captured" => EventBody::ContentCaptured(Deserialize::deserialize(data)?),
+            "subject-forgotten" => EventBody::SubjectForgotten(Deserialize::deserialize(data)?),
             kind => {
                 IgnoredAny::deserialize(data)?;
                 EventBody::Unknown {
@@ -191,6 +195,8 @@ impl EventBody {
             Self::ExchangeImported(_) => "exchange-imported",
             Self::LogRead(_) => "log-read",
             Self::EventsPruned(_) => "events-pruned",
+            Self::ContentCaptured(_) => "content-captured",
+            Self::SubjectForgotten(_) => "subject-forgotten",
             Self::Unknown { kind } => kind,
         }
     }
@@ -216,6 +222,8 @@ impl Event {
             EventBody::ExchangeImported(data) => self.write("exchange-imported", data.as_ref()),
             EventBody::LogRead(data) => self.write("log-read", data.as_ref()),
             EventBody::EventsPruned(data) => self.write("events-pruned", data),
+            EventBody::ContentCaptured(data) => self.write("content-captured", data),
+            EventBody::SubjectForgotten(data) => self.write("subject-forgotten", data),
             EventBody::Unknown { kind } => {
                 let why = format!("events of the kind `{kind}` can only be read");
                 Err(RecordError::Unwritable(why))
@@ -241,7 +249,14 @@ impl Event {
         let mut text = Vec::with_capacity(1024);
         serde_json::to_writer(&mut text, &written)
             .map_err(|error| RecordError::Unwritable(error.to_string()))?;
-        Ok(text)
+        let text =
+            String::from_utf8(text).map_err(|error| RecordError::Unwritable(error.to_string()))?;
+        // What an agent, a tool or an operator said may hold a secret; none gets into the log, from where nothing goes.
+        let redacted = match redact_json(&text) {
+            Cow::Owned(redacted) => Some(redacted),
+            Cow::Borrowed(_) => None,
+        };
+        Ok(redacted.unwrap_or(text).into_bytes())
     }
 
     /// Reads an event back from its text.

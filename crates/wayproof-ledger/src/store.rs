@@ -317,7 +317,7 @@ impl Store {
             (4, "pages", include_str!("../migrations/0004_pages.sql")),
             (5, "seals", include_str!("../migrations/0005_seals.sql")),
             (6, "pruned", include_str!("../migrations/0006_pruned.sql")),
-            (8, "reviews", include_str!("../migrations/0008_reviews.sql")),
+            (7, "reviews", include_str!("../migrations/0007_reviews.sql")),
         ];
         texts
             .map(|(version, name, sql)| self.migration(version, name, sql))

@@ -260,8 +260,9 @@ async fn check(
     let Checks {
         tree,
         projections,
-        contents,
+        mut contents,
     } = checks;
+    contents.check_forgotten(&walk.take_replaced())?;
     tree.finish(snapshot, &log, store).await?;
     if let Some(pruned) = &pruned {
         contents.check_prune(pruned.told.before, &pruned.told.snapshot_digest)?;

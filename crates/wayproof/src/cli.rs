@@ -13,6 +13,7 @@ mod models;
 mod otlp;
 mod policies;
 mod policy;
+pub(crate) mod privacy;
 mod report;
 mod review;
 mod up;
@@ -397,6 +398,10 @@ pub(crate) enum LedgerCommand {
     /// Their hashes stay, so every checkpoint and every receipt can still be proven; sessions, jobs, exchanges, spend
     /// and receipts stay, too. `verify` says from then on how many events are gone.
     Prune(PruneArgs),
+    /// Shows what was captured of an exchange, where `wayproof up --capture` says that bodies are kept
+    Captured(privacy::CapturedArgs),
+    /// Takes the words of a conversation, or a person's name, out of the ledger; the log stays provable
+    Forget(privacy::ForgetArgs),
     /// Compares with a provider's own export of usage or costs, by day and model, and says why they differ.
     Reconcile(ReconcileArgs),
     /// Asks a witness to cosign the newest checkpoint, and keeps its cosignature.
@@ -471,4 +476,6 @@ pub(crate) enum ReferencePage {
     Cli,
     /// The policy file.
     Policy,
+    /// The OpenAPI document of the read API.
+    Openapi,
 }

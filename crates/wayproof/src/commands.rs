@@ -16,6 +16,7 @@ pub(crate) mod ledger;
 mod mcp;
 mod models;
 mod policy;
+mod privacy;
 pub(crate) mod prove;
 pub(crate) mod receipt;
 mod reconcile;

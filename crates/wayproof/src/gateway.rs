@@ -20,7 +20,7 @@ use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 use wayproof_dashboard::TrustedProxy;
 use wayproof_engine::Policy;
 use wayproof_gateway::{CallerKey, Gateway, KeyDigest, Parts, ServeError, Settings};
-use wayproof_ledger::{Clock, Ids, Ledger};
+use wayproof_ledger::{Capture, Clock, Ids, Ledger};
 use wayproof_upstream::{Provider, Proxy, Upstream};
 
 pub(crate) use self::admin::{Admin, OpenJob, OpenedJob, ProofReport, ProviderHealth, TaskPage};
@@ -46,6 +46,8 @@ pub(crate) struct Start {
     pub(crate) key: Option<String>,
     /// Whether answers wait for the disk.
     pub(crate) syncs_before_answer: bool,
+    /// How much of requests and answers is kept.
+    pub(crate) capture: Capture,
     /// A proxy that tells the dashboard who asks.
     pub(crate) proxy: Option<TrustedProxy>,
     /// Repositories whose changes people decide on at the dashboard.
@@ -173,6 +175,7 @@ fn settings_of(start: &Start) -> Result<Settings> {
         keys: start.key.iter().map(key).collect(),
         admin_token: Some(KeyDigest::of(token(&start.data)?.as_bytes())),
         syncs_before_answer: start.syncs_before_answer,
+        capture: start.capture,
         pages_have_proxy: start.proxy.is_some(),
         ..Settings::default()
     })
@@ -338,6 +341,7 @@ pub(crate) async fn for_work(work: ForWork<'_>) -> Result<(Admin, Option<Running
         ledger: work.ledger,
         key: None,
         syncs_before_answer: false,
+        capture: Capture::None,
         proxy: None,
         repos: Vec::new(),
         repo_base: None,

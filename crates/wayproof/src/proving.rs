@@ -4,6 +4,7 @@ use std::{io::IsTerminal, path::PathBuf, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result};
 use indicatif::{ProgressBar, ProgressStyle};
+use serde::{Serialize, de::DeserializeOwned};
 use tokio::sync::mpsc;
 use wayproof_engine::{CheckKind, Policy, TaskName};
 use wayproof_proof::{
@@ -74,7 +75,7 @@ pub(crate) async fn run(proving: Proving) -> Result<Proven> {
         let sandbox = Sandbox::new(launcher, IsolationFloor::BestEffort);
         let proven = prove(&request(proving), &sandbox, &told);
         told.bar.finish_and_clear();
-        proven.map_err(explained)
+        redacted(proven.map_err(explained)?)
     });
     // The steps end with the proof, and the verdict must not be overtaken by one.
     let (proven, ()) = tokio::join!(proving, Box::pin(pass_on(heard, watched)));
@@ -85,7 +86,7 @@ pub(crate) async fn run(proving: Proving) -> Result<Proven> {
 async fn pass_on(mut heard: mpsc::UnboundedReceiver<String>, watched: Option<(Admin, String)>) {
     let Some((admin, job)) = watched else { return };
     while let Some(step) = heard.recv().await {
-        if let Err(error) = admin.step(&job, &step).await {
+        if let Err(error) = admin.step(&job, &wayproof_redact::redact(&step)).await {
             tracing::debug!(%error, "the gateway does not hear what is proven");
             return;
         }
@@ -93,6 +94,22 @@ async fn pass_on(mut heard: mpsc::UnboundedReceiver<String>, watched: Option<(Ad
     if let Err(error) = admin.step(&job, "").await {
         tracing::debug!(%error, "the gateway does not hear that the proof ended");
     }
+}
+
+/// What a command was called with or said may hold a secret; what is proven is sealed, kept, told to the agent and goes
+/// wherever its change goes.
+fn redacted(proven: Proven) -> Result<Proven> {
+    Ok(Proven {
+        proof: without_secrets(&proven.proof)?,
+        test_results: without_secrets(&proven.test_results)?,
+        one_fact: wayproof_redact::redact(&proven.one_fact).into_owned(),
+        subjects: proven.subjects,
+    })
+}
+
+fn without_secrets<T: Serialize + DeserializeOwned>(value: &T) -> Result<T> {
+    let text = serde_json::to_string(value).context("writing the proof")?;
+    serde_json::from_str(&wayproof_redact::redact_json(&text)).context("writing the proof")
 }
 
 fn request(proving: Proving) -> ProveRequest {

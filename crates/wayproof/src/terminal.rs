@@ -12,8 +12,9 @@ pub(crate) fn print(text: &str) -> Result<()> {
     write_line(&mut anstream::stdout().lock(), text)
 }
 
-/// Prints a text and a line end on standard error.
+/// Prints a text and a line end on standard error, without what looks like a secret in it.
 pub(crate) fn tell(text: &str) {
+    let text = &wayproof_redact::redact(text);
     // Nobody can be told that the place for telling is gone.
     drop(write_line(&mut anstream::stderr().lock(), text));
 }

@@ -28,7 +28,7 @@ macro_rules! doc {
     };
 }
 
-static DOCS: [Doc; 12] = [
+static DOCS: [Doc; 13] = [
     doc!("glossary", "Concepts", "concepts/glossary.md"),
     doc!("agents", "Guides", "guide/agents.md"),
     doc!("budgets", "Guides", "guide/budgets.md"),
@@ -38,6 +38,7 @@ static DOCS: [Doc; 12] = [
     doc!("proof", "Guides", "guide/proof.md"),
     doc!("providers", "Guides", "guide/providers.md"),
     doc!("review", "Guides", "guide/review.md"),
+    doc!("scaling", "Guides", "guide/scaling.md"),
     doc!("telemetry", "Guides", "guide/telemetry.md"),
     doc!("cli", "Reference", "reference/cli.md"),
     doc!("policy", "Reference", "reference/policy.md"),

@@ -5,7 +5,7 @@ use http_body_util::BodyExt as _;
 use rstest::rstest;
 
 use crate::markup::is_tame;
-use crate::stage::{NOON_US, Stage, form, request};
+use crate::stage::{Stage, form, request};
 use crate::story::{Words, tell};
 
 pub(crate) const PATHS: [&str; 11] = [

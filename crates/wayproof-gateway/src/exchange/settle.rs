@@ -4,6 +4,7 @@
 //! settled exactly once whether it ended, was cut, failed, or was dropped by a client that hung up.
 
 mod held;
+mod words;
 
 use std::sync::Arc;
 
@@ -12,10 +13,11 @@ use http::header::RETRY_AFTER;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, response};
 use tokio::time::Instant;
 use wayproof_engine::{AnswerSign, Decision, LastAnswer, Target, cost};
-use wayproof_ledger::{About, AttemptRecord, Cost, EventBody, ExchangeOutcome, ExchangeSettled};
-use wayproof_upstream::{AnswerBody, AttemptFault, AttemptRecord as Tried, Candidate};
+use wayproof_ledger::{About, Cost, EventBody, ExchangeOutcome, ExchangeSettled};
+use wayproof_upstream::{AnswerBody, AttemptRecord as Tried, Candidate};
 use wayproof_wire::{Answer, Loss, Protocol, Stop, Usage, is_context_overflow};
 
+use crate::capture::Pending;
 use crate::exchange::Wish;
 use crate::exchange::admit::Caller;
 use crate::exchange::copy::Copy;
@@ -25,6 +27,7 @@ use crate::gateway::Shared;
 use crate::metrics::Settled;
 use crate::quota;
 use crate::sessions::Session;
+use words::{request_id, stop_name, tried_at};
 
 /// How an exchange ended, as far as the connection goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,6 +77,8 @@ pub(crate) struct Settlement {
     held_on_job: Option<i64>,
     /// The id of the key whose pace its tokens count for.
     paced: Option<String>,
+    /// The bodies, where they are kept.
+    pending: Option<Pending>,
 }
 
 /// What a client is told to wait by, when a provider limits rates without saying for how long.
@@ -123,6 +128,7 @@ impl Settlement {
             held_nano_usd: None,
             held_on_job: None,
             paced,
+            pending: Pending::of(shared.settings.capture, turn),
         }
     }
 
@@ -131,6 +137,9 @@ impl Settlement {
         let headers = response.headers();
         self.ttfb_us = Some(self.elapsed_us());
         self.status = Some(response.status());
+        if let Some(pending) = &mut self.pending {
+            pending.answered(headers);
+        }
         self.provider_request_id = request_id(headers);
         self.answerer = by.map(|candidate| Target {
             provider: candidate.provider.clone(),
@@ -229,6 +238,9 @@ impl Settlement {
     pub(crate) fn saw(&mut self, data: &Bytes) {
         self.bytes += data.len() as u64;
         self.copy.push(data);
+        if let Some(pending) = &mut self.pending {
+            pending.saw(data);
+        }
     }
 
     /// Notes how the exchange ended; the first word counts.
@@ -268,6 +280,10 @@ impl Settlement {
             self.about.clone(),
             EventBody::ExchangeSettled(Box::new(settled)),
         );
+        if let Some(pending) = self.pending.take() {
+            let shared = &self.shared;
+            shared.captures.keep(&shared.ledger, &self.about, pending);
+        }
     }
 
     /// Says in the log what translating left behind, once a conversation.
@@ -442,48 +458,4 @@ fn put_request_id(headers: &mut HeaderMap, exchange: &str) {
     if let Ok(value) = HeaderValue::from_str(exchange) {
         headers.insert(REQUEST_ID, value);
     }
-}
-
-/// The provider's own name for the exchange, where it gives one.
-fn request_id(headers: &HeaderMap) -> Option<String> {
-    let value = headers
-        .get(REQUEST_ID)
-        .or_else(|| headers.get("x-request-id"))?;
-    value.to_str().ok().map(ToOwned::to_owned)
-}
-
-fn tried_at(tried: Tried, began_us: i64) -> AttemptRecord {
-    AttemptRecord {
-        provider: tried.provider,
-        model: tried.model,
-        status: tried.status,
-        started_us: began_us.saturating_add(tried.started_us),
-        ttfb_us: tried.ttfb_us,
-        fault: tried.fault.map(|fault| fault_name(fault).to_owned()),
-    }
-}
-
-const fn fault_name(fault: AttemptFault) -> &'static str {
-    match fault {
-        AttemptFault::Connect => "connect",
-        AttemptFault::Broken => "broken",
-        AttemptFault::TimedOut => "timed-out",
-        AttemptFault::Status => "status",
-        AttemptFault::BreakerOpen => "breaker-open",
-        AttemptFault::Abandoned => "abandoned",
-        AttemptFault::Misdirected => "misdirected",
-        AttemptFault::Unsayable => "unsayable",
-        AttemptFault::Credential => "credential",
-    }
-}
-
-fn stop_name(stop: Stop) -> String {
-    match stop {
-        Stop::End => "end",
-        Stop::ToolUse => "tool-use",
-        Stop::Length => "length",
-        Stop::Refusal => "refusal",
-        Stop::Other => "other",
-    }
-    .to_owned()
 }

@@ -129,6 +129,7 @@ impl Ledger {
         let size: i64 = row.try_get(0).map_err(failed())?;
         let note: String = row.try_get(1).map_err(failed())?;
         let mut writer = TileWriter::new(directory)?;
+        let replaced = self.replaced().await?;
         let mut at = self.export_pruned(&mut writer, size).await?;
         while at < size {
             let events = self.events(at, PAGE).await?;
@@ -136,7 +137,11 @@ impl Ledger {
                 if event.seq != at {
                     break;
                 }
-                writer.add(event.text.as_bytes())?;
+                if replaced.is_replaced(at, &event.text) {
+                    writer.add_pruned(self.leaf(at).await?)?;
+                } else {
+                    writer.add(event.text.as_bytes())?;
+                }
                 at += 1;
             }
             if events.first().is_none_or(|event| event.seq >= at) {
@@ -153,6 +158,20 @@ impl Ledger {
         writer.finish()?;
         write(directory, "checkpoint", note.as_bytes())?;
         self.tile_log(&note, root, at)
+    }
+
+    /// The hash of an event as the tree has it.
+    async fn leaf(&self, seq: i64) -> Result<Hash, LedgerError> {
+        let failed = || self.0.store.failed("read");
+        let mut connection = self.0.readers.acquire().await.map_err(failed())?;
+        let place = u64::try_from(seq).unwrap_or(0);
+        let width = u64::from(TILE_WIDTH);
+        let hashes = tile::load(&mut connection, (0, place / width), &self.0.store).await?;
+        let at = usize::try_from(place % width).unwrap_or(usize::MAX);
+        hashes
+            .get(at)
+            .copied()
+            .ok_or_else(|| LedgerError::Inconsistent(format!("the hash of event {seq} is missing")))
     }
 
     /// Hashes are all that is left of pruned events; their entries are not in the directory.

@@ -9,6 +9,7 @@ use wayproof_receipt::log::{Hash, leaf_hash};
 use super::{Problem, Stop};
 use crate::event::Event;
 use crate::fold::read_event;
+use crate::forgotten::Replaced;
 use crate::store::Store;
 
 /// Events of one chunk; a multiple of a tile's width.
@@ -132,6 +133,18 @@ pub(super) struct Digested {
     pub(super) events: Vec<Option<Event>>,
 }
 
+impl Texts {
+    /// The places whose text stands for a forgotten one; their hash is the one that the tree has.
+    pub(super) fn replaced(&self, replaced: &Replaced) -> Vec<i64> {
+        let texts = self.joined.split(SEPARATOR).take(self.count);
+        let places = (self.first..).zip(texts);
+        places
+            .filter(|(seq, text)| replaced.is_replaced(*seq, text))
+            .map(|(seq, _)| seq)
+            .collect()
+    }
+}
+
 impl Digested {
     /// Hashes and parses; the expensive part, done away from the reader.
     pub(super) fn new(texts: &Texts) -> Self {
@@ -146,6 +159,17 @@ impl Digested {
             leaves,
             events,
         }
+    }
+
+    /// The same, with the hashes of the tree where a text stands for a forgotten one.
+    pub(super) fn with_leaves(mut self, replaced: &[i64], leaves: &[Hash]) -> Self {
+        for seq in replaced {
+            let at = usize::try_from(seq - self.first).unwrap_or(usize::MAX);
+            if let (Some(own), Some(leaf)) = (self.leaves.get_mut(at), leaves.get(at)) {
+                *own = *leaf;
+            }
+        }
+        self
     }
 
     /// Leaves whose events were pruned: their hashes are all there is.

@@ -8,6 +8,7 @@ use wayproof_receipt::sha256_hex;
 use super::chunk::Digested;
 use super::{Problem, Stop};
 use crate::event::EventBody;
+use crate::forgotten::Replaced;
 use crate::store::Store;
 
 /// Texts read at a time.
@@ -40,6 +41,9 @@ impl Contents {
             if let EventBody::ReceiptIssued(issued) = &event.body {
                 self.promised.insert(issued.receipt_digest.clone());
             }
+            if let EventBody::SubjectForgotten(forgotten) = &event.body {
+                self.promised.insert(forgotten.list_digest.clone());
+            }
             if let EventBody::EventsPruned(pruned) = &event.body {
                 self.prunes
                     .insert((pruned.before, pruned.snapshot_digest.clone()));
@@ -56,6 +60,18 @@ impl Contents {
             "events before {before} are gone, and no event of the log says that they were pruned"
         );
         Err(Problem::new(what))
+    }
+
+    /// What was forgotten is what the log says was, and what went with it is not promised any more.
+    pub(super) fn check_forgotten(&mut self, replaced: &Replaced) -> Result<(), Problem> {
+        if let Some(list) = replaced.lists.difference(&self.promised).next() {
+            let what =
+                format!("texts were replaced by the list {list}, which no event of the log names");
+            return Err(Problem::new(what));
+        }
+        self.promised
+            .retain(|digest| !replaced.contents.contains(digest));
+        Ok(())
     }
 
     /// Compares with what is stored.
@@ -90,7 +106,7 @@ impl Contents {
         match self.promised.first() {
             None => Ok(()),
             Some(digest) => {
-                let what = format!("the receipt {digest} was issued and is not kept");
+                let what = format!("the content {digest} is promised by the log and is not kept");
                 Err(Problem::new(what).into())
             }
         }

@@ -14,6 +14,7 @@ use super::pruned::Kept;
 use super::stored::{BUCKET, Reader};
 use super::tree::{Beside, Tree};
 use super::{Problem, Stop, Tell};
+use crate::forgotten::Replaced;
 use crate::log_row::Log;
 use crate::snapshot::Snapshot;
 use crate::store::Store;
@@ -82,6 +83,8 @@ pub(super) struct Walk<'a> {
     size: i64,
     /// Up to where the tables of projections are read.
     compared: i64,
+    /// Texts that stand for forgotten ones, once they are read.
+    replaced: Option<Replaced>,
 }
 
 impl<'a> Walk<'a> {
@@ -92,7 +95,13 @@ impl<'a> Walk<'a> {
             pruned: pruned.map_or(0, |kept| kept.told.before),
             size: log.size(),
             compared: 0,
+            replaced: None,
         }
+    }
+
+    /// What the texts that stand for others were read from.
+    pub(super) fn take_replaced(&mut self) -> Replaced {
+        self.replaced.take().unwrap_or_default()
     }
 
     pub(super) fn readers(&self) -> &[Reader; 2] {
@@ -159,10 +168,22 @@ impl<'a> Walk<'a> {
             return Err(Problem::at(at, None, "is missing").into());
         }
         let next = at + texts.len();
+        let replaced = match &self.replaced {
+            Some(replaced) => replaced,
+            None => self.replaced.insert(
+                Replaced::read(snapshot)
+                    .await
+                    .map_err(self.store.failed("read"))?,
+            ),
+        };
+        let replaced = texts.replaced(replaced);
         let beside = Beside::read(snapshot, (at, next), self.store).await?;
         Ok((
             next,
-            spawn_blocking(move || (Digested::new(&texts), beside)),
+            spawn_blocking(move || {
+                let digested = Digested::new(&texts).with_leaves(&replaced, &beside.leaves);
+                (digested, beside)
+            }),
         ))
     }
 

@@ -18,6 +18,7 @@ mod export;
 mod failure;
 mod fixture;
 mod foreign;
+mod forget;
 mod pages;
 mod proof;
 mod prune;

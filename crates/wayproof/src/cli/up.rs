@@ -4,7 +4,7 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use clap::Args;
 
-use super::{DataArgs, OtlpArgs, ProviderArgs, WebhookArgs};
+use super::{DataArgs, OtlpArgs, ProviderArgs, WebhookArgs, privacy::CaptureMode};
 
 /// Starts the gateway.
 #[derive(Debug, Args)]
@@ -32,6 +32,14 @@ pub(crate) struct UpArgs {
     /// Hold every answer until the disk has its opening event, so that not even a power cut can lose one.
     #[arg(long)]
     pub(crate) sync_before_answer: bool,
+    /// How much of requests and answers is kept beside the ledger: nothing, everything but secrets, or everything.
+    #[arg(
+        long,
+        value_name = "MODE",
+        default_value = "none",
+        env = "WAYPROOF_CAPTURE"
+    )]
+    pub(crate) capture: CaptureMode,
     /// A repository whose changes people decide on at the dashboard. May be repeated [default: the one around the working directory].
     #[arg(long, value_name = "DIR")]
     pub(crate) repo: Vec<PathBuf>,
@@ -51,6 +59,9 @@ pub(crate) struct UpArgs {
         requires = "trusted_proxy"
     )]
     pub(crate) person_header: String,
+    /// The header holds an OpenID Connect token that the proxy has verified, and this claim of it names the person, such as email.
+    #[arg(long, value_name = "CLAIM", requires = "trusted_proxy")]
+    pub(crate) person_claim: Option<String>,
     #[command(flatten)]
     pub(crate) otlp: OtlpArgs,
     #[command(flatten)]

@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use wayproof_ledger::{EventBody, ExchangeFilter, JobDetail, JobFilter, Ledger, Page, Report};
 
-use super::{backup, explain, export, keeping, reconcile, report, send, witness};
+use super::{backup, explain, export, keeping, privacy, reconcile, report, send, witness};
 use crate::{
     cli::{LedgerCommand, LedgerPlace, ListArgs},
     exit::Mistake,
@@ -30,6 +30,8 @@ pub(crate) async fn run(command: LedgerCommand) -> Result<ExitCode> {
         LedgerCommand::Restore(args) => return backup::restore(&args).await,
         LedgerCommand::Copy(args) => return keeping::copy(&args).await,
         LedgerCommand::Prune(args) => return keeping::prune(&args).await,
+        LedgerCommand::Captured(args) => return privacy::captured(&args).await,
+        LedgerCommand::Forget(args) => return privacy::forget(&args).await,
         LedgerCommand::Reconcile(args) => return reconcile::run(&args).await,
         LedgerCommand::Cosign(args) => return witness::cosign(&args).await,
         LedgerCommand::Verify(args) => return keeping::verify(&args).await,

@@ -15,6 +15,7 @@ pub(crate) fn run(page: ReferencePage) -> Result<ExitCode> {
     let text = match page {
         ReferencePage::Cli => cli()?,
         ReferencePage::Policy => policy(),
+        ReferencePage::Openapi => serde_json::to_string_pretty(&wayproof_dashboard::read_api())?,
     };
     print(text.trim_end())?;
     Ok(ExitCode::SUCCESS)

@@ -54,7 +54,7 @@ async fn send(ledger: &Ledger, target: otlp::Target, args: &SendArgs) -> Result<
         }
         return following.finish().await;
     }
-    let told = follow.once().await?;
+    let told = Box::pin(follow.once()).await?;
     if args.json {
         return terminal::print_json_pretty(&told);
     }

@@ -38,7 +38,8 @@ pub(crate) async fn run(args: UpArgs) -> Result<ExitCode> {
     let proxy = (!args.trusted_proxy.is_empty())
         .then(|| TrustedProxy::new(&args.trusted_proxy, &args.person_header))
         .transpose()
-        .map_err(|error| Mistake(format!("--trusted-proxy: {error}")))?;
+        .map_err(|error| Mistake(format!("--trusted-proxy: {error}")))?
+        .map(|proxy| proxy.reading_claim(args.person_claim.clone()));
     let key = args.key_env.as_deref().map(key_in).transpose()?;
     let mut terminate = signal(SignalKind::terminate()).context("listening for SIGTERM")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("listening for SIGINT")?;
@@ -55,6 +56,7 @@ pub(crate) async fn run(args: UpArgs) -> Result<ExitCode> {
         ledger: args.ledger.clone(),
         key,
         syncs_before_answer: args.sync_before_answer,
+        capture: args.capture.into(),
         proxy,
         repos: repos(&args.repo)?,
         repo_base: args.repo_base.clone(),

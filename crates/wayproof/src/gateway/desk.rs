@@ -124,6 +124,7 @@ pub(super) fn settings(start: &Start) -> Vec<Setting> {
         None => (shown(&start.data.join("ledger.db")), "data directory"),
     };
     let mut lines = vec![
+        line("Keeps bodies", start.capture.name().to_owned(), "--capture"),
         line("Listens on", start.listen.to_string(), "--listen"),
         line("Data directory", shown(&start.data), "--data"),
         line(

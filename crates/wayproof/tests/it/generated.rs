@@ -10,6 +10,7 @@ fn generated_files_are_fresh() {
     let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
     for (path, args) in [
         ("schema/policy.schema.json", ["policy", "schema"]),
+        ("schema/openapi.json", ["reference", "openapi"]),
         ("docs/reference/cli.md", ["reference", "cli"]),
         ("docs/reference/policy.md", ["reference", "policy"]),
     ] {

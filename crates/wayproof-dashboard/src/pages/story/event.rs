@@ -38,6 +38,15 @@ pub(super) fn entry(stored: &StoredEvent) -> Entry {
         EventBody::EventsPruned(pruned) => {
             plain(format!("{} older events were pruned", pruned.events))
         }
+        EventBody::ContentCaptured(captured) => plain(format!(
+            "The {} was kept ({})",
+            short(&captured.part),
+            captured.capture.name()
+        )),
+        EventBody::SubjectForgotten(forgotten) => plain(format!(
+            "The words of {} events were forgotten",
+            forgotten.events
+        )),
         EventBody::Unknown { kind } => plain(format!("{} (of a later version)", short(kind))),
     };
     entry.at = at(stored.event.at_us);

@@ -1,4 +1,5 @@
-//! Charges by day in the columns of FOCUS, the FinOps Foundation's format for cost and usage.
+//! Charges by day in the columns of FOCUS, the FinOps Foundation's format for cost and usage: those of 1.2, and the two
+//! names that take the place of `ProviderName` and `PublisherName` in later versions.
 //!
 //! A row is a day of one model, provider, agent, repository, task and class. Unknown costs are empty and never zero;
 //! how many answers they stand for is in a column of ours, as are the token buckets. Columns that begin with `x_` are
@@ -14,7 +15,7 @@ use super::csv;
 use crate::days::date;
 
 /// The columns, in their order.
-pub(super) const COLUMNS: [&str; 34] = [
+pub(super) const COLUMNS: [&str; 37] = [
     "BilledCost",
     "BillingAccountId",
     "BillingAccountName",
@@ -31,8 +32,10 @@ pub(super) const COLUMNS: [&str; 34] = [
     "ConsumedUnit",
     "ContractedCost",
     "EffectiveCost",
+    "HostProviderName",
     "InvoiceIssuerName",
     "ListCost",
+    "PricingCurrency",
     "PricingQuantity",
     "PricingUnit",
     "ProviderName",
@@ -41,6 +44,7 @@ pub(super) const COLUMNS: [&str; 34] = [
     "ResourceType",
     "ServiceCategory",
     "ServiceName",
+    "ServiceProviderName",
     "ServiceSubcategory",
     "SkuId",
     "Tags",
@@ -75,7 +79,7 @@ pub(super) async fn write<W: Write + Send>(ledger: &Ledger, days: Days, out: &mu
 pub(super) async fn rows(
     ledger: &Ledger,
     days: Days,
-    mut take: impl FnMut(&[String; 34]) -> Result<()>,
+    mut take: impl FnMut(&[String; 37]) -> Result<()>,
 ) -> Result<()> {
     for day in ledger.usage_days(days).await.context("reading days")? {
         let only = Days {
@@ -93,7 +97,7 @@ pub(super) async fn rows(
     Ok(())
 }
 
-fn cells(day: i64, row: &ReportRow) -> [String; 34] {
+fn cells(day: i64, row: &ReportRow) -> [String; 37] {
     let of = |at: usize| row.group.get(at).cloned().unwrap_or_default();
     let (provider, model) = (of(0), of(1));
     let tokens: i64 = row
@@ -135,7 +139,9 @@ fn cells(day: i64, row: &ReportRow) -> [String; 34] {
         listed.clone(),
         billed,
         provider.clone(),
+        provider.clone(),
         listed,
+        "USD".to_owned(),
         quantity,
         unit.to_owned(),
         provider.clone(),
@@ -144,6 +150,7 @@ fn cells(day: i64, row: &ReportRow) -> [String; 34] {
         "Model".to_owned(),
         "AI and Machine Learning".to_owned(),
         format!("{provider} models"),
+        provider.clone(),
         "Generative AI".to_owned(),
         format!("{provider}/{model}"),
         tags.to_string(),

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use wayproof_ledger::Clock;
 use wayproof_proof::{KeptProof, ProofCache};
 use wayproof_receipt::{SigningKey, sha256_hex};
+use wayproof_redact::redact_json;
 
 /// How many proofs and how many single checks are kept, and how large one may be.
 const MOST: usize = 128;
@@ -81,7 +82,7 @@ impl KeptProofs {
 
     fn write(&self, key: &str, bytes: &[u8]) -> std::io::Result<()> {
         let at_us = Clock::system().now_us();
-        let body = String::from_utf8_lossy(bytes).into_owned();
+        let body = redact_json(&String::from_utf8_lossy(bytes)).into_owned();
         let signature = self.key.sign(&Signed::message(key, at_us, &body));
         let signed = Signed {
             key: key.to_owned(),
