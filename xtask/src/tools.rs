@@ -81,7 +81,7 @@ const LIBRARIES: [(&[&str], &str); 8] = [
 ];
 
 /// Packages of npm, each in a folder of its own. The agents need a newer Node than some systems have.
-const NPM: [(&str, &[&str]); 12] = [
+const NPM: [(&str, &[&str]); 13] = [
     ("node24", &["node@24.21.0"]),
     ("claude", &["@anthropic-ai/claude-code@2.1.330"]),
     ("codex", &["@openai/codex@0.169.0"]),

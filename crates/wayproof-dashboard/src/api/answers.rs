@@ -32,7 +32,7 @@ fn value(made: serde_json::Result<Value>) -> Result<Value, Problem> {
 }
 
 /// Rows with the place where the next page begins.
-fn rows(rows: Vec<Value>, limit: u32) -> Response {
+fn rows(rows: &[Value], limit: u32) -> Response {
     let is_full = rows.len() >= usize::try_from(limit).unwrap_or(usize::MAX);
     let next = rows.last().and_then(|row| row.get("seq")).cloned();
     answer(&json!({ "rows": rows, "next_before": next.filter(|_| is_full) }))
@@ -77,11 +77,11 @@ pub(super) async fn health(State(desk): State<Desk>, query: Query) -> Answer {
 pub(super) async fn sessions(State(desk): State<Desk>, query: Query) -> Answer {
     let page = query.only(&["limit", "before"])?.page()?;
     let found = desk.ledger().sessions(page).await?;
-    let found: Result<_, _> = found
+    let found: Result<Vec<_>, _> = found
         .iter()
         .map(|row| value(serde_json::to_value(row)))
         .collect();
-    Ok(rows(found?, page.limit))
+    Ok(rows(&found?, page.limit))
 }
 
 pub(super) async fn session(
@@ -106,11 +106,11 @@ pub(super) async fn jobs(State(desk): State<Desk>, query: Query) -> Answer {
         key_digest: None,
     };
     let found = desk.ledger().jobs(&filter, page).await?;
-    let found: Result<_, _> = found
+    let found: Result<Vec<_>, _> = found
         .iter()
         .map(|row| value(serde_json::to_value(row)))
         .collect();
-    Ok(rows(found?, page.limit))
+    Ok(rows(&found?, page.limit))
 }
 
 pub(super) async fn job(
@@ -148,11 +148,11 @@ pub(super) async fn exchanges(State(desk): State<Desk>, query: Query) -> Answer 
         outcome: query.text("outcome"),
     };
     let found = desk.ledger().exchanges(&filter, page).await?;
-    let found: Result<_, _> = found
+    let found: Result<Vec<_>, _> = found
         .iter()
         .map(|row| value(serde_json::to_value(row)))
         .collect();
-    Ok(rows(found?, page.limit))
+    Ok(rows(&found?, page.limit))
 }
 
 pub(super) async fn exchange(
@@ -188,7 +188,7 @@ pub(super) async fn receipts(State(desk): State<Desk>, query: Query) -> Answer {
             "key_id": row.issued.key_id,
         })
     });
-    Ok(rows(found.collect(), page.limit))
+    Ok(rows(&found.collect::<Vec<_>>(), page.limit))
 }
 
 pub(super) async fn receipt(

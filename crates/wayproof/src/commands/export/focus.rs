@@ -100,18 +100,7 @@ pub(super) async fn rows(
 fn cells(day: i64, row: &ReportRow) -> [String; 37] {
     let of = |at: usize| row.group.get(at).cloned().unwrap_or_default();
     let (provider, model) = (of(0), of(1));
-    let tokens: i64 = row
-        .tokens
-        .iter()
-        .flatten()
-        .fold(0, |sum, count| sum.saturating_add(*count));
-    let has_tokens = row.tokens.iter().any(Option::is_some);
-    let quantity = if has_tokens {
-        tokens.to_string()
-    } else {
-        String::new()
-    };
-    let unit = if has_tokens { "Tokens" } else { "" };
+    let (quantity, unit) = consumed(row);
     let [input, cache_read, cache_write, output, reasoning] = row.tokens;
     let tags =
         json!({"agent": of(2), "repo": of(3), "task": of(4), "class": of(5), "source": of(6)});
@@ -160,6 +149,13 @@ fn cells(day: i64, row: &ReportRow) -> [String; 37] {
         usd(row.money.subscription_nano_usd),
         buckets.to_string(),
     ]
+}
+
+/// What was consumed and its unit; nothing of either where no count is known.
+fn consumed(row: &ReportRow) -> (String, &'static str) {
+    let known = row.tokens.iter().flatten();
+    let sum = known.copied().reduce(i64::saturating_add);
+    sum.map_or((String::new(), ""), |sum| (sum.to_string(), "Tokens"))
 }
 
 /// Dollars, exactly; nothing for what is unknown.
