@@ -183,7 +183,11 @@ mod tests {
             let event = serde_json::json!({
                 "type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": piece}
             });
-            stream.extend(["event: content_block_delta\ndata: ", &event.to_string(), "\n\n"]);
+            stream.extend([
+                "event: content_block_delta\ndata: ",
+                &event.to_string(),
+                "\n\n",
+            ]);
         }
         let kept = String::from_utf8(redacted(stream.as_bytes())).unwrap();
         assert!(kept.contains("[redacted:github-token]"), "{kept}");

@@ -1,14 +1,13 @@
 //! Passwords in addresses: `postgres://user:password@host/`, and credentials without a user.
 
+use memchr::memmem;
+
 use crate::text::{Found, byte, piece, run};
 
 /// Finds them; only the credential is replaced, so that the address still says where it leads.
 pub(crate) fn find(line: &[u8], found: &mut Vec<Found>) {
     let mut at = 0;
-    while let Some(offset) = piece(line, at..line.len())
-        .windows(3)
-        .position(|window| window == b"://")
-    {
+    while let Some(offset) = memmem::find(piece(line, at..line.len()), b"://") {
         let start = at + offset + 3;
         at = start;
         let is_scheme = start

@@ -4,7 +4,8 @@
 
 use std::sync::LazyLock;
 
-use aho_corasick::AhoCorasick;
+use aho_corasick::{AhoCorasick, AhoCorasickKind};
+use memchr::{memchr2, memmem};
 
 use crate::address::is_placeholder;
 use crate::text::{Found, byte, has_at, is_base64, is_word, piece, run};
@@ -51,6 +52,7 @@ static NAMES: &[(&str, Sure)] = &[
 
 static SEARCH: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
     AhoCorasick::builder()
+        .kind(Some(AhoCorasickKind::DFA))
         .ascii_case_insensitive(true)
         .build(NAMES.iter().map(|(name, _)| name))
         .ok()
@@ -78,6 +80,9 @@ pub(crate) fn find(line: &[u8], found: &mut Vec<Found>) {
 /// What a key of a JSON object says about its value: how much of it is a secret.
 pub(crate) fn is_named(key: &str, value: &str) -> bool {
     let key = key.as_bytes();
+    if !may_name(key) {
+        return false;
+    }
     let named = NAMES.iter().filter(|(name, _)| {
         key.len()
             .checked_sub(name.len())
@@ -99,6 +104,17 @@ pub(crate) fn is_named(key: &str, value: &str) -> bool {
         Some(Sure::Word) => value.len() >= 4 && !value.contains(&b'\n'),
         Some(Sure::Irregular) => is_irregular(value),
     }
+}
+
+/// Whether a key ends as one of the names does, by its last two letters: most keys do not.
+fn may_name(key: &[u8]) -> bool {
+    let Some(last) = key.last_chunk::<2>() else {
+        return false;
+    };
+    matches!(
+        &last.map(|byte| byte.to_ascii_lowercase()),
+        b"rd" | b"wd" | b"se" | b"et" | b"ey" | b"en" | b"al" | b"ls" | b"on" | b"ie"
+    )
 }
 
 /// A value behind a name: the sign between them, quotes, and what is inside.
@@ -183,12 +199,13 @@ fn header(line: &[u8], at: usize) -> Option<Found> {
 fn find_bearer(line: &[u8], found: &mut Vec<Found>) {
     const WORD: &[u8] = b"bearer ";
     let mut at = 0;
-    while let Some(offset) = piece(line, at..line.len())
-        .windows(WORD.len())
-        .position(|window| window.eq_ignore_ascii_case(WORD))
-    {
-        let from = at + offset + WORD.len();
-        at = from;
+    while let Some(offset) = memchr2(b'b', b'B', piece(line, at..line.len())) {
+        let start = at + offset;
+        at = start + 1;
+        if !has_at(line, start, WORD) {
+            continue;
+        }
+        let from = start + WORD.len();
         let end = run(line, from, |byte| {
             is_base64(byte) || matches!(byte, b'.' | b'=' | b'~')
         });
@@ -209,8 +226,9 @@ fn find_flags(line: &[u8], found: &mut Vec<Found>) {
         b"--access-token ",
         b"--passphrase ",
     ];
-    for flag in FLAGS {
-        let Some(offset) = line.windows(flag.len()).position(|window| window == flag) else {
+    let has_long_flags = memmem::find(line, b"--").is_some();
+    for flag in FLAGS.into_iter().filter(|_| has_long_flags) {
+        let Some(offset) = memmem::find(line, flag) else {
             continue;
         };
         let at = offset + flag.len();
@@ -230,7 +248,7 @@ fn find_flags(line: &[u8], found: &mut Vec<Found>) {
         }
     }
     for flag in [&b" -u "[..], b" --user "] {
-        let Some(offset) = line.windows(flag.len()).position(|window| window == flag) else {
+        let Some(offset) = memmem::find(line, flag) else {
             continue;
         };
         let at = offset + flag.len();
@@ -297,4 +315,18 @@ fn is_irregular(value: &[u8]) -> bool {
 /// A digest written out has a fixed length, and is no secret where it is called a token.
 fn is_digest(value: &[u8]) -> bool {
     matches!(value.len(), 40 | 64) && value.iter().all(u8::is_ascii_hexdigit)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_may_be_one() {
+        for (name, _) in NAMES {
+            assert!(may_name(name.as_bytes()), "{name}");
+            assert!(may_name(name.to_uppercase().as_bytes()), "{name}");
+        }
+        assert!(!may_name(b"id") && !may_name(b"") && !may_name(b"y"));
+    }
 }

@@ -1,5 +1,7 @@
 //! Private keys in blocks of lines between `-----BEGIN` and `-----END`.
 
+use memchr::memmem;
+
 use crate::text::{is_base64, piece, run};
 
 const BEGIN: &[u8] = b"-----BEGIN ";
@@ -16,10 +18,7 @@ pub(crate) struct Block {
 }
 
 fn position(text: &[u8], from: usize, wanted: &[u8]) -> Option<usize> {
-    let rest = text.get(from..)?;
-    rest.windows(wanted.len())
-        .position(|window| window == wanted)
-        .map(|offset| from + offset)
+    memmem::find(text.get(from..)?, wanted).map(|offset| from + offset)
 }
 
 /// The first block of a private key at or after a place.
@@ -42,7 +41,7 @@ pub(crate) fn find(line: &[u8], from: usize) -> Option<Block> {
 
 fn is_private(label: &[u8]) -> bool {
     const WANTED: &[u8] = b"PRIVATE KEY";
-    label.len() < 64 && label.windows(WANTED.len()).any(|window| window == WANTED)
+    label.len() < 64 && memmem::find(label, WANTED).is_some()
 }
 
 /// Whether a key follows, here or on the next lines; source that only names the beginning goes on with something else.

@@ -4,7 +4,9 @@
 
 use std::sync::LazyLock;
 
-use aho_corasick::{AhoCorasick, MatchKind};
+use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
+
+use memchr::memmem;
 
 use crate::text::{Found, begins_word, byte, is_base64, is_word, piece, run};
 
@@ -184,6 +186,7 @@ static FORMS: &[Form] = &[
 static PREFIXES: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
     let prefixes = FORMS.iter().map(|form| form.prefix);
     AhoCorasick::builder()
+        .kind(Some(AhoCorasickKind::DFA))
         .match_kind(MatchKind::Standard)
         .build(prefixes)
         .ok()
@@ -246,10 +249,7 @@ fn is_made_up(body: &[u8]) -> bool {
 fn find_tokens(line: &[u8], found: &mut Vec<Found>) {
     let wanted = TOKEN.as_bytes();
     let mut at = 0;
-    while let Some(offset) = piece(line, at..line.len())
-        .windows(wanted.len())
-        .position(|window| window == wanted)
-    {
+    while let Some(offset) = memmem::find(piece(line, at..line.len()), wanted) {
         let start = at + offset;
         at = start + wanted.len();
         if !begins_word(line, start) {

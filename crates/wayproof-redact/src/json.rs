@@ -4,6 +4,8 @@
 
 use std::borrow::Cow;
 
+use memchr::{memchr, memchr2, memmem};
+
 use crate::text::{byte, piece};
 use crate::{assigned, line, redact, word};
 
@@ -24,10 +26,7 @@ pub fn redact_json(json: &str) -> Cow<'_, str> {
     let mut out = String::new();
     let (mut at, mut copied) = (0, 0);
     let mut key = String::new();
-    while let Some(offset) = piece(text, at..text.len())
-        .iter()
-        .position(|byte| *byte == b'"')
-    {
+    while let Some(offset) = memchr(b'"', piece(text, at..text.len())) {
         let start = at + offset;
         let Some(end) = string_end(text, start) else {
             break;
@@ -62,10 +61,10 @@ pub fn redact_json(json: &str) -> Cow<'_, str> {
 fn string_end(text: &[u8], start: usize) -> Option<usize> {
     let mut at = start + 1;
     loop {
+        at += memchr2(b'"', b'\\', text.get(at..)?)?;
         match byte(text, at)? {
             b'"' => return Some(at + 1),
-            b'\\' => at += 2,
-            _ => at += 1,
+            _ => at += 2,
         }
     }
 }
@@ -90,7 +89,9 @@ fn changed(raw: &str, key: &str) -> Option<String> {
         let alone = line::alone(value.as_bytes(), true)?;
         String::from_utf8_lossy(&alone).into_owned()
     } else {
-        let is_line = !value.contains('\n') && !value.contains("-----BEGIN ");
+        let bytes = value.as_bytes();
+        let is_line =
+            memchr(b'\n', bytes).is_none() && memmem::find(bytes, b"-----BEGIN ").is_none();
         if is_line {
             let alone = line::alone(value.as_bytes(), false)?;
             String::from_utf8_lossy(&alone).into_owned()

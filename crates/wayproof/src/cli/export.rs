@@ -19,6 +19,8 @@ pub(crate) enum Format {
     Focus,
     /// The same as Parquet.
     FocusParquet,
+    /// Which lines of proven changes came from which model, as Agent Trace records, one a line.
+    AgentTrace,
     /// The log as a directory of C2SP tiles, for verifiers that are not ours.
     Tlog,
 }
@@ -34,6 +36,9 @@ pub(crate) struct ExportArgs {
     /// The file to write, or for tlog the empty directory [default: standard output].
     #[arg(long, value_name = "FILE", required_if_eq("format", "tlog"))]
     pub(crate) out: Option<PathBuf>,
+    /// For agent-trace: the repository that has the changes [default: where each job worked].
+    #[arg(long, value_name = "DIR")]
+    pub(crate) repo: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) ledger: LedgerPlace,
 }

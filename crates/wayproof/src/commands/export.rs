@@ -3,6 +3,7 @@
 mod csv;
 mod focus;
 mod parquet;
+mod trace;
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
@@ -48,9 +49,13 @@ async fn export(ledger: &Ledger, args: &ExportArgs) -> Result<()> {
     if args.format == Format::Tlog {
         return tiles(ledger, args, days).await;
     }
+    if args.repo.is_some() && args.format != Format::AgentTrace {
+        let why = "--repo is for agent-trace; the other formats read no repository";
+        return Err(Mistake(why.to_owned()).into());
+    }
     let Some(file) = &args.out else {
         let mut out = BufWriter::new(stdout());
-        write(ledger, args.format, days, &mut out).await?;
+        write(ledger, args, days, &mut out).await?;
         return Ok(out.flush()?);
     };
     // The file appears whole or not at all.
@@ -60,7 +65,7 @@ async fn export(ledger: &Ledger, args: &ExportArgs) -> Result<()> {
     let made = NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))
         .with_context(|| format!("writing {}", file.display()))?;
     let mut out = BufWriter::new(made);
-    write(ledger, args.format, days, &mut out).await?;
+    write(ledger, args, days, &mut out).await?;
     let made = out.into_inner().map_err(io::IntoInnerError::into_error)?;
     made.persist(file)
         .with_context(|| format!("writing {}", file.display()))
@@ -86,16 +91,17 @@ async fn tiles(ledger: &Ledger, args: &ExportArgs, days: Days) -> Result<()> {
 
 async fn write<W: Write + Send>(
     ledger: &Ledger,
-    format: Format,
+    args: &ExportArgs,
     days: Days,
     out: &mut W,
 ) -> Result<()> {
-    match format {
+    match args.format {
         Format::Jsonl => events(ledger, days, out).await,
         Format::Csv => exchanges(ledger, days, out).await,
         Format::Parquet => parquet::exchanges(ledger, days, out).await,
         Format::Focus => focus::write(ledger, days, out).await,
         Format::FocusParquet => parquet::focus(ledger, days, out).await,
+        Format::AgentTrace => trace::write(ledger, days, args.repo.as_deref(), out).await,
         Format::Tlog => Ok(()),
     }
 }

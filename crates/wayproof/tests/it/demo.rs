@@ -52,6 +52,79 @@ fn demo_proves_refutes_and_counts() {
         jobs.as_array().is_some_and(|jobs| !jobs.is_empty()),
         "{jobs:#}"
     );
+    traces_name_the_models(&environment, data);
+}
+
+/// What the Agent Trace schema of version 0.1 asks of a record, in our words.
+fn trace_schema() -> serde_json::Value {
+    serde_json::json!({
+        "type": "object",
+        "required": ["version", "id", "timestamp", "files"],
+        "properties": {
+            "version": {"type": "string", "pattern": "^[0-9]+\\.[0-9]+$"},
+            "id": {"type": "string", "pattern": "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"},
+            "timestamp": {"type": "string", "pattern": "^[0-9-]{10}T[0-9:.]+Z$"},
+            "vcs": {"type": "object", "required": ["type", "revision"]},
+            "files": {"type": "array", "minItems": 1, "items": {
+                "type": "object",
+                "required": ["path", "conversations"],
+                "properties": {"conversations": {"type": "array", "items": {
+                    "type": "object",
+                    "required": ["ranges"],
+                    "properties": {
+                        "contributor": {"type": "object", "required": ["type"], "properties": {
+                            "type": {"enum": ["human", "ai", "mixed", "unknown"]},
+                            "model_id": {"type": "string", "maxLength": 250}
+                        }},
+                        "ranges": {"type": "array", "minItems": 1, "items": {
+                            "type": "object",
+                            "required": ["start_line", "end_line"],
+                            "properties": {
+                                "start_line": {"type": "integer", "minimum": 1},
+                                "end_line": {"type": "integer", "minimum": 1}
+                            }
+                        }}
+                    }
+                }}}
+            }}
+        }
+    })
+}
+
+/// The demonstration's change is traced to models, in records that the specification's schema takes.
+fn traces_name_the_models(environment: &Environment, data: &str) {
+    let export = [
+        "ledger",
+        "export",
+        "--format",
+        "agent-trace",
+        "--data",
+        data,
+    ];
+    let said = environment.run(&export);
+    assert_eq!(said.status, 0, "{said:?}");
+    let schema = jsonschema::validator_for(&trace_schema()).unwrap();
+    let mut proven = 0;
+    for line in said.out.lines() {
+        let record: serde_json::Value = serde_json::from_str(line).unwrap();
+        assert!(schema.is_valid(&record), "{record:#}");
+        let about = &record["metadata"]["dev.wayproof"];
+        proven += usize::from(about["verdict"] == "PROVEN");
+        let contributor = &record["files"][0]["conversations"][0]["contributor"];
+        assert_eq!(contributor["type"], "ai", "{record:#}");
+    }
+    assert_eq!(proven, 1, "{}", said.out);
+
+    let nowhere = environment.path("nowhere");
+    std::fs::create_dir_all(&nowhere).unwrap();
+    let elsewhere = [&export[..], &["--repo", nowhere.to_str().unwrap()]].concat();
+    let said = environment.run(&elsewhere);
+    assert_eq!((said.status, said.out.trim()), (0, ""), "{said:?}");
+    assert!(said.err.contains("left out:"), "{said:?}");
+    let odd = [
+        "ledger", "export", "--format", "csv", "--repo", ".", "--data", data,
+    ];
+    assert_eq!(environment.run(&odd).status, 2);
 }
 
 /// Good with its trust file, not pinned without, invalid once a bit is flipped.
