@@ -46,7 +46,7 @@ pub(crate) struct ForgeArgs {
         requires = "publish"
     )]
     pub(crate) publish_name: String,
-    /// The address of the API [default: GITHUB_API_URL or https://api.github.com; CI_API_V4_URL or https://gitlab.com/api/v4].
+    /// The address of the API [default: GITHUB_API_URL or `https://api.github.com`; CI_API_V4_URL or `https://gitlab.com/api/v4`].
     #[arg(long, value_name = "URL", requires = "publish")]
     pub(crate) forge_url: Option<String>,
     /// The repository at the forge: owner/name, or GitLab's number of the project [default: GITHUB_REPOSITORY; CI_PROJECT_ID].
