@@ -1,6 +1,6 @@
 //! Models: what the catalog says of them and what was seen of them here.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use askama::Template;
 use axum::extract::State;
@@ -112,8 +112,12 @@ pub(crate) async fn show(
         .and_then(|from| usize::try_from(from).ok())
         .unwrap_or(0);
     let catalog = &desk.parts().catalog;
-    let found = found(&desk, &asked);
+    let found = found(&desk, &asked.words);
     let total = found.len();
+    // Only what is shown is written out: the catalog has thousands.
+    let shown = found.into_iter().skip(from).take(ROWS);
+    let shown = shown.map(|(listing, is_routed)| line(&listing, is_routed, &asked));
+    let models = shown.collect();
     let next = (from + ROWS < total)
         .then(|| asked.with(asked.one.as_deref(), None, Some(&(from + ROWS).to_string())));
     let answers = desk.ledger().answers_seen(SEEN).await?;
@@ -135,7 +139,7 @@ pub(crate) async fn show(
         date: catalog.date().to_owned(),
         looked: count(i64::try_from(answers.len()).unwrap_or(0)),
         seen: seen(&answers, &fits, &asked),
-        models: found.into_iter().skip(from).take(ROWS).collect(),
+        models,
         found: count(i64::try_from(total).unwrap_or(0)),
         is_later: from > 0,
         one: asked.one.as_deref().map(short),
@@ -153,15 +157,15 @@ pub(crate) async fn warm(desk: &Desk) -> Result<(), LedgerError> {
     desk.fit(FIT_DAYS).await.map(drop)
 }
 
-/// The catalog's models that fit; what the policy names comes first.
-fn found(desk: &Desk, asked: &Asked) -> Vec<ModelLine> {
-    let routed = desk.house().policy().map(|policy| {
-        let targets = policy.classes().iter().flat_map(|class| &class.targets);
-        let names = targets.map(|target| (target.provider.clone(), target.model.clone()));
-        names.collect::<std::collections::BTreeSet<_>>()
-    });
-    let routed = routed.unwrap_or_default();
-    let wanted = asked.words.to_lowercase();
+/// The catalog's models that fit, and whether the policy names them; what it names comes first.
+fn found<'a>(desk: &'a Desk, words: &str) -> Vec<(Listing<'a>, bool)> {
+    let policy = desk.house().policy();
+    let targets = policy.iter().flat_map(|policy| policy.classes());
+    let targets = targets.flat_map(|class| &class.targets);
+    let routed: BTreeSet<(&str, &str)> = targets
+        .map(|target| (target.provider.as_str(), target.model.as_str()))
+        .collect();
+    let wanted = words.to_lowercase();
     let fits = |listing: &Listing<'_>| {
         wanted.split_whitespace().all(|word| {
             listing.provider.to_lowercase().contains(word)
@@ -169,14 +173,14 @@ fn found(desk: &Desk, asked: &Asked) -> Vec<ModelLine> {
         })
     };
     let listings = desk.parts().catalog.listings(desk.now_us());
-    let mut found: Vec<ModelLine> = listings
+    let mut found: Vec<(Listing<'a>, bool)> = listings
         .filter(fits)
         .map(|listing| {
-            let name = (listing.provider.to_owned(), listing.price.model.clone());
-            line(&listing, routed.contains(&name), asked)
+            let is_routed = routed.contains(&(listing.provider, listing.price.model.as_str()));
+            (listing, is_routed)
         })
         .collect();
-    found.sort_by_key(|line| !line.is_routed);
+    found.sort_by_key(|(_, is_routed)| !is_routed);
     found
 }
 

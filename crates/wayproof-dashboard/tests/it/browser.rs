@@ -367,7 +367,7 @@ async fn the_first_page_moves_by_itself_and_is_walked_by_keyboard() {
     browser
         .client
         .wait()
-        .at_most(Duration::from_secs(60))
+        .at_most(Duration::from_mins(1))
         .for_element(Locator::Css("#live a[href='/jobs/019ad009-new']"))
         .await
         .expect("the new job appears without loading the page again");
