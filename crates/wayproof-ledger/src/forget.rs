@@ -9,9 +9,7 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 use sqlx::any::AnyArguments;
-use sqlx::{
-    AnyConnection, Arguments as _, AssertSqlSafe, Connection as _, Executor as _, Row as _,
-};
+use sqlx::{AnyConnection, Arguments as _, AssertSqlSafe, Connection as _, Row as _};
 use uuid::Uuid;
 use wayproof_receipt::sha256_hex;
 
@@ -24,7 +22,6 @@ use crate::ledger::{About, Ledger};
 use crate::log_row::Log;
 use crate::privacy_event::SubjectForgotten;
 use crate::project::Projection;
-use crate::store::Location;
 use crate::table::{Cell, Row, Table};
 use crate::verify::{Report, read_pruned};
 
@@ -289,13 +286,7 @@ impl Ledger {
                 .map_err(failed())?;
         }
         transaction.commit().await.map_err(failed())?;
-        if let Location::Sqlite(_) = store.location() {
-            // Pages keep remains of what they once held, and the write-ahead log the pages as they were.
-            for sql in ["VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)"] {
-                connection.execute(sql).await.map_err(failed())?;
-            }
-        }
-        Ok(())
+        store.scrub(connection).await.map_err(failed())
     }
 
     async fn keys_of(&self, subject: &Subject) -> Result<i64, LedgerError> {

@@ -2,7 +2,7 @@
 //! proven. What verification needs instead of them is kept under a digest that an event of the log names.
 
 use serde::Serialize;
-use sqlx::{AnyConnection, Connection as _, Executor as _, Row as _};
+use sqlx::{AnyConnection, Connection as _, Row as _};
 use wayproof_receipt::sha256_hex;
 
 use crate::error::LedgerError;
@@ -11,7 +11,7 @@ use crate::fold::read_event;
 use crate::ledger::{About, Ledger};
 use crate::log_row::Log;
 use crate::sealed::PRUNED;
-use crate::store::{Location, Store};
+use crate::store::Store;
 use crate::verify::{Report, read_pruned, snapshot_before};
 
 /// Events looked at at a time.
@@ -147,13 +147,7 @@ impl Ledger {
                 .map_err(failed())?;
         }
         transaction.commit().await.map_err(failed())?;
-        if let Location::Sqlite(_) = store.location() {
-            // Pages keep remains of what they once held, and the write-ahead log the pages as they were.
-            for sql in ["VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)"] {
-                connection.execute(sql).await.map_err(failed())?;
-            }
-        }
-        Ok(())
+        store.scrub(connection).await.map_err(failed())
     }
 }
 

@@ -308,6 +308,17 @@ impl Store {
         Ok(Some(file))
     }
 
+    /// Takes out of SQLite's files what was deleted: pages keep remains of what they once held, and the write-ahead
+    /// log the pages as they were.
+    pub(crate) async fn scrub(&self, connection: &mut AnyConnection) -> Result<(), sqlx::Error> {
+        if let Location::Sqlite(_) = self.location {
+            for sql in ["VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)"] {
+                connection.execute(sql).await?;
+            }
+        }
+        Ok(())
+    }
+
     /// Every migration, oldest first.
     pub(crate) fn migrations(&self) -> Vec<Migration> {
         let texts = [

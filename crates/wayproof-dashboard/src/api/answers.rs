@@ -38,6 +38,14 @@ fn rows(rows: &[Value], limit: u32) -> Response {
     answer(&json!({ "rows": rows, "next_before": next.filter(|_| is_full) }))
 }
 
+/// Rows as they are written for programs.
+fn written(found: impl Iterator<Item = serde_json::Result<Value>>, limit: u32) -> Answer {
+    Ok(rows(
+        &found.map(value).collect::<Result<Vec<_>, _>>()?,
+        limit,
+    ))
+}
+
 /// The name at the end of an address.
 fn name(path: Result<Path<String>, PathRejection>) -> Result<String, Problem> {
     let unreadable = |_| wrong("The name at the end of the address cannot be read.");
@@ -77,11 +85,7 @@ pub(super) async fn health(State(desk): State<Desk>, query: Query) -> Answer {
 pub(super) async fn sessions(State(desk): State<Desk>, query: Query) -> Answer {
     let page = query.only(&["limit", "before"])?.page()?;
     let found = desk.ledger().sessions(page).await?;
-    let found: Result<Vec<_>, _> = found
-        .iter()
-        .map(|row| value(serde_json::to_value(row)))
-        .collect();
-    Ok(rows(&found?, page.limit))
+    written(found.iter().map(serde_json::to_value), page.limit)
 }
 
 pub(super) async fn session(
@@ -106,11 +110,7 @@ pub(super) async fn jobs(State(desk): State<Desk>, query: Query) -> Answer {
         key_digest: None,
     };
     let found = desk.ledger().jobs(&filter, page).await?;
-    let found: Result<Vec<_>, _> = found
-        .iter()
-        .map(|row| value(serde_json::to_value(row)))
-        .collect();
-    Ok(rows(&found?, page.limit))
+    written(found.iter().map(serde_json::to_value), page.limit)
 }
 
 pub(super) async fn job(
@@ -148,11 +148,7 @@ pub(super) async fn exchanges(State(desk): State<Desk>, query: Query) -> Answer 
         outcome: query.text("outcome"),
     };
     let found = desk.ledger().exchanges(&filter, page).await?;
-    let found: Result<Vec<_>, _> = found
-        .iter()
-        .map(|row| value(serde_json::to_value(row)))
-        .collect();
-    Ok(rows(&found?, page.limit))
+    written(found.iter().map(serde_json::to_value), page.limit)
 }
 
 pub(super) async fn exchange(
