@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use fantoccini::elements::Element;
 use fantoccini::{Client, ClientBuilder, Locator};
 use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::{Value, json};
@@ -19,6 +20,11 @@ use wayproof_ledger::{About, Clock, EventBody, JobOpened};
 use crate::hostile::PAYLOADS;
 use crate::stage::Stage;
 use crate::story::{Words, opened, settled, tell};
+
+/// How long anything may take on a machine that does much else.
+const PATIENCE: Duration = Duration::from_mins(1);
+/// Between two looks.
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// Chromium with its driver, ended with the test.
 struct Browser {
@@ -54,7 +60,7 @@ impl Browser {
         let mut capabilities = serde_json::Map::new();
         capabilities.insert("goog:chromeOptions".to_owned(), options);
         let url = format!("http://127.0.0.1:{port}");
-        for _ in 0..200 {
+        for _ in 0..PATIENCE.as_millis() / PAUSE.as_millis() {
             let connected = ClientBuilder::new(HttpConnector::new())
                 .capabilities(capabilities.clone())
                 .connect(&url)
@@ -66,7 +72,7 @@ impl Browser {
                     _profile: profile,
                 };
             }
-            tokio::time::sleep(Duration::from_millis(50)).await;
+            tokio::time::sleep(PAUSE).await;
         }
         panic!("chromedriver does not answer at {url}");
     }
@@ -79,8 +85,42 @@ impl Browser {
         self.client.execute(script, Vec::new()).await.unwrap()
     }
 
-    async fn stop(mut self) {
+    /// An element, as soon as the page has it.
+    async fn find(&self, css: &str) -> Element {
+        let wait = self.client.wait().at_most(PATIENCE).every(PAUSE);
+        let found = wait.for_element(Locator::Css(css)).await;
+        found.unwrap_or_else(|error| panic!("{css} does not appear: {error}"))
+    }
+
+    /// Waits until a script on a whole page says true. Between two documents there is nothing to run it on.
+    async fn until(&self, condition: &str) {
+        let script = format!("return document.readyState === 'complete' && !!({condition})");
+        let mut last = String::new();
+        for _ in 0..PATIENCE.as_millis() / PAUSE.as_millis() {
+            match self.client.execute(&script, Vec::new()).await {
+                Ok(Value::Bool(true)) => return,
+                Ok(other) => last = other.to_string(),
+                Err(error) => last = error.to_string(),
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+        panic!("never: {condition}; the last answer was {last}");
+    }
+
+    /// Clicks, and waits for what it leads to.
+    async fn click_until(&self, css: &str, condition: &str) {
+        self.find(css).await.click().await.unwrap();
+        self.until(condition).await;
+    }
+
+    async fn stop(self) {
         self.client.clone().close().await.unwrap();
+    }
+}
+
+impl Drop for Browser {
+    fn drop(&mut self) {
+        // Also when a test fails; Chromium ends with its driver.
         self.driver.kill().unwrap();
         self.driver.wait().unwrap();
     }
@@ -280,9 +320,10 @@ async fn demo_data_is_asked_for_marked_and_accessible() {
     let pictures = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("dashboard");
     std::fs::create_dir_all(&pictures).unwrap();
     browser.open(&url).await;
-    let on = Locator::Css("button[name=demo][value=on]");
-    let button = browser.client.find(on).await.unwrap();
-    button.click().await.unwrap();
+    let is_marked = "document.querySelector('.demo')";
+    browser
+        .click_until("button[name=demo][value=on]", is_marked)
+        .await;
     let mut wrong = Vec::new();
     for theme in ["light", "dark"] {
         browser.open(&format!("{url}/settings")).await;
@@ -291,8 +332,7 @@ async fn demo_data_is_asked_for_marked_and_accessible() {
             browser.client.set_window_size(width, height).await.unwrap();
             for (name, path) in [("now", "/"), ("spend", "/spend"), ("jobs", "/jobs")] {
                 browser.open(&format!("{url}{path}")).await;
-                let marked = browser.client.find(Locator::Css(".demo")).await;
-                assert!(marked.is_ok(), "{path} is not marked");
+                browser.until(is_marked).await;
                 let place = format!("demo-{name}-{theme}-{width}");
                 wrong.extend(violations(&browser, &axe, &place).await);
                 let picture = browser.client.screenshot().await.unwrap();
@@ -300,10 +340,9 @@ async fn demo_data_is_asked_for_marked_and_accessible() {
             }
         }
     }
-    let leave = browser.client.find(Locator::Css(".demo button")).await;
-    leave.unwrap().click().await.unwrap();
-    let marked = browser.client.find(Locator::Css(".demo")).await;
-    assert!(marked.is_err(), "the demo is left");
+    browser
+        .click_until(".demo button", &format!("!{is_marked}"))
+        .await;
     browser.stop().await;
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
@@ -311,16 +350,15 @@ async fn demo_data_is_asked_for_marked_and_accessible() {
 /// Turns the theme by its button until it is the one wanted.
 async fn choose(browser: &Browser, theme: &str) {
     for _ in 0..3 {
-        let root = browser.client.find(Locator::Css("html")).await.unwrap();
-        if root.attr("data-theme").await.unwrap().as_deref() == Some(theme) {
+        let now = browser.find("html").await.attr("data-theme").await.unwrap();
+        if now.as_deref() == Some(theme) {
             return;
         }
-        let button = browser
-            .client
-            .find(Locator::Css("button[name=theme]"))
-            .await
-            .unwrap();
-        button.click().await.unwrap();
+        let is_other = format!(
+            "document.documentElement.getAttribute('data-theme') !== {}",
+            json!(now)
+        );
+        browser.click_until("button[name=theme]", &is_other).await;
     }
     panic!("the theme cannot be chosen");
 }
@@ -364,33 +402,18 @@ async fn the_first_page_moves_by_itself_and_is_walked_by_keyboard() {
     browser.run("document.addEventListener('securitypolicyviolation', e => { window.violated = (window.violated || '') + e.violatedDirective; });").await;
     in_flight(&stage, "019ad009-new", "migration", "strong");
     stage.ledger.flush().await.unwrap();
-    browser
-        .client
-        .wait()
-        .at_most(Duration::from_mins(1))
-        .for_element(Locator::Css("#live a[href='/jobs/019ad009-new']"))
-        .await
-        .expect("the new job appears without loading the page again");
+    // The new job appears without loading the page again.
+    browser.find("#live a[href='/jobs/019ad009-new']").await;
     assert_eq!(browser.run("return window.violated || ''").await, "");
-    let body = browser.client.find(Locator::Css("body")).await.unwrap();
+    let body = browser.find("body").await;
     body.send_keys("\u{e004}").await.unwrap();
-    let focused = browser.run("return document.activeElement.className").await;
-    assert_eq!(
-        focused, "skip",
-        "the first stop is the way past the navigation"
-    );
+    // The first stop is the way past the navigation.
     browser
-        .client
-        .active_element()
-        .await
-        .unwrap()
-        .send_keys("\u{e007}")
-        .await
-        .unwrap();
-    assert_eq!(
-        browser.run("return document.activeElement.id").await,
-        "main"
-    );
+        .until("document.activeElement.className === 'skip'")
+        .await;
+    let skip = browser.client.active_element().await.unwrap();
+    skip.send_keys("\u{e007}").await.unwrap();
+    browser.until("document.activeElement.id === 'main'").await;
     browser.stop().await;
 }
 
@@ -408,14 +431,11 @@ async fn filters_mistakes_and_huge_jobs_are_handled_without_a_mouse() {
     let axe = axe();
 
     browser.open(&format!("{url}/jobs")).await;
-    let field = browser.client.find(Locator::Css("#q")).await.unwrap();
+    let field = browser.find("#q").await;
     field.send_keys("team/billing\u{e007}").await.unwrap();
-    let filtered = browser
-        .client
-        .wait()
-        .at_most(Duration::from_secs(10))
-        .for_element(Locator::Css("#q[value='team/billing']"));
-    filtered.await.expect("Enter filters");
+    browser
+        .until("document.querySelector(\"#q[value='team/billing']\")")
+        .await;
     let rows = "return [...document.querySelectorAll('tbody tr')].map(row => row.innerText)";
     let rows = browser.run(rows).await;
     let rows = rows.as_array().unwrap();

@@ -190,7 +190,7 @@ async fn what_breaks_off_is_charged_with_all_it_may_have_cost() {
     );
     stream.write_all(head.as_bytes()).await.unwrap();
     let mut held = Balance::default();
-    for _ in 0..400 {
+    for _ in 0..6_000 {
         held = balance(&stage, "everyone").await;
         if held.held_nano_usd > 0 && !scripted.captured().is_empty() {
             break;
@@ -203,7 +203,7 @@ async fn what_breaks_off_is_charged_with_all_it_may_have_cost() {
     drop(stream.read_to_end(&mut nothing).await);
     drop(stream);
     let mut stands = held;
-    for _ in 0..400 {
+    for _ in 0..6_000 {
         stands = balance(&stage, "everyone").await;
         if stands.held_nano_usd == 0 {
             break;

@@ -346,7 +346,7 @@ async fn a_settlement_waits_for_a_server_that_is_away() {
     }
     place.start();
     let mut stands = Balance::default();
-    for _ in 0..200 {
+    for _ in 0..1_200 {
         if books.hold(hold("c", 1)).await.is_ok() {
             stands = balance(&ledger, "team:core").await;
             break;

@@ -247,7 +247,7 @@ async fn a_key_that_was_given_out_signs_in_with_its_role() {
     let made = environment.run(&["keys", "new", "ana-laptop", "--person", "ana", "--json"]);
     let key = made.json()["key"].as_str().unwrap().to_owned();
     let mut away = get(&up, "/jobs");
-    for _ in 0..100 {
+    for _ in 0..1_200 {
         if away.status == "303" {
             break;
         }
