@@ -195,7 +195,7 @@ pub fn identify(headers: &HeaderMap, request: &Request<'_>) -> Identity {
         identity.session = match identity.housekeeping {
             // Every pause at the keyboard begins with other words, and is no session of its own.
             Some(Housekeeping::Autocomplete) => format!("autocomplete-{agent}"),
-            _ => fingerprint::fingerprint(agent, request),
+            _ => fingerprint::fingerprint(agent, &clues),
         };
         identity.session_source = SessionSource::Fingerprint;
     }

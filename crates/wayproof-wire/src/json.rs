@@ -66,6 +66,25 @@ impl<'a> Json<'a> {
         (self.first() == Some(b'"')).then(|| unescape(inside_quotes(self.0)))
     }
 
+    /// At least the first `bytes` bytes of the string, with its escapes undone, or all of it if it is shorter.
+    ///
+    /// What is not wanted is not read: the time follows `bytes`, not the string. The end may be half an escape, but
+    /// not within the first `bytes`.
+    pub(crate) fn text_head(self, bytes: usize) -> Option<Cow<'a, str>> {
+        let inside = self.inside()?;
+        // An escape of six bytes makes one byte at least; what may be torn are the last two of a surrogate pair.
+        let enough = bytes.saturating_add(2).saturating_mul(ESCAPE_BYTES);
+        if inside.len() <= enough {
+            return Some(unescape(inside));
+        }
+        // A character has three following bytes at most.
+        let end = (enough - 3..=enough)
+            .rev()
+            .find(|at| inside.get(*at).is_none_or(|byte| byte & 0xc0 != 0x80))
+            .unwrap_or(enough);
+        Some(unescape(inside.get(..end).unwrap_or(inside)))
+    }
+
     /// The string when it is not empty, as an owned value.
     pub(crate) fn owned_text(self) -> Option<String> {
         self.text()
@@ -186,6 +205,9 @@ fn inside_quotes(literal: &[u8]) -> &[u8] {
     inner.strip_suffix(b"\"").unwrap_or(inner)
 }
 
+/// The longest escape: `\u0041`.
+const ESCAPE_BYTES: usize = 6;
+
 /// Undoes JSON escapes. What is not an escape stays as it is; half a surrogate pair becomes U+FFFD.
 pub(crate) fn unescape(inner: &[u8]) -> Cow<'_, str> {
     let Some(mut slash) = memchr(b'\\', inner) else {
@@ -266,6 +288,9 @@ fn hex_unit(text: &[u8]) -> Option<(u32, &[u8])> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
     use super::{Json, unescape};
 
     #[test]
@@ -288,5 +313,23 @@ mod tests {
         assert!(json.get("bb").is_some_and(Json::is_null));
         assert_eq!(json.get("c").and_then(Json::integer::<i32>), Some(-2));
         assert_eq!(Json::new(b"[]").elements().count(), 0);
+    }
+
+    proptest! {
+        #[test]
+        fn the_head_of_a_text_begins_like_the_text(
+            pieces in vec(prop_oneof![
+                Just("a"), Just("é"), Just("😀"), Just(r"\n"), Just(r"\u00e9"), Just(r"\ud83d\ude00"), Just(r"\ud83d"),
+            ], 0..400),
+            bytes in 0_usize..64,
+        ) {
+            let string = format!("\"{}\"", pieces.concat());
+            let json = Json::new(string.as_bytes());
+            let (whole, head) = (json.text().unwrap_or_default(), json.text_head(bytes).unwrap_or_default());
+            let wanted = bytes.min(whole.len());
+            prop_assert!(head.len() >= wanted);
+            prop_assert_eq!(&head.as_bytes()[..wanted], &whole.as_bytes()[..wanted]);
+            prop_assert!(head.len() <= 6 * (bytes + 2));
+        }
     }
 }

@@ -220,16 +220,15 @@ impl Item<'_> {
 
 /// Adds the text of a string, of a part, or of an array of parts, until the head is full.
 fn push_texts(value: Json<'_>, head: &mut String) {
-    if let Some(text) = value.text() {
-        push_line(&text, head);
-    } else if let Some(text) = value.get("text").and_then(Json::text) {
+    let text_of = |value: Json<'_>| value.text_head(SYSTEM_HEAD_BYTES).map(Cow::into_owned);
+    if let Some(text) = text_of(value).or_else(|| text_of(value.get("text")?)) {
         push_line(&text, head);
     }
     for part in value.elements() {
         if head.len() >= SYSTEM_HEAD_BYTES {
             break;
         }
-        if let Some(text) = part.get("text").and_then(Json::text) {
+        if let Some(text) = part.get("text").and_then(text_of) {
             push_line(&text, head);
         }
     }

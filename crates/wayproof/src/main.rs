@@ -30,8 +30,13 @@ mod top;
 use std::process::ExitCode;
 
 use clap::Parser;
+use mimalloc::MiMalloc;
 
 use crate::cli::{Cli, Command};
+
+/// Bodies of hundreds of kilobytes come and go thousands of times a second; see `docs/reference/performance.md`.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn main() -> ExitCode {
     let command = match Cli::try_parse() {

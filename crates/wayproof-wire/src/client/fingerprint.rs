@@ -5,18 +5,19 @@
 
 use xxhash_rust::xxh3::Xxh3;
 
-use super::Agent;
+use super::{Agent, Clues};
 use crate::ask::human_text;
-use crate::view::{Request, Role};
+use crate::view::Role;
 
 /// How many items are searched for the first words of the user.
 const SEARCHED_ITEMS: usize = 16;
 
-pub(super) fn fingerprint(agent: Agent, request: &Request<'_>) -> String {
+pub(super) fn fingerprint(agent: Agent, clues: &Clues<'_>) -> String {
+    let request = clues.request;
     let mut hash = Xxh3::new();
     hash.update(agent.name().as_bytes());
     hash.update(&[0]);
-    hash.update(request.system_head().as_bytes());
+    hash.update(clues.system_head().as_bytes());
     hash.update(&[0]);
     let first = (0..request.len().min(SEARCHED_ITEMS))
         .filter(|index| request.role(*index) == Some(Role::User))

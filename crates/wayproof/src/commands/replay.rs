@@ -401,4 +401,56 @@ mod tests {
             assert!(since_us(Some(wrong)).is_err(), "{wrong}");
         }
     }
+
+    fn story(kinds: &[&str]) -> Vec<StoredEvent> {
+        let event = |kind: &&str| {
+            let (kind, data) = match *kind {
+                "receipt" => (
+                    "receipt-issued",
+                    r#"{"receipt_digest":"00","verdict":"PROVEN"}"#.to_owned(),
+                ),
+                "taken-back" => (
+                    "escalated",
+                    r#"{"cause":"user-rejection","from":"fast","to":"strong","why":"undone"}"#
+                        .to_owned(),
+                ),
+                "tests-failed" => (
+                    "escalated",
+                    r#"{"cause":"test-failure","from":"fast","to":"strong","why":"red"}"#
+                        .to_owned(),
+                ),
+                decision => (
+                    "review-recorded",
+                    format!(r#"{{"reviewer":"rea","decision":"{decision}"}}"#),
+                ),
+            };
+            let text = format!(
+                r#"{{"v":1,"type":"{kind}","id":"019ac001-7b1e-7c44-9d0a-4be1c2d3e4f5","at_us":1,"data":{data}}}"#
+            );
+            let event = wayproof_ledger::Event::parse(&text).unwrap();
+            StoredEvent {
+                seq: 0,
+                text,
+                event,
+            }
+        };
+        kinds.iter().map(event).collect()
+    }
+
+    #[test]
+    fn a_person_contradicts_the_last_receipt_only() {
+        for (kinds, is_told) in [
+            (&["receipt"][..], false),
+            (&["receipt", "approved"], false),
+            (&["receipt", "found"], false),
+            (&["receipt", "tests-failed"], false),
+            (&["receipt", "rejected"], true),
+            (&["receipt", "redo"], true),
+            (&["receipt", "taken-back"], true),
+            (&["receipt", "redo", "receipt"], false),
+            (&["receipt", "redo", "receipt", "rejected"], true),
+        ] {
+            assert_eq!(is_contradicted(&story(kinds)), is_told, "{kinds:?}");
+        }
+    }
 }
