@@ -15,7 +15,8 @@ use axum::body::Body;
 use http_body_util::BodyExt as _;
 use tokio::runtime::Builder;
 use tokio::task::JoinSet;
-use wayproof_ledger::{About, Clock, EventBody, JobOpened, Ledger};
+use wayproof_ledger::{About, Clock, Event, EventBody, JobClosed, JobOpened, Ledger};
+use wayproof_receipt::Verdict;
 
 #[path = "../tests/it/stage.rs"]
 #[expect(dead_code, reason = "tests use more of it")]
@@ -37,6 +38,9 @@ const FIRST: Duration = Duration::from_millis(50);
 /// And is there within this, at the worst.
 const ALL: Duration = Duration::from_millis(300);
 const BYTES: usize = 150 << 10;
+const DIMENSIONS: [&str; 8] = [
+    "task", "class", "provider", "model", "agent", "repo", "verdict", "day",
+];
 /// Live pages that are open.
 const WATCHERS: usize = 500;
 const ROUNDS: usize = 5;
@@ -47,12 +51,24 @@ const MOST_PERCENT: f64 = 5.0;
 
 async fn client(ledger: Ledger, client: u64) {
     let mut words = Words::plain("");
-    let jobs = EVENTS / (2 * JOB + 1) / CLIENTS;
+    let jobs = EVENTS / (2 * JOB + 2) / CLIENTS;
     for number in 0..jobs {
         words.job = format!("job-{client}-{number}");
         ["bug-fix", "documentation", "migration", "small-edit"]
             [usize::try_from(number % 4).unwrap()]
         .clone_into(&mut words.task);
+        let varied = |names: u64| (client * 7 + number) % names;
+        words.repo = format!("https://example.org/team/shop-{}.git", varied(40));
+        words.agent = ["claude-code", "codex", "copilot", "gemini", "aider", "pi"]
+            [usize::try_from(varied(6)).unwrap()]
+        .to_owned();
+        // Jobs of a year, from the oldest to the newest.
+        let ago = i64::try_from((jobs - number) * 360 / jobs).unwrap() * 86_400_000_000;
+        let at_us = ledger.clock().now_us() - ago;
+        let event = |about: About, body: EventBody| Event {
+            at_us,
+            ..ledger.event(about, body)
+        };
         let about = |exchange: Option<&str>| About {
             session: Some(format!("session-{client}-{}", number / 4)),
             job: Some(words.job.clone()),
@@ -65,14 +81,24 @@ async fn client(ledger: Ledger, client: u64) {
             repo: Some(words.repo.clone()),
             ..JobOpened::default()
         });
-        ledger.note(&ledger.event(about(None), opening)).unwrap();
-        for _ in 0..JOB {
+        ledger.note(&event(about(None), opening)).unwrap();
+        for turn in 0..JOB {
+            let class = if turn < varied(6) { "fast" } else { "strong" };
+            words.model = format!("claude-{class}-{}", varied(3));
             let id = ledger.ids().next().to_string();
-            let event = ledger.event(about(Some(&id)), opened(&words, "fast"));
-            ledger.append_written(&event).await.unwrap();
-            let event = ledger.event(about(Some(&id)), settled(&words, "fast", Some(1_500_000)));
-            ledger.note(&event).unwrap();
+            let opening = event(about(Some(&id)), opened(&words, class));
+            ledger.append_written(&opening).await.unwrap();
+            let body = settled(&words, class, Some(1_500_000));
+            ledger.note(&event(about(Some(&id)), body)).unwrap();
         }
+        let verdict = [Verdict::Proven, Verdict::Refuted, Verdict::ProvenWithGaps];
+        let closed = JobClosed {
+            verdict: verdict.get(usize::try_from(varied(4)).unwrap()).copied(),
+            why: None,
+        };
+        ledger
+            .note(&event(about(None), EventBody::JobClosed(closed)))
+            .unwrap();
     }
 }
 
@@ -115,7 +141,7 @@ async fn pages(stage: &Stage, left: &story::Left) -> bool {
         "{:<44} {:>10} {:>10} {:>10} {:>10}",
         "page", "first ms", "p50 ms", "worst ms", "bytes"
     );
-    for path in [
+    let paths = [
         "/",
         "/jobs",
         "/jobs?task=bug-fix",
@@ -124,6 +150,7 @@ async fn pages(stage: &Stage, left: &story::Left) -> bool {
         "/jobs?q=nowhere",
         "/jobs?sort=cost",
         "/jobs?since=day&class=fast",
+        "/jobs?repo=shop-7&sort=turns",
         "/jobs?seq=500000",
         "/jobs/job-of-a-story",
         "/jobs/job-3-7",
@@ -132,13 +159,21 @@ async fn pages(stage: &Stage, left: &story::Left) -> bool {
         &receipt,
         "/review",
         "/spend",
-        "/spend?one=repo&two=agent&days=365",
         "/policy",
         "/models",
+        "/models?q=claude",
+        "/models?one=anthropic/claude-haiku-5-5&two=anthropic/claude-opus-5-5",
         "/status",
         "/settings",
         "/docs/policy",
-    ] {
+    ];
+    let mut paths: Vec<String> = paths.map(str::to_owned).into();
+    for one in DIMENSIONS {
+        for two in DIMENSIONS {
+            paths.push(format!("/spend?one={one}&two={two}&days=365"));
+        }
+    }
+    for path in &paths {
         let (mut firsts, mut times, mut bytes) = (Vec::new(), Vec::new(), 0);
         for _ in 0..RUNS {
             let (first, all, size) = measure(stage, path).await;

@@ -3,6 +3,7 @@
 //! It lives in a ledger of its own, in a folder that goes with the process, and is shown only to a browser that asked
 //! for it and only while the real ledger is empty. Every page says what it is. Nothing of it is ever in the real one.
 
+mod receipt;
 mod story;
 
 use std::net::SocketAddr;
@@ -18,7 +19,6 @@ use tokio::sync::OnceCell;
 use tokio::task::spawn_blocking;
 use tower_service::Service as _;
 use wayproof_ledger::{Clock, Ledger, Location};
-use wayproof_receipt::{SigningKey, Trust};
 
 use crate::desk::{Desk, Parts};
 use crate::frame::cookie;
@@ -79,12 +79,12 @@ impl Desk {
 async fn make(desk: &Desk) -> Result<Made, DemoError> {
     let folder = TempDir::with_prefix("wayproof-demo-").map_err(DemoError::Folder)?;
     let clock = Clock::fixed(desk.now_us());
-    let key = SigningKey::generate().map_err(DemoError::Key)?;
+    let keys = receipt::Keys::generate()?;
     let place = Location::Sqlite(folder.path().to_owned());
-    let ledger = Ledger::open(place, clock.clone(), Some(key.clone()))
+    let ledger = Ledger::open(place, clock.clone(), Some(keys.prover()))
         .await
         .map_err(DemoError::Ledger)?;
-    story::tell(&ledger, &clock, &key).await?;
+    story::tell(&ledger, &clock, &keys).await?;
     let parts = desk.parts();
     let demo = Desk::beside(
         desk,
@@ -92,7 +92,7 @@ async fn make(desk: &Desk) -> Result<Made, DemoError> {
             ledger,
             clock: parts.clock.clone(),
             house: std::sync::Arc::clone(&parts.house),
-            trust: Some(Trust::default().and("demo", &key.public())),
+            trust: Some(keys.trust()),
             catalog: std::sync::Arc::clone(&parts.catalog),
             settings: parts.settings.clone(),
             proxy: None,

@@ -5,7 +5,6 @@
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
@@ -39,35 +38,34 @@ pub(crate) struct Live {
 
 struct Made {
     at: Instant,
-    /// What a change is told by: all but the clock's time.
-    state: Arc<str>,
+    /// The state as it is sent, which a change is told by. All who watch share its bytes.
+    event: Bytes,
 }
 
 impl Live {
     /// The newest state, made again if it is older than a second.
-    async fn state(&self, desk: &Desk, job: Option<&str>) -> Result<Arc<str>, Problem> {
+    async fn state(&self, desk: &Desk, job: Option<&str>) -> Result<Bytes, Problem> {
         let mut made = self.made.lock().await;
         made.retain(|_, known| known.at.elapsed() < EVERY * 9 / 10);
         let what = job.map(str::to_owned);
         if let Some(known) = made.get(&what) {
-            return Ok(Arc::clone(&known.state));
+            return Ok(known.event.clone());
         }
-        let state: Arc<str> = match job {
-            None => now::fragment(desk).await?.into(),
+        let state = match job {
+            None => now::fragment(desk).await?,
             Some(id) => {
                 let fragment = job::fragment(desk, id).await?;
-                fragment
-                    .ok_or_else(|| Problem::not_found("job", id))?
-                    .into()
+                fragment.ok_or_else(|| Problem::not_found("job", id))?
             }
         };
+        let event = event(&state);
         let new = Made {
             at: Instant::now(),
-            state: Arc::clone(&state),
+            event: event.clone(),
         };
         made.insert(what, new);
         drop(made);
-        Ok(state)
+        Ok(event)
     }
 }
 
@@ -78,7 +76,7 @@ struct Watcher {
     /// The job that is watched, if it is not the first page.
     job: Option<String>,
     tick: Interval,
-    sent: Option<Arc<str>>,
+    sent: Option<Bytes>,
     quiet: u32,
 }
 
@@ -112,10 +110,9 @@ impl Watcher {
                 continue;
             };
             if self.sent.as_ref() != Some(&state) {
-                let event = event(&state);
-                self.sent = Some(state);
+                self.sent = Some(state.clone());
                 self.quiet = 0;
-                return Some(event);
+                return Some(state);
             }
             self.quiet += 1;
             if self.quiet >= KEEP_ALIVE {

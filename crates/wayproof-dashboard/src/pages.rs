@@ -2,6 +2,7 @@
 
 pub(crate) mod advice;
 pub(crate) mod budgets;
+mod caching;
 mod claims;
 mod compare;
 pub(crate) mod connect;

@@ -31,9 +31,11 @@ pub(crate) struct Case {
     pub(crate) live_pages: usize,
 }
 
-/// The case that is measured once more with live pages open.
+/// The cases that are measured once more with live pages open: at full load, and at a constant rate.
 pub(crate) const WATCHED: &str = "messages-143k-c32";
 pub(crate) const WITH_LIVE_PAGES: &str = "messages-143k-c32-500-live-pages";
+pub(crate) const WATCHED_RATE: &str = "messages-143k-rate";
+pub(crate) const RATE_WITH_LIVE_PAGES: &str = "messages-143k-rate-500-live-pages";
 
 impl Case {
     /// What nginx took where the limits were set, in CPU-seconds per 1,000 requests. The limit over this is how
@@ -109,7 +111,7 @@ const fn rate(name: &'static str, size: Size, per_second: f64, is_streaming: boo
 }
 
 /// Every case, in the order of the report.
-pub(crate) const CASES: [Case; 19] = [
+pub(crate) const CASES: [Case; 20] = [
     closed("messages-1k-c32", Speech::Messages, Size::Small, 32, 0.05),
     closed("chat-1k-c32", Speech::Chat, Size::Small, 32, 0.05),
     closed("messages-143k-c1", Speech::Messages, Size::Agentic, 1, 0.15),
@@ -136,7 +138,11 @@ pub(crate) const CASES: [Case; 19] = [
             "chat",
         )
     },
-    rate("messages-143k-rate", Size::Agentic, 20.0, false),
+    rate(WATCHED_RATE, Size::Agentic, 20.0, false),
+    Case {
+        live_pages: 500,
+        ..rate(RATE_WITH_LIVE_PAGES, Size::Agentic, 20.0, false)
+    },
     rate("messages-1k-rate", Size::Small, 50.0, false),
     rate("messages-stream-rate", Size::Agentic, 8.0, true),
     Case {

@@ -4,16 +4,12 @@ use serde_json::json;
 use wayproof_engine::{Budget, Cause, Window};
 use wayproof_ledger::{
     About, Clock, Escalated, EventBody, JobClosed, JobOpened, Ledger, ObligationFrozen,
-    ProofFinished, ReceiptIssued,
+    ProofFinished, ReceiptIssued, ReviewRecorded,
 };
-use wayproof_receipt::predicate::{
-    Check, CheckKind, CheckResult, Obligation, Proof, Svr, Tests, Tier, Verifier,
-};
-use wayproof_receipt::{
-    Bundle, Predicate, ResourceDescriptor, SigningKey, Statement, Time, Verdict, seal, sha256_hex,
-};
+use wayproof_receipt::{Verdict, sha256_hex};
 
 use super::DemoError;
+use super::receipt::{Keys, REVIEWER, is_good, receipt, requirements, tree_of};
 
 const DAY_US: i64 = 86_400_000_000;
 const DAYS: i64 = 30;
@@ -65,10 +61,10 @@ const KINDS: [(&str, &str, &str, &str, &str); 6] = [
 ];
 
 /// One job of the month.
-struct Job {
-    id: String,
+pub(super) struct Job {
+    pub(super) id: String,
     kind: usize,
-    at_us: i64,
+    pub(super) at_us: i64,
     turns: i64,
     verdict: Option<Verdict>,
     moves_up: bool,
@@ -115,15 +111,11 @@ fn jobs(now_us: i64) -> Vec<Job> {
 }
 
 /// Writes the month into a ledger whose clock is turned on the way.
-pub(super) async fn tell(
-    ledger: &Ledger,
-    clock: &Clock,
-    key: &SigningKey,
-) -> Result<(), DemoError> {
+pub(super) async fn tell(ledger: &Ledger, clock: &Clock, keys: &Keys) -> Result<(), DemoError> {
     let now_us = clock.now_us();
     for job in jobs(now_us) {
         clock.set(job.at_us);
-        tell_one(ledger, &job, key).await?;
+        tell_one(ledger, &job, keys).await?;
     }
     clock.set(now_us);
     ledger.flush().await.map_err(ledgers)?;
@@ -147,7 +139,7 @@ fn ledgers(error: impl std::fmt::Display) -> DemoError {
     DemoError::Story(error.to_string())
 }
 
-async fn tell_one(ledger: &Ledger, job: &Job, key: &SigningKey) -> Result<(), DemoError> {
+async fn tell_one(ledger: &Ledger, job: &Job, keys: &Keys) -> Result<(), DemoError> {
     let note = |exchange: Option<&str>, body: EventBody| {
         let about = About {
             session: Some(format!("session-of-{}", job.id)),
@@ -172,8 +164,11 @@ async fn tell_one(ledger: &Ledger, job: &Job, key: &SigningKey) -> Result<(), De
     let Some(verdict) = job.verdict else {
         return Ok(());
     };
-    let receipt = receipt(job, verdict, key)?;
+    let receipt = receipt(job, verdict, keys)?;
     let kept = ledger.keep(&receipt).await.map_err(DemoError::Ledger)?;
+    if job.task() == "security-review" {
+        note(None, reviewed(job, verdict))?;
+    }
     for body in end(job, verdict, &kept) {
         note(None, body)?;
     }
@@ -192,14 +187,15 @@ impl Job {
     ) {
         KINDS.get(self.kind).copied().unwrap_or(KINDS[0])
     }
+
+    pub(super) fn task(&self) -> &'static str {
+        let (task, ..) = self.kind();
+        task
+    }
 }
 
 /// What every made-up reason says.
 const WHY: &str = "made up for the demo";
-
-fn requirements() -> Vec<Vec<String>> {
-    vec![vec!["failing-test-becomes-green".to_owned()]]
-}
 
 fn policy_digest() -> String {
     sha256_hex(b"the demo's policy")
@@ -218,7 +214,7 @@ fn beginning(job: &Job) -> [EventBody; 2] {
         }),
         EventBody::ObligationFrozen(ObligationFrozen {
             task: task.to_owned(),
-            requirements: requirements(),
+            requirements: requirements(task),
             policy_digest: policy_digest(),
             obligation_digest: policy_digest(),
             ..ObligationFrozen::default()
@@ -233,6 +229,21 @@ fn moved(job: &Job) -> EventBody {
         from: class.to_owned(),
         to: "max".to_owned(),
         why: "the proof refuted the change".to_owned(),
+    })
+}
+
+fn reviewed(job: &Job, verdict: Verdict) -> EventBody {
+    let decision = if is_good(verdict) {
+        "approved"
+    } else {
+        "rejected"
+    };
+    EventBody::ReviewRecorded(ReviewRecorded {
+        reviewer: REVIEWER.to_owned(),
+        decision: decision.to_owned(),
+        remark: Some(WHY.to_owned()),
+        tree: Some(tree_of(job)),
+        statement_digest: None,
     })
 }
 
@@ -284,7 +295,7 @@ fn opened(job: &Job, (class, model): (&str, &str)) -> Result<EventBody, DemoErro
         "task": task, "class": class, "routing": "routed",
         "attempts": [{"target": {"provider": "demo", "model": model}, "window_tokens": 200_000}],
         "rule": WHY, "confidence_pm": 871, "causes": [], "rejected": [],
-        "proof": [["failing-test-becomes-green"]], "estimated_tokens": 43_000,
+        "proof": requirements(task), "estimated_tokens": 43_000,
         "policy_digest": digest, "catalog_digest": digest,
     });
     let body = json!({
@@ -305,66 +316,4 @@ fn settled(job: &Job, (class, model): (&str, &str), nano: i64) -> Result<EventBo
     });
     let read = serde_json::from_str(&body.to_string()).map_err(ledgers)?;
     Ok(EventBody::ExchangeSettled(Box::new(read)))
-}
-
-fn tree_of(job: &Job) -> String {
-    sha256_hex(job.id.as_bytes()).chars().take(40).collect()
-}
-
-/// A receipt that verifies and says in its own words that it is made up.
-fn receipt(job: &Job, verdict: Verdict, key: &SigningKey) -> Result<String, DemoError> {
-    let (task, ..) = job.kind();
-    let tree = tree_of(job);
-    let base = ResourceDescriptor::revision(&tree, &tree);
-    let sealed = |subject: Vec<ResourceDescriptor>, predicate: Predicate| {
-        seal(&Statement { subject, predicate }, key).map_err(ledgers)
-    };
-    let obligation = sealed(
-        vec![base.clone()],
-        Predicate::Obligation(Box::new(Obligation {
-            task: task.to_owned(),
-            requirements: requirements(),
-            base: base.clone(),
-            frozen_at: Some(Time(job.at_us)),
-            ..Obligation::default()
-        })),
-    )?;
-    let change = || ResourceDescriptor::change(&tree, &tree, &sha256_hex(tree.as_bytes()), None);
-    let proof = Proof {
-        task: task.to_owned(),
-        requirements: requirements(),
-        tier: Tier::Reexecuted,
-        verdict,
-        obligation: Some(obligation.descriptor("obligation")),
-        base: base.clone(),
-        head: base,
-        checks: vec![Check {
-            id: "demo".to_owned(),
-            kind: CheckKind::Test,
-            argv: vec!["made".to_owned(), "up".to_owned()],
-            exit_status: Some(0),
-            is_complete: true,
-            result: CheckResult::Passed,
-            ..Check::default()
-        }],
-        tests: Some(Tests {
-            planned: 12,
-            ran: 12,
-            passed: 12,
-            ..Tests::default()
-        }),
-        gaps: vec!["DEMO_DATA".to_owned()],
-        ..Proof::default()
-    };
-    let mut lines = vec![
-        obligation,
-        sealed(change(), Predicate::Proof(Box::new(proof)))?,
-    ];
-    let verifier = Verifier {
-        id: "https://wayproof.dev/demo".to_owned(),
-        policies: Vec::new(),
-    };
-    let summary = Svr::new(verifier, Time(job.at_us), (task, verdict), &lines);
-    lines.push(sealed(change(), Predicate::Svr(Box::new(summary)))?);
-    Ok(Bundle::new(lines).to_jsonl())
 }

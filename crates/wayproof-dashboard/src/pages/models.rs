@@ -6,7 +6,7 @@ use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
 use wayproof_engine::Listing;
-use wayproof_ledger::{AnswerSeen, LedgerError, TaskFit};
+use wayproof_ledger::{AnswerSeen, TaskFit};
 
 use super::compare::{Compared, Known, proven};
 use crate::desk::Desk;
@@ -121,7 +121,7 @@ pub(crate) async fn show(
     let next = (from + ROWS < total)
         .then(|| asked.with(asked.one.as_deref(), None, Some(&(from + ROWS).to_string())));
     let answers = desk.ledger().answers_seen(SEEN).await?;
-    let fits = desk.fit(FIT_DAYS).await?.value;
+    let fits = desk.spend().await?.value.task_fit(desk.since(FIT_DAYS));
     let known = Known {
         catalog,
         now_us: desk.now_us(),
@@ -150,11 +150,6 @@ pub(crate) async fn show(
         next,
         frame,
     })
-}
-
-/// Works out beforehand what takes long.
-pub(crate) async fn warm(desk: &Desk) -> Result<(), LedgerError> {
-    desk.fit(FIT_DAYS).await.map(drop)
 }
 
 /// The catalog's models that fit, and whether the policy names them; what it names comes first.

@@ -4,7 +4,7 @@ use askama::Template;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
-use wayproof_ledger::{EventBody, JobRow, LedgerError, Page};
+use wayproof_ledger::{EventBody, JobRow, Page};
 
 use super::budgets::{BudgetSeen, budgets};
 use super::connect::{Agent, agents, base};
@@ -14,7 +14,7 @@ use crate::frame::{Frame, page};
 use crate::problem::Problem;
 use crate::show::money::{listed, per};
 use crate::show::text::{counted, or_none, repo, short};
-use crate::show::time::{DAY_US, ago, clock};
+use crate::show::time::{ago, clock};
 
 /// A job in which nothing happened for so long is not in flight any more.
 const QUIET_US: i64 = 15 * 60 * 1_000_000;
@@ -102,7 +102,9 @@ pub(crate) async fn show(
 
 /// The part that moves.
 pub(crate) async fn fragment(desk: &Desk) -> Result<String, Problem> {
+    // To ten seconds, so that a page on which only time passes is not sent to everybody every second.
     let now_us = desk.now_us();
+    let now_us = now_us - now_us.rem_euclid(10_000_000);
     let jobs = desk
         .ledger()
         .jobs_in_flight(now_us.saturating_sub(QUIET_US), 30)
@@ -192,25 +194,15 @@ fn step(proofs: &[ProofSeen], job: &str) -> Option<String> {
 }
 
 /// Days over which the first page adds up.
-pub(super) const MONTH: i64 = 30;
-
-fn first_of_month(desk: &Desk) -> i64 {
-    desk.now_us().div_euclid(DAY_US) - MONTH
-}
-
-/// Works out beforehand what takes long.
-pub(crate) async fn warm(desk: &Desk) -> Result<(), LedgerError> {
-    desk.tasks(MONTH).await?;
-    desk.days_since(first_of_month(desk)).await.map(drop)
-}
+pub(crate) const MONTH: i64 = 30;
 
 /// What a month of work came to.
 async fn figures(desk: &Desk) -> Result<Vec<Figure>, Problem> {
-    let records = desk.tasks(MONTH).await?.value;
+    let records = desk.tasks().await?.value;
     let sum =
         |value: fn(&wayproof_ledger::TaskRecord) -> i64| records.iter().map(value).sum::<i64>();
     let (jobs, proven) = (sum(|record| record.jobs), sum(|record| record.proven));
-    let days = desk.days_since(first_of_month(desk)).await?.value;
+    let days = desk.spend().await?.value.days(desk.since(MONTH));
     let listed_sum = days
         .iter()
         .filter_map(|day| day.money.listed_nano_usd)

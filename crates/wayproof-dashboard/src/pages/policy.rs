@@ -8,7 +8,6 @@ use axum::response::Response;
 use wayproof_engine::{ClassName, Policy, Task};
 use wayproof_ledger::TaskRecord;
 
-use super::now::MONTH;
 use super::what_if::Difference;
 use crate::desk::Desk;
 use crate::frame::{Frame, page};
@@ -78,7 +77,7 @@ pub(super) async fn made(
     policy: &Policy,
     tried: Option<(String, Difference)>,
 ) -> Result<PolicyPage, Problem> {
-    let records = desk.tasks(MONTH).await?.value;
+    let records = desk.tasks().await?.value;
     let mut by_task: BTreeMap<&str, &TaskRecord> = records
         .iter()
         .map(|record| (record.task.as_str(), record))

@@ -14,7 +14,7 @@ use super::{Badge, badge, claims};
 use crate::desk::Desk;
 use crate::frame::{Frame, page};
 use crate::problem::Problem;
-use crate::show::text::{abbreviated, cut};
+use crate::show::text::{abbreviated, counted, cut};
 
 #[derive(Template)]
 #[template(path = "receipt.html")]
@@ -224,6 +224,10 @@ fn verified(verification: &Verification, is_logged: bool) -> Verified {
     }
 }
 
+fn many(number: usize, one: &str, more: &str) -> String {
+    counted(i64::try_from(number).unwrap_or(i64::MAX), one, more)
+}
+
 /// What was done to verify, in its order.
 fn steps(verification: &Verification) -> Vec<Step> {
     let lines = verification.statements.len();
@@ -241,7 +245,8 @@ fn steps(verification: &Verification) -> Vec<Step> {
     let mut steps = vec![Step {
         is_good: lines > 0,
         words: format!(
-            "{lines} signed statements read, every signature checked against the key that made it"
+            "{} read, every signature checked against the key that made it",
+            many(lines, "signed statement", "signed statements")
         ),
     }];
     steps.push(Step {
@@ -249,21 +254,28 @@ fn steps(verification: &Verification) -> Vec<Step> {
         words: if verification.problems.is_empty() {
             "the statements are about one change and do not contradict each other".to_owned()
         } else {
-            format!("{} problems, listed below", verification.problems.len())
+            format!(
+                "{}, listed below",
+                many(verification.problems.len(), "problem", "problems")
+            )
         },
     });
     steps.push(Step {
         is_good: strange == 0 && pinned > 0,
-        words: format!("{pinned} signatures by pinned signers, {strange} by others"),
+        words: format!(
+            "{} by pinned signers, {strange} by others",
+            many(pinned, "signature", "signatures")
+        ),
     });
     steps.push(Step {
         is_good: verification.lowered.is_empty(),
         words: if verification.lowered.is_empty() {
             "the verdict was worked out again and nothing lowers it".to_owned()
         } else {
+            let reasons = verification.lowered.len();
             format!(
-                "the verdict was worked out again; {} reasons keep it from being higher",
-                verification.lowered.len()
+                "the verdict was worked out again; {} from being higher",
+                many(reasons, "reason keeps it", "reasons keep it")
             )
         },
     });
@@ -273,9 +285,13 @@ fn steps(verification: &Verification) -> Vec<Step> {
             "no kind of line is missing and none was passed over".to_owned()
         } else {
             format!(
-                "{} kinds of lines are missing, {} lines were passed over",
-                verification.missing.len(),
-                verification.unread.len()
+                "{} missing, {} passed over",
+                many(
+                    verification.missing.len(),
+                    "kind of line is",
+                    "kinds of lines are"
+                ),
+                many(verification.unread.len(), "line was", "lines were")
             )
         },
     });

@@ -1,14 +1,14 @@
 //! Where the money went, by two dimensions, and what a proven change costs from week to week.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
-use wayproof_ledger::{CrossBy, DayRecord, LedgerError, Money, SpendCell};
+use wayproof_ledger::{CrossBy, DayRecord, Money, SpendCell, SpendCube};
 
 use super::budgets::{BudgetSeen, budgets};
+use super::caching::{Cached, caching};
 use crate::desk::Desk;
 use crate::figures::told_age;
 use crate::forecast;
@@ -20,7 +20,7 @@ use crate::show::money::{listed, per, told, usd};
 use crate::show::text::{count, counted, percent, repo, short};
 use crate::show::time::{DAY_US, day};
 
-const ROWS: u32 = 200;
+const ROWS: usize = 200;
 
 const DIMENSIONS: [(&str, &str, CrossBy); 8] = [
     ("task", "Task", CrossBy::Task),
@@ -55,6 +55,7 @@ struct SpendPage {
     listed_sum: String,
     listed_note: String,
     by_proof: Vec<(String, String, String)>,
+    caching: Vec<Cached>,
     daily: String,
     weekly: String,
     weeks: Vec<Week>,
@@ -130,16 +131,6 @@ type Column = fn(&Money) -> Option<i64>;
 /// Every job has one verdict, so this adds up to everything.
 const BY_VERDICT: [CrossBy; 2] = [CrossBy::Verdict, CrossBy::Verdict];
 
-/// Works out beforehand what takes long.
-pub(crate) async fn warm(desk: &Desk) -> Result<(), LedgerError> {
-    let (one, two) = (axis(None, FIRST), axis(None, SECOND));
-    let today = desk.now_us().div_euclid(DAY_US);
-    desk.spend(([one.by, two.by], PERIOD, ROWS + 1)).await?;
-    desk.spend((BY_VERDICT, PERIOD, ROWS)).await?;
-    desk.days_since(today - PERIOD + 1).await?;
-    outlook_days(desk, today).await.map(drop)
-}
-
 /// The page.
 pub(crate) async fn show(
     State(desk): State<Desk>,
@@ -151,30 +142,32 @@ pub(crate) async fn show(
         axis(params.get("two"), SECOND),
     );
     let days = period(&params);
-    let now_us = desk.now_us();
-    let today = now_us.div_euclid(DAY_US);
-    let (cells, by_verdict, record) = tokio::try_join!(
-        desk.spend(([one.by, two.by], days, ROWS + 1)),
-        desk.spend((BY_VERDICT, days, ROWS)),
-        desk.days_since(today - days + 1),
-    )?;
-    let age = cells.age.max(by_verdict.age);
-    let (cells, by_verdict, record) = (cells.value, by_verdict.value, record.value);
+    let today = desk.now_us().div_euclid(DAY_US);
+    let spend = desk.spend().await?;
+    let since = desk.since(days - 1);
+    let cells = spend.value.by_two([one.by, two.by], since, ROWS + 1);
+    let by_verdict = spend.value.by_two(BY_VERDICT, since, ROWS);
+    let record = spend.value.days(since);
     let (total, sums) = total(&by_verdict);
     let filled = filled(&record, today - days + 1, today);
     let weeks = weeks(&filled);
-    let (month, outlooks, unpriced_days) = outlook(&desk, today).await?;
+    let (month, outlooks, unpriced_days) = outlook(&spend.value, today);
     page(&SpendPage {
-        is_cut: cells.len() > ROWS as usize,
+        is_cut: cells.len() > ROWS,
         rows: cells
             .iter()
-            .take(ROWS as usize)
+            .take(ROWS)
             .map(|cell| line(cell, &one, &two))
             .collect(),
         listed_sum: told(sums.listed_nano_usd),
         listed_note: unpriced(&sums),
         total,
         by_proof: by_proof(&by_verdict),
+        caching: caching(
+            &spend.value.input(since),
+            &desk.parts().catalog,
+            desk.now_us(),
+        ),
         daily: chart::bars(
             "Listed spend by day",
             &filled.iter().map(daily).collect::<Vec<_>>(),
@@ -188,7 +181,7 @@ pub(crate) async fn show(
         ),
         weeks: weeks.iter().rev().map(week).collect(),
         budgets: budgets(&desk).await?,
-        age: told_age(age),
+        age: told_age(spend.age),
         month,
         outlooks,
         unpriced_days,
@@ -201,17 +194,11 @@ pub(crate) async fn show(
     })
 }
 
-/// The days that an outlook rests on, and since when.
-async fn outlook_days(desk: &Desk, today: i64) -> Result<(i64, Arc<Vec<DayRecord>>), LedgerError> {
-    let (first, _) = month_of(today);
-    let since = first.min(today - forecast::DAYS);
-    Ok((since, desk.days_since(since).await?.value))
-}
-
 /// The month by its name, what it will come to in each kind of money, and what is not in it.
-async fn outlook(desk: &Desk, today: i64) -> Result<(String, Vec<Outlook>, String), Problem> {
+fn outlook(spend: &SpendCube, today: i64) -> (String, Vec<Outlook>, String) {
     let (first, last) = month_of(today);
-    let (since, record) = outlook_days(desk, today).await?;
+    let since = first.min(today - forecast::DAYS);
+    let record = spend.days(since.saturating_mul(DAY_US));
     let days = filled(&record, since, today);
     // Days before the first on which anything happened say nothing about those to come.
     let began = record.iter().map(|day| day.day).min().unwrap_or(today);
@@ -260,11 +247,11 @@ async fn outlook(desk: &Desk, today: i64) -> Result<(String, Vec<Outlook>, Strin
             "requests have no price and are",
         ) + " not in it."
     };
-    Ok((
+    (
         day(first).chars().take(7).collect(),
         outlooks.collect(),
         unpriced,
-    ))
+    )
 }
 
 /// The first and the last day of the month of a day.

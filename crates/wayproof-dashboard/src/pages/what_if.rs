@@ -9,7 +9,6 @@ use axum::response::{IntoResponse, Response};
 use similar::TextDiff;
 use wayproof_engine::{ClassName, Policy, Task};
 
-use super::now::MONTH;
 use super::policy::{in_force, made};
 use crate::desk::Desk;
 use crate::frame::{Frame, page};
@@ -103,7 +102,7 @@ fn patch(before: &str, after: &str) -> String {
 
 /// What each row would do otherwise, with how many jobs of the last 30 days it is about.
 async fn effects(desk: &Desk, before: &Policy, after: &Policy) -> Result<Vec<String>, Problem> {
-    let records = desk.tasks(MONTH).await?.value;
+    let records = desk.tasks().await?.value;
     let jobs = |task: &str| {
         records
             .iter()

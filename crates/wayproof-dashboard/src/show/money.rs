@@ -6,11 +6,11 @@ use super::text::count;
 
 const NANO: u64 = 1_000_000_000;
 
-/// Nano-dollars as dollars: to a hundredth of a cent, to a cent from a hundred dollars on.
+/// Nano-dollars as dollars: to a cent from a dollar on, below that to a hundredth of one.
 pub(crate) fn usd(nano: i64) -> String {
     let sign = if nano < 0 { "-" } else { "" };
     let nano = nano.unsigned_abs();
-    if nano >= 100 * NANO {
+    if nano == 0 || nano + NANO / 20_000 >= NANO {
         let cents = (nano + NANO / 200) / (NANO / 100);
         let dollars = i64::try_from(cents / 100).unwrap_or(i64::MAX);
         return format!("{sign}${}.{:02}", count(dollars), cents % 100);
@@ -53,7 +53,10 @@ mod tests {
     fn amounts_are_written_once_and_unknown_is_not_zero() {
         assert_eq!(usd(12_340_000), "$0.0123");
         assert_eq!(usd(1), "<$0.0001");
-        assert_eq!(usd(0), "$0.0000");
+        assert_eq!(usd(0), "$0.00");
+        assert_eq!(usd(999_940_000), "$0.9999");
+        assert_eq!(usd(999_950_000), "$1.00");
+        assert_eq!(usd(-10_000_000_000), "-$10.00");
         assert_eq!(usd(1_234_567_890_000_000), "$1\u{202f}234\u{202f}567.89");
         let unknown = Money {
             listed_unknown: 2,

@@ -49,7 +49,7 @@ async fn budgets_near_their_limit_are_on_the_first_page_and_all_of_them_on_spend
         now.text
     );
     assert!(
-        now.text.contains("$91.0000"),
+        now.text.contains("$91.00"),
         "what everyone has left: {}",
         now.text
     );

@@ -90,6 +90,16 @@ const TASK: HeaderName = HeaderName::from_static("x-wayproof-task");
 const CLASS: HeaderName = HeaderName::from_static("x-wayproof-class");
 const TARGET: HeaderName = HeaderName::from_static("x-wayproof-target");
 const CAUSE: HeaderName = HeaderName::from_static("x-wayproof-cause");
+const PAGE: HeaderName = HeaderName::from_static("x-wayproof-page");
+
+/// Where the dashboard, at this address, tells of the job, or else of the exchange.
+fn page(job: Option<&str>, exchange: &str) -> String {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+    match job.filter(|job| !job.is_empty() && job.bytes().all(is_plain)) {
+        Some(job) => format!("/jobs/{job}"),
+        None => format!("/exchanges/{exchange}"),
+    }
+}
 
 impl Settlement {
     /// Begins to settle a decided exchange.
@@ -224,6 +234,7 @@ impl Settlement {
         if !causes.is_empty() {
             put(CAUSE, &causes.join(", "));
         }
+        put(PAGE, &page(self.about.job.as_deref(), exchange));
         // Claude Code writes this id into its own log; the provider's own, where there is one, is
         // kept, since its support asks for it.
         if self.protocol == Protocol::Messages && !headers.contains_key(REQUEST_ID) {

@@ -219,6 +219,7 @@ async fn headers_cross_in_order_both_ways() {
             "x-wayproof-task",
             "x-wayproof-class",
             "x-wayproof-target",
+            "x-wayproof-page",
         ]
     );
     assert_eq!(seen.header("request-id"), Some("req_theirs"));

@@ -33,7 +33,11 @@ async fn the_answer_says_what_was_decided() {
     let decision: Value = serde_json::from_str(detail.decision().unwrap()).unwrap();
     assert_eq!(decision["task"], "bug-fix");
     assert_eq!(detail.exchange.session.as_deref(), Some("s1"));
-    assert!(detail.exchange.job.is_some());
+    let job = detail.exchange.job.unwrap();
+    assert_eq!(
+        seen.header("x-wayproof-page"),
+        Some(format!("/jobs/{job}").as_str())
+    );
     let page = wayproof_ledger::Page {
         limit: 5,
         before: None,

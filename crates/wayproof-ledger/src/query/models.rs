@@ -1,4 +1,4 @@
-//! How models did here: how quick they were lately, and what a proven change of each task costs with them.
+//! How quick models were lately.
 
 use std::collections::BTreeMap;
 
@@ -6,10 +6,8 @@ use serde::Serialize;
 use sqlx::Row as _;
 use sqlx::any::AnyRow;
 
-use super::page::{Money, money};
 use crate::error::LedgerError;
 use crate::ledger::Ledger;
-use crate::project::DAY_US;
 
 /// How long a model's answers took, over the newest exchanges of the ledger.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -26,35 +24,6 @@ pub struct ModelPace {
     pub median_us: Option<i64>,
     /// Nineteen of twenty took no longer than this.
     pub p95_us: Option<i64>,
-}
-
-/// How a model did at one task.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct TaskFit {
-    /// The policy's row.
-    pub task: String,
-    /// Who served it.
-    pub provider: String,
-    /// The model.
-    pub model: String,
-    /// Jobs it took part in that have ended with a verdict.
-    pub judged: i64,
-    /// Those of them that ended PROVEN.
-    pub proven: i64,
-    /// What it cost, over all its jobs at that task.
-    pub money: Money,
-}
-
-impl TaskFit {
-    /// The share of judged jobs that ended PROVEN, in per mille; unknown without any.
-    pub fn proven_pm(&self) -> Option<i64> {
-        self.proven.checked_mul(1_000)?.checked_div(self.judged)
-    }
-
-    /// Listed money for each job that ended PROVEN.
-    pub fn listed_per_proven_nano_usd(&self) -> Option<i64> {
-        self.money.listed_nano_usd?.checked_div(self.proven)
-    }
 }
 
 /// The newest exchanges that pace is taken from.
@@ -97,32 +66,6 @@ impl Ledger {
             });
         Ok(paces.collect())
     }
-
-    /// How each model did at each task, since the beginning of a day (UTC).
-    pub async fn task_fit(&self, since_us: i64) -> Result<Vec<TaskFit>, LedgerError> {
-        // Money first summed for each job, so that counting jobs is not multiplied by their days and classes.
-        const SQL: &str = "WITH parts AS (
-                SELECT spend.task AS task, spend.provider AS provider, spend.model AS model,
-                    jobs.id AS job, jobs.verdict AS verdict,
-                    SUM(spend.listed_nano_usd) AS listed, SUM(spend.listed_unknown) AS listed_unknown,
-                    SUM(spend.billed_nano_usd) AS billed, SUM(spend.subscription_nano_usd) AS subscription
-                FROM spend LEFT JOIN jobs ON jobs.id = spend.job
-                WHERE spend.day >= $1 AND spend.task <> '' AND spend.model <> '' GROUP BY 1, 2, 3, 4, 5)
-            SELECT task, provider, model,
-                CAST(SUM(CASE WHEN verdict IS NOT NULL THEN 1 ELSE 0 END) AS BIGINT),
-                CAST(SUM(CASE WHEN verdict = 'PROVEN' THEN 1 ELSE 0 END) AS BIGINT),
-                CAST(SUM(listed) AS BIGINT), CAST(SUM(listed_unknown) AS BIGINT), CAST(SUM(billed) AS BIGINT),
-                CAST(SUM(subscription) AS BIGINT)
-            FROM parts GROUP BY task, provider, model ORDER BY task, provider, model";
-        let failed = || self.0.store.failed("read");
-        let rows = sqlx::query(SQL)
-            .bind(since_us.div_euclid(DAY_US))
-            .fetch_all(&self.0.readers)
-            .await
-            .map_err(failed())?;
-        let fits: Result<_, _> = rows.iter().map(fit_row).collect();
-        fits.map_err(failed())
-    }
 }
 
 type PaceRow = ((String, String), Option<String>, Option<i64>);
@@ -130,17 +73,6 @@ type PaceRow = ((String, String), Option<String>, Option<i64>);
 fn pace_row(row: &AnyRow) -> Result<PaceRow, sqlx::Error> {
     let key = (row.try_get(0)?, row.try_get(1)?);
     Ok((key, row.try_get(2)?, row.try_get(3)?))
-}
-
-fn fit_row(row: &AnyRow) -> Result<TaskFit, sqlx::Error> {
-    Ok(TaskFit {
-        task: row.try_get(0)?,
-        provider: row.try_get(1)?,
-        model: row.try_get(2)?,
-        judged: row.try_get(3)?,
-        proven: row.try_get(4)?,
-        money: money(row, 5)?,
-    })
 }
 
 /// The smallest value that so many of a hundred do not exceed.

@@ -11,6 +11,7 @@ mod books;
 mod clock;
 mod copy;
 mod crash;
+mod cube;
 mod damage;
 mod engine;
 mod event;

@@ -57,7 +57,8 @@ impl Seen {
         }
         let ledger: Ledger = at(place).await?;
         let paces = ledger.model_pace().await.context("reading the ledger")?;
-        let fits = ledger.task_fit(0).await.context("reading the ledger")?;
+        let cube = ledger.spend_cube(0).await;
+        let fits = cube.context("reading the ledger")?.task_fit(0);
         ledger.close().await?;
         Ok(Self { paces, fits })
     }

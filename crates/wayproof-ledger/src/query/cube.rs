@@ -1,0 +1,554 @@
+//! Spend added up once, for every question that pages ask of it.
+//!
+//! Reading what a large ledger spent takes longer than a page may, so it is read once for all of them: sums by day,
+//! task, class, provider, model, agent, repository and verdict, of which any fewer dimensions are added up in memory.
+//! Sums of money add up, counts of jobs do not: a job that spent in two sums is one job. So it is also kept how many
+//! jobs spent in just which sums. What is kept grows with how different jobs are, not with how many there are.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use sqlx::any::{AnyArguments, AnyRow};
+use sqlx::{Arguments as _, AssertSqlSafe, Row as _};
+
+use super::page::{Money, money};
+use crate::error::LedgerError;
+use crate::ledger::Ledger;
+use crate::project::DAY_US;
+
+/// What spend is laid out by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum CrossBy {
+    /// The policy's rows.
+    Task,
+    /// Classes.
+    Class,
+    /// Providers.
+    Provider,
+    /// Models, with their provider.
+    Model,
+    /// Agents.
+    Agent,
+    /// Repositories.
+    Repo,
+    /// Verdicts of the jobs.
+    Verdict,
+    /// Days (UTC), as their number since 1970.
+    Day,
+}
+
+/// Spend where two dimensions cross.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SpendCell {
+    /// The names along both; empty where there is none.
+    pub names: [String; 2],
+    /// Requests settled.
+    pub exchanges: i64,
+    /// What they cost.
+    pub money: Money,
+    /// Jobs that took part.
+    pub jobs: i64,
+    /// Those of them whose last verdict is PROVEN.
+    pub proven: i64,
+}
+
+/// One day.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct DayRecord {
+    /// Days since 1970, UTC.
+    pub day: i64,
+    /// Requests settled.
+    pub exchanges: i64,
+    /// What they cost.
+    pub money: Money,
+    /// Jobs closed on that day with the verdict PROVEN.
+    pub proven: i64,
+}
+
+/// How a model did at one task.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct TaskFit {
+    /// The policy's row.
+    pub task: String,
+    /// Who served it.
+    pub provider: String,
+    /// The model.
+    pub model: String,
+    /// Jobs it took part in that have ended with a verdict.
+    pub judged: i64,
+    /// Those of them that ended PROVEN.
+    pub proven: i64,
+    /// What it cost, over all its jobs at that task.
+    pub money: Money,
+}
+
+impl TaskFit {
+    /// The share of judged jobs that ended PROVEN, in per mille; unknown without any.
+    pub fn proven_pm(&self) -> Option<i64> {
+        self.proven.checked_mul(1_000)?.checked_div(self.judged)
+    }
+
+    /// Listed money for each job that ended PROVEN.
+    pub fn listed_per_proven_nano_usd(&self) -> Option<i64> {
+        self.money.listed_nano_usd?.checked_div(self.proven)
+    }
+}
+
+/// Tokens that were asked with, in disjoint buckets; unknown where no provider told.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Input {
+    /// Read anew.
+    pub fresh: Option<i64>,
+    /// Read from a cache.
+    pub cache_read: Option<i64>,
+    /// Written to a cache.
+    pub cache_write: Option<i64>,
+}
+
+/// What one model was asked with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ModelInput {
+    /// Who served it.
+    pub provider: String,
+    /// The model.
+    pub model: String,
+    /// The tokens.
+    pub input: Input,
+}
+
+/// Rows that are read at once.
+const CHUNK: usize = 4_096;
+
+const SELECTED: &str = "SELECT u.day, u.session, u.job, u.task, u.class, u.provider, u.model, u.source,
+        COALESCE(jobs.agent, sessions.agent, ''), COALESCE(jobs.repo, sessions.repo, sessions.cwd, ''),
+        COALESCE(jobs.verdict, ''), jobs.seq, u.exchanges,
+        u.listed_nano_usd, u.listed_unknown, u.billed_nano_usd, u.subscription_nano_usd,
+        u.input, u.cache_read, u.cache_write
+    FROM usage_days u LEFT JOIN jobs ON jobs.id = u.job LEFT JOIN sessions ON sessions.id = u.session";
+
+const KEY: &str = "u.day, u.session, u.job, u.task, u.class, u.provider, u.model, u.source";
+
+/// A name by its number, along each dimension that is a text.
+type Names = [u32; 7];
+
+/// In which columns they are.
+const NAMED: [usize; 7] = [3, 4, 5, 6, 8, 9, 10];
+
+const TASK: usize = 0;
+const CLASS: usize = 1;
+const PROVIDER: usize = 2;
+const MODEL: usize = 3;
+const AGENT: usize = 4;
+const REPO: usize = 5;
+const VERDICT: usize = 6;
+
+#[derive(Debug)]
+struct Sum {
+    day: i64,
+    names: Names,
+    exchanges: i64,
+    money: Money,
+    input: Input,
+}
+
+/// Sums in which jobs spent, by their places.
+type Pattern = Vec<u32>;
+
+/// Spend since a day, by all dimensions.
+#[derive(Debug)]
+pub struct SpendCube {
+    names: Vec<String>,
+    sums: Vec<Sum>,
+    /// How many jobs spent in just these sums.
+    patterns: Vec<(Pattern, i64)>,
+    /// Jobs closed PROVEN, by day.
+    proven_days: BTreeMap<i64, i64>,
+}
+
+/// What fell together along the dimensions asked for.
+#[derive(Debug, Default)]
+struct Group {
+    exchanges: i64,
+    money: Money,
+    input: Input,
+    jobs: i64,
+    judged: i64,
+    proven: i64,
+}
+
+fn add(sum: &mut Option<i64>, part: Option<i64>) {
+    if let Some(part) = part {
+        *sum = Some(sum.unwrap_or(0).saturating_add(part));
+    }
+}
+
+fn add_money(sum: &mut Money, part: &Money) {
+    add(&mut sum.listed_nano_usd, part.listed_nano_usd);
+    add(&mut sum.billed_nano_usd, part.billed_nano_usd);
+    add(&mut sum.subscription_nano_usd, part.subscription_nano_usd);
+    sum.listed_unknown = sum.listed_unknown.saturating_add(part.listed_unknown);
+}
+
+fn add_input(sum: &mut Input, part: &Input) {
+    add(&mut sum.fresh, part.fresh);
+    add(&mut sum.cache_read, part.cache_read);
+    add(&mut sum.cache_write, part.cache_write);
+}
+
+impl SpendCube {
+    /// Spend since the beginning of a day (UTC) by two dimensions, the dearest first, at most `limit` rows.
+    pub fn by_two(&self, by: [CrossBy; 2], since_us: i64, limit: usize) -> Vec<SpendCell> {
+        let groups = self.grouped(since_us, |sum| Some([place(sum, by[0]), place(sum, by[1])]));
+        let mut cells: Vec<SpendCell> = groups
+            .into_iter()
+            .map(|([one, two], group)| SpendCell {
+                names: [self.name_at(one, by[0]), self.name_at(two, by[1])],
+                exchanges: group.exchanges,
+                money: group.money,
+                jobs: group.jobs,
+                proven: group.proven,
+            })
+            .collect();
+        cells.sort_by(|one, other| {
+            let listed = |cell: &SpendCell| cell.money.listed_nano_usd.unwrap_or(0);
+            let dearer = listed(other).cmp(&listed(one));
+            dearer.then_with(|| one.names.cmp(&other.names))
+        });
+        cells.truncate(limit);
+        cells
+    }
+
+    /// How each model did at each task, since the beginning of a day (UTC).
+    pub fn task_fit(&self, since_us: i64) -> Vec<TaskFit> {
+        let groups = self.grouped(since_us, |sum| {
+            let named = [TASK, PROVIDER, MODEL].map(|at| sum.names[at]);
+            let is_empty = |number: u32| self.name(number).is_empty();
+            (!is_empty(named[0]) && !is_empty(named[2])).then_some(named)
+        });
+        let mut fits: Vec<TaskFit> = groups
+            .into_iter()
+            .map(|([task, provider, model], group)| TaskFit {
+                task: self.name(task).to_owned(),
+                provider: self.name(provider).to_owned(),
+                model: self.name(model).to_owned(),
+                judged: group.judged,
+                proven: group.proven,
+                money: group.money,
+            })
+            .collect();
+        fits.sort_by(|one, other| {
+            let key = |fit: &TaskFit| (fit.task.clone(), fit.provider.clone(), fit.model.clone());
+            key(one).cmp(&key(other))
+        });
+        fits
+    }
+
+    /// What each model was asked with since the beginning of a day (UTC), by its name.
+    pub fn input(&self, since_us: i64) -> Vec<ModelInput> {
+        let groups = self.grouped(since_us, |sum| {
+            let named = [PROVIDER, MODEL].map(|at| sum.names[at]);
+            (!self.name(named[1]).is_empty()).then_some(named)
+        });
+        let mut models: Vec<ModelInput> = groups
+            .into_iter()
+            .map(|([provider, model], group)| ModelInput {
+                provider: self.name(provider).to_owned(),
+                model: self.name(model).to_owned(),
+                input: group.input,
+            })
+            .collect();
+        models.sort_by(|one, other| {
+            (&one.provider, &one.model).cmp(&(&other.provider, &other.model))
+        });
+        models
+    }
+
+    /// Spend and proven changes of each day since one, oldest first; days without either are left out.
+    pub fn days(&self, since_us: i64) -> Vec<DayRecord> {
+        let first = since_us.div_euclid(DAY_US);
+        let groups = self.grouped(since_us, |sum| Some(sum.day));
+        let mut days: BTreeMap<i64, DayRecord> = groups
+            .into_iter()
+            .map(|(day, group)| {
+                let record = DayRecord {
+                    day,
+                    exchanges: group.exchanges,
+                    money: group.money,
+                    proven: 0,
+                };
+                (day, record)
+            })
+            .collect();
+        for (&day, &proven) in self.proven_days.range(first..) {
+            let record = days.entry(day).or_default();
+            (record.day, record.proven) = (day, proven);
+        }
+        days.into_values().collect()
+    }
+
+    /// Adds up what has the same key; what has none is left out.
+    fn grouped<K: Copy + Ord>(
+        &self,
+        since_us: i64,
+        key: impl Fn(&Sum) -> Option<K>,
+    ) -> BTreeMap<K, Group> {
+        let first = since_us.div_euclid(DAY_US);
+        let keys: Vec<Option<K>> = self
+            .sums
+            .iter()
+            .map(|sum| (sum.day >= first).then(|| key(sum)).flatten())
+            .collect();
+        let mut groups: BTreeMap<K, Group> = BTreeMap::new();
+        for (sum, key) in self.sums.iter().zip(&keys) {
+            let Some(key) = key else { continue };
+            let group = groups.entry(*key).or_default();
+            group.exchanges = group.exchanges.saturating_add(sum.exchanges);
+            add_money(&mut group.money, &sum.money);
+            add_input(&mut group.input, &sum.input);
+        }
+        let mut taken = Vec::new();
+        for (pattern, jobs) in &self.patterns {
+            let places = pattern.iter().map(|&at| at as usize);
+            taken.clear();
+            taken.extend(places.clone().filter_map(|at| *keys.get(at)?));
+            taken.sort_unstable();
+            taken.dedup();
+            // A job has one verdict, wherever it spent.
+            let mut sums = places.filter_map(|at| self.sums.get(at));
+            let verdict = sums.next().map_or("", |sum| self.name(sum.names[VERDICT]));
+            for key in &taken {
+                let Some(group) = groups.get_mut(key) else {
+                    continue;
+                };
+                group.jobs += jobs;
+                group.judged += if verdict.is_empty() { 0 } else { *jobs };
+                group.proven += if verdict == "PROVEN" { *jobs } else { 0 };
+            }
+        }
+        groups
+    }
+
+    fn name(&self, number: u32) -> &str {
+        self.names.get(number as usize).map_or("", String::as_str)
+    }
+
+    /// The name of a place along a dimension.
+    fn name_at(&self, place: [i64; 2], by: CrossBy) -> String {
+        let name = |number: i64| self.name(u32::try_from(number).unwrap_or(u32::MAX));
+        match by {
+            CrossBy::Day => place[0].to_string(),
+            CrossBy::Model => format!("{}/{}", name(place[0]), name(place[1])),
+            CrossBy::Task
+            | CrossBy::Class
+            | CrossBy::Provider
+            | CrossBy::Agent
+            | CrossBy::Repo
+            | CrossBy::Verdict => name(place[0]).to_owned(),
+        }
+    }
+}
+
+/// Where a sum is along a dimension.
+fn place(sum: &Sum, by: CrossBy) -> [i64; 2] {
+    let one = |at: usize| [i64::from(sum.names[at]), 0];
+    match by {
+        CrossBy::Task => one(TASK),
+        CrossBy::Class => one(CLASS),
+        CrossBy::Provider => one(PROVIDER),
+        CrossBy::Model => [PROVIDER, MODEL].map(|at| i64::from(sum.names[at])),
+        CrossBy::Agent => one(AGENT),
+        CrossBy::Repo => one(REPO),
+        CrossBy::Verdict => one(VERDICT),
+        CrossBy::Day => [sum.day, 0],
+    }
+}
+
+/// A cube while it is read.
+#[derive(Default)]
+struct Making {
+    names: BTreeMap<String, u32>,
+    places: BTreeMap<(i64, Names), u32>,
+    sums: Vec<Sum>,
+    patterns: Vec<(Pattern, i64)>,
+    /// A pattern with one sum more.
+    longer: BTreeMap<(u32, u32), u32>,
+    /// The pattern of each job.
+    jobs: BTreeMap<i64, u32>,
+}
+
+/// Where a row stands, to read on behind it.
+type RowKey = (i64, [String; 7]);
+
+impl Making {
+    fn number(&mut self, name: &str) -> u32 {
+        if let Some(number) = self.names.get(name) {
+            return *number;
+        }
+        let number = small(self.names.len());
+        self.names.insert(name.to_owned(), number);
+        number
+    }
+
+    fn take(&mut self, row: &AnyRow) -> Result<(), sqlx::Error> {
+        let day = row.try_get(0)?;
+        let mut names = Names::default();
+        for (number, column) in names.iter_mut().zip(NAMED) {
+            *number = self.number(row.try_get(column)?);
+        }
+        let job: Option<i64> = row.try_get(11)?;
+        let exchanges: i64 = row.try_get(12)?;
+        let next = small(self.sums.len());
+        let at = *self.places.entry((day, names)).or_insert(next);
+        if at == next {
+            self.sums.push(Sum {
+                day,
+                names,
+                exchanges: 0,
+                money: Money::default(),
+                input: Input::default(),
+            });
+        }
+        if let Some(sum) = self.sums.get_mut(at as usize) {
+            sum.exchanges = sum.exchanges.saturating_add(exchanges);
+            add_money(&mut sum.money, &money(row, 13)?);
+            let input = Input {
+                fresh: row.try_get(17)?,
+                cache_read: row.try_get(18)?,
+                cache_write: row.try_get(19)?,
+            };
+            add_input(&mut sum.input, &input);
+        }
+        if let Some(job) = job {
+            self.spent(job, at);
+        }
+        Ok(())
+    }
+
+    /// A job spent in a sum.
+    fn spent(&mut self, job: i64, at: u32) {
+        if self.patterns.is_empty() {
+            self.patterns.push((Pattern::new(), 0));
+        }
+        let former = self.jobs.get(&job).copied().unwrap_or(0);
+        let next = small(self.patterns.len());
+        let pattern = match self.patterns.get(former as usize) {
+            Some((sums, _)) if sums.contains(&at) => return,
+            Some((sums, _)) => sums,
+            None => return,
+        };
+        let longer = *self.longer.entry((former, at)).or_insert(next);
+        if longer == next {
+            let mut sums = pattern.clone();
+            sums.push(at);
+            self.patterns.push((sums, 0));
+        }
+        let mut count = |pattern: u32, change: i64| {
+            if let Some((_, jobs)) = self.patterns.get_mut(pattern as usize) {
+                *jobs += change;
+            }
+        };
+        count(longer, 1);
+        // Where it was counted so far; nobody is counted in the empty one.
+        if former != 0 {
+            count(former, -1);
+        }
+        self.jobs.insert(job, longer);
+    }
+
+    fn done(self, proven_days: BTreeMap<i64, i64>) -> SpendCube {
+        let mut names = vec![String::new(); self.names.len()];
+        for (name, number) in self.names {
+            if let Some(place) = names.get_mut(number as usize) {
+                *place = name;
+            }
+        }
+        let patterns = self.patterns.into_iter().filter(|(_, jobs)| *jobs > 0);
+        SpendCube {
+            names,
+            sums: self.sums,
+            patterns: patterns.collect(),
+            proven_days,
+        }
+    }
+}
+
+/// Names, sums and patterns are fewer than rows of a table, and those fewer than four thousand millions.
+fn small(count: usize) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
+}
+
+fn row_key(row: &AnyRow) -> Result<RowKey, sqlx::Error> {
+    let mut texts = [const { String::new() }; 7];
+    for (at, text) in texts.iter_mut().enumerate() {
+        *text = row.try_get(at + 1)?;
+    }
+    Ok((row.try_get(0)?, texts))
+}
+
+impl Ledger {
+    /// Reads what was spent since the beginning of a day (UTC).
+    ///
+    /// Many small reads, so that nothing waits for this one; what is recorded meanwhile may be in it or not.
+    pub async fn spend_cube(&self, since_us: i64) -> Result<SpendCube, LedgerError> {
+        let first = since_us.div_euclid(DAY_US);
+        let failed = || self.0.store.failed("read");
+        let mut making = Making::default();
+        let mut rows = self.spend_rows(first, None).await?;
+        loop {
+            for row in &rows {
+                making.take(row).map_err(failed())?;
+            }
+            let Some(last) = rows.last().filter(|_| rows.len() == CHUNK) else {
+                break;
+            };
+            let after = row_key(last).map_err(failed())?;
+            rows = self.spend_rows(first, Some(after)).await?;
+        }
+        Ok(making.done(self.proven_days(first).await?))
+    }
+
+    async fn spend_rows(
+        &self,
+        first: i64,
+        after: Option<RowKey>,
+    ) -> Result<Vec<AnyRow>, LedgerError> {
+        let mut arguments = AnyArguments::default();
+        let mut bound = Ok(());
+        let condition = match after {
+            None => {
+                bound = bound.and(arguments.add(first));
+                "u.day >= $1".to_owned()
+            }
+            Some((day, texts)) => {
+                bound = bound.and(arguments.add(day));
+                for text in texts {
+                    bound = bound.and(arguments.add(text));
+                }
+                format!("({KEY}) > ($1, $2, $3, $4, $5, $6, $7, $8)")
+            }
+        };
+        let sql = format!("{SELECTED} WHERE {condition} ORDER BY {KEY} LIMIT {CHUNK}");
+        let rows = match bound {
+            Ok(()) => {
+                sqlx::query_with(AssertSqlSafe(sql), arguments)
+                    .fetch_all(&self.0.readers)
+                    .await
+            }
+            Err(error) => Err(sqlx::Error::Encode(error)),
+        };
+        rows.map_err(self.0.store.failed("read"))
+    }
+
+    async fn proven_days(&self, first: i64) -> Result<BTreeMap<i64, i64>, LedgerError> {
+        const SQL: &str = "SELECT closed_us / 86400000000 AS day, COUNT(*) FROM jobs
+            WHERE verdict = 'PROVEN' AND closed_us >= $1 GROUP BY 1";
+        let failed = || self.0.store.failed("read");
+        let rows = sqlx::query(SQL)
+            .bind(first.saturating_mul(DAY_US))
+            .fetch_all(&self.0.readers)
+            .await
+            .map_err(failed())?;
+        let read = |row: &AnyRow| Ok((row.try_get(0)?, row.try_get(1)?));
+        rows.iter().map(|row| read(row).map_err(failed())).collect()
+    }
+}
