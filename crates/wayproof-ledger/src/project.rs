@@ -9,7 +9,6 @@ use wayproof_receipt::Verdict;
 
 pub(crate) use self::usage::{ACTIVITY, IMPORT_FILES, USAGE_DAYS};
 use crate::event::{Event, EventBody, ExchangeOpened, ExchangeSettled};
-use crate::import_event::ExchangeImported;
 use crate::table::{Cell, Collapsed, Column, Kind, Row, Rule, Table};
 
 const fn text(name: &'static str, rule: Rule) -> Column {
@@ -127,24 +126,6 @@ pub(crate) static MILESTONES: Table = Table {
     ],
 };
 
-pub(crate) static SPEND: Table = Table {
-    name: "spend",
-    key: "day, job, task, class, provider, model",
-    columns: &[
-        int("day", Rule::Once),
-        text("job", Rule::Once),
-        text("task", Rule::Once),
-        text("class", Rule::Once),
-        text("provider", Rule::Once),
-        text("model", Rule::Once),
-        int("exchanges", Rule::Sum),
-        int("listed_nano_usd", Rule::Sum),
-        int("listed_unknown", Rule::Sum),
-        int("billed_nano_usd", Rule::Sum),
-        int("subscription_nano_usd", Rule::Sum),
-    ],
-};
-
 /// Microseconds of a day.
 pub(crate) const DAY_US: i64 = 86_400_000_000;
 
@@ -154,7 +135,6 @@ pub(crate) struct Projection {
     pub(crate) sessions: Collapsed,
     pub(crate) jobs: Collapsed,
     pub(crate) exchanges: Collapsed,
-    pub(crate) spend: Collapsed,
     pub(crate) milestones: Collapsed,
     pub(crate) usage: Collapsed,
     pub(crate) activity: Collapsed,
@@ -167,7 +147,6 @@ impl Projection {
             sessions: Collapsed::new(&SESSIONS),
             jobs: Collapsed::new(&JOBS),
             exchanges: Collapsed::new(&EXCHANGES),
-            spend: Collapsed::new(&SPEND),
             milestones: Collapsed::new(&MILESTONES),
             usage: Collapsed::new(&USAGE_DAYS),
             activity: Collapsed::new(&ACTIVITY),
@@ -176,12 +155,11 @@ impl Projection {
     }
 
     /// All tables, in the order they are written in.
-    pub(crate) fn tables(&self) -> [&Collapsed; 8] {
+    pub(crate) fn tables(&self) -> [&Collapsed; 7] {
         [
             &self.sessions,
             &self.jobs,
             &self.exchanges,
-            &self.spend,
             &self.milestones,
             &self.usage,
             &self.activity,
@@ -190,12 +168,11 @@ impl Projection {
     }
 
     /// The same, to fill them.
-    pub(crate) fn tables_mut(&mut self) -> [&mut Collapsed; 8] {
+    pub(crate) fn tables_mut(&mut self) -> [&mut Collapsed; 7] {
         [
             &mut self.sessions,
             &mut self.jobs,
             &mut self.exchanges,
-            &mut self.spend,
             &mut self.milestones,
             &mut self.usage,
             &mut self.activity,
@@ -225,8 +202,6 @@ impl Projection {
                     self.exchanges
                         .add(id.clone(), settled_row(seq, id, event, settled));
                 }
-                let (key, row) = spend_row(event, settled, &effect);
-                self.spend.add(key, row);
                 let (key, row) = usage::settled_usage(event, settled);
                 self.usage.add(key, row);
             }
@@ -235,8 +210,6 @@ impl Projection {
                     let row = usage::imported_row(seq, id, event, imported);
                     self.exchanges.add(id.clone(), row);
                 }
-                let (key, row) = imported_spend_row(event, imported, &effect);
-                self.spend.add(key, row);
                 let (key, row) = usage::imported_usage(event, imported);
                 self.usage.add(key, row);
             }
@@ -442,46 +415,6 @@ fn settled_row(seq: i64, id: &str, event: &Event, settled: &ExchangeSettled) -> 
         Cell::Null,
     ]);
     row
-}
-
-fn spend_row(event: &Event, settled: &ExchangeSettled, effect: &Effect) -> (String, Row) {
-    let place = [
-        event.job.as_deref().unwrap_or_default(),
-        &settled.task,
-        settled.class.as_deref().unwrap_or_default(),
-        settled.provider.as_deref().unwrap_or_default(),
-        settled.model.as_deref().unwrap_or_default(),
-    ];
-    spend_at(event, place, effect)
-}
-
-fn imported_spend_row(
-    event: &Event,
-    imported: &ExchangeImported,
-    effect: &Effect,
-) -> (String, Row) {
-    let place = [
-        event.job.as_deref().unwrap_or_default(),
-        "",
-        "",
-        imported.provider.as_deref().unwrap_or_default(),
-        imported.model.as_deref().unwrap_or_default(),
-    ];
-    spend_at(event, place, effect)
-}
-
-fn spend_at(event: &Event, place: [&str; 5], effect: &Effect) -> (String, Row) {
-    let day = event.at_us.div_euclid(DAY_US);
-    let mut row = vec![Cell::Int(day)];
-    row.extend(place.map(Cell::from));
-    row.extend([
-        1.into(),
-        effect.listed.into(),
-        effect.listed_unknown.into(),
-        effect.billed.into(),
-        effect.subscription.into(),
-    ]);
-    (format!("{day}\u{1f}{}", place.join("\u{1f}")), row)
 }
 
 fn milestone_row(seq: i64, event: &Event) -> Row {

@@ -329,6 +329,7 @@ impl Store {
             (5, "seals", include_str!("../migrations/0005_seals.sql")),
             (6, "pruned", include_str!("../migrations/0006_pruned.sql")),
             (7, "reviews", include_str!("../migrations/0007_reviews.sql")),
+            (8, "spend", include_str!("../migrations/0008_spend.sql")),
         ];
         texts
             .map(|(version, name, sql)| self.migration(version, name, sql))
@@ -345,7 +346,9 @@ impl Store {
             false,
         );
         if let Location::Sqlite(_) = self.location {
-            let spelled = sql.replace("BIGINT PRIMARY KEY", "INTEGER PRIMARY KEY");
+            let spelled = sql
+                .replace("BIGINT PRIMARY KEY", "INTEGER PRIMARY KEY")
+                .replace("/* kept in the order of its key */", "WITHOUT ROWID");
             migration.sql = AssertSqlSafe(spelled).into_sql_str();
         }
         migration

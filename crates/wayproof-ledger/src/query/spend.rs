@@ -78,7 +78,7 @@ impl Ledger {
                     SUM(spend.exchanges) AS exchanges, SUM(spend.listed_nano_usd) AS listed,
                     SUM(spend.listed_unknown) AS listed_unknown, SUM(spend.billed_nano_usd) AS billed,
                     SUM(spend.subscription_nano_usd) AS subscription
-                FROM spend LEFT JOIN jobs ON jobs.id = spend.job
+                FROM usage_days AS spend LEFT JOIN jobs ON jobs.id = spend.job
                 WHERE spend.day >= $1 GROUP BY 1, 2, 3)
             SELECT name, CAST(SUM(exchanges) AS BIGINT), CAST(SUM(listed) AS BIGINT),
                 CAST(SUM(listed_unknown) AS BIGINT), CAST(SUM(billed) AS BIGINT), CAST(SUM(subscription) AS BIGINT),

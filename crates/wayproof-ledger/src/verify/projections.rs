@@ -83,13 +83,12 @@ impl Projections {
         let Projection {
             sessions,
             jobs,
-            spend,
             usage,
             activity,
             import_files,
             ..
         } = self.live;
-        for collapsed in [sessions, jobs, import_files, usage, activity, spend] {
+        for collapsed in [sessions, jobs, import_files, usage, activity] {
             compare_rows(connection, collapsed, store).await?;
         }
         Ok(())

@@ -66,7 +66,7 @@ async fn content(directory: &Path, tables: &Tables) -> Option<Vec<Option<Vec<u8>
             .map(|column| format!("quote({column})"))
             .collect();
         let sql = sqlx::AssertSqlSafe(format!(
-            "SELECT CAST({} AS BLOB) FROM {table} NOT INDEXED ORDER BY rowid",
+            "SELECT CAST({} AS BLOB) FROM {table} NOT INDEXED",
             values.join(" || ',' || ")
         ));
         for row in sqlx::query(sql).fetch_all(&mut connection).await.ok()? {

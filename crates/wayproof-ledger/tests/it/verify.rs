@@ -192,11 +192,11 @@ async fn projections_that_disagree_are_noticed(place: Place) {
             "the row of s in the table of sessions disagrees",
         ),
         (
-            "UPDATE spend SET listed_unknown = 7",
-            "in the table of spend disagrees",
+            "UPDATE usage_days SET listed_unknown = 7",
+            "in the table of usage_days disagrees",
         ),
     ];
-    let backups = ["exchanges", "milestones", "jobs", "sessions", "spend"];
+    let backups = ["exchanges", "milestones", "jobs", "sessions", "usage_days"];
     for table in backups {
         place
             .sql(&format!(
