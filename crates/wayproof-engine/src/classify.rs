@@ -88,9 +88,10 @@ const MIN_SHARE_PM: u16 = 20;
 pub fn hear(text: &str, asked: &Asked<'_>) -> Heard {
     let mut paths: Vec<String> = asked.paths.to_vec();
     paths.extend(named_in(text));
-    let surfaces = surfaces::found(&words::fold(text), &paths);
+    let folded = words::fold(text);
+    let surfaces = surfaces::found(&folded, &paths);
     // A path that the text names is talked about; only paths that the caller gives are known to be worked on.
-    let scores = Classifier.scores(text, asked.paths);
+    let scores = Classifier::scores_folded(text, &folded, asked.paths);
     let worth = scores.iter().filter(|(_, share)| *share >= MIN_SHARE_PM);
     let shares = worth.map(|(task, share)| (TaskName::new(task), share));
     Heard {

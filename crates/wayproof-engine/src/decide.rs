@@ -11,7 +11,7 @@ use crate::{
     facts::{Facts, ProviderState, Reach, Wanted, World, is_alias, wanted},
     names::{ClassName, ProofRequirement, Target, TaskName},
     policy::{Policy, Task, list, nearest, show_usd},
-    session::{CauseNoted, JobState, SessionState},
+    session::{CauseNoted, JobState, LastAnswer, SessionState},
 };
 use candidates::{Candidates, Found};
 
@@ -52,6 +52,15 @@ struct Lane<'a> {
     row: Option<&'a Task>,
     job: Option<&'a JobState>,
     rule: String,
+    /// Whether the class was asked for by name, so that nothing but that name counts.
+    is_named: bool,
+}
+
+/// Where work stays although it could go elsewhere.
+struct Stay {
+    class: ClassName,
+    targets: Vec<Target>,
+    why: String,
 }
 
 impl<'a> View<'a> {
@@ -75,6 +84,7 @@ impl<'a> View<'a> {
                 self.routed(Lane {
                     class,
                     rule,
+                    is_named: true,
                     ..lane
                 })
             }
@@ -123,6 +133,7 @@ impl<'a> View<'a> {
                 row: self.policy.task(&job.task),
                 job: Some(job),
                 rule: job.rule.clone(),
+                is_named: false,
             },
             (Some(kind), _) => self.row_lane(
                 TaskName::HOUSEKEEPING,
@@ -147,6 +158,7 @@ impl<'a> View<'a> {
             row,
             job: None,
             rule,
+            is_named: false,
         }
     }
 
@@ -266,6 +278,13 @@ impl<'a> View<'a> {
                 if let Some(remark) = remark {
                     rule = format!("{rule}; {remark}");
                 }
+                let (class, targets) = match self.stay(&lane, &class, &targets, &candidates) {
+                    Some(stay) => {
+                        rule = format!("{rule}; {}", stay.why);
+                        (stay.class, stay.targets)
+                    }
+                    None => (class, targets),
+                };
                 lane.class = class;
                 Ok(self.decision(&lane, Routing::Routed, targets, rule, rejected))
             }
@@ -289,6 +308,58 @@ impl<'a> View<'a> {
                 self.unrouted(&lane, rule, rejected)
             }
         }
+    }
+
+    /// Stays where the conversation is warm when leaving it is a matter of choice, costs something, and costs more
+    /// than the session may still pay for that. Nothing ever stays below the class its work is in.
+    fn stay(
+        &self,
+        lane: &Lane<'_>,
+        class: &ClassName,
+        targets: &[Target],
+        candidates: &Candidates<'_>,
+    ) -> Option<Stay> {
+        let most = self.policy.switching_per_session_nano_usd;
+        let most = most.filter(|_| !lane.is_named)?;
+        let cost = self.switch_cost(lane, targets.first()?)?;
+        let left = most.saturating_sub(self.state.switched_nano_usd).max(0);
+        let warm = self.warm(lane)?;
+        let at = warm.class.as_ref()?;
+        let is_lower = self.policy.rank(at)? < self.policy.rank(class)?;
+        if cost <= left || is_lower {
+            return None;
+        }
+        let targets = candidates.starting_at(at, warm)?;
+        let why = format!(
+            "it stays with `{}`, where the conversation is warm: leaving costs {}, and of {} for that this session \
+             has {} left",
+            warm.target,
+            show_usd(cost),
+            show_usd(most),
+            show_usd(left)
+        );
+        Some(Stay {
+            class: at.clone(),
+            targets,
+            why,
+        })
+    }
+
+    /// Where the conversation is warm. The agent's own upkeep is no part of it, and a helper has one of its own.
+    fn warm(&self, lane: &Lane<'_>) -> Option<&'a LastAnswer> {
+        let last = lane.job.and(self.state.last.as_ref());
+        last.filter(|_| !self.facts.is_subagent)
+            .filter(|last| last.is_warm(self.facts.at_us))
+    }
+
+    /// What it costs to leave the warm conversation for a target.
+    fn switch_cost(&self, lane: &Lane<'_>, target: &Target) -> Option<i64> {
+        let warm = self.warm(lane).filter(|warm| !warm.is_at(target))?;
+        let price = |target: &Target| {
+            self.catalog
+                .price(&target.provider, &target.model, self.facts.at_us)
+        };
+        crate::price::switch_cost(price(&warm.target)?, price(target)?, warm.prefix_tokens)
     }
 
     fn decision(
@@ -317,7 +388,7 @@ impl<'a> View<'a> {
             routing,
             attempts: targets
                 .into_iter()
-                .map(|target| self.planned(target, job))
+                .map(|target| self.planned(lane, target))
                 .collect(),
             rule,
             confidence_pm: job.map(|job| job.confidence_pm),
@@ -325,6 +396,8 @@ impl<'a> View<'a> {
             causes,
             rejected,
             proof,
+            warm: self.warm(lane).cloned(),
+            switched_nano_usd: self.state.switched_nano_usd,
             estimated_tokens: self.estimated_tokens(),
             policy_digest: self.policy.digest().to_owned(),
             catalog_digest: self.catalog.digest().to_owned(),
@@ -332,18 +405,9 @@ impl<'a> View<'a> {
     }
 
     /// A target with its window and the price of going there.
-    fn planned(&self, target: Target, job: Option<&JobState>) -> Planned {
+    fn planned(&self, lane: &Lane<'_>, target: Target) -> Planned {
         let window_tokens = self.catalog.context_window(&target.provider, &target.model);
-        let last = job.and_then(|job| job.last.as_ref());
-        let last = last.filter(|last| {
-            last.target.provider != target.provider || last.target.model != target.model
-        });
-        let at = self.facts.at_us;
-        let price = |target: &Target| self.catalog.price(&target.provider, &target.model, at);
-        let switch_nano_usd = last.and_then(|last| {
-            let warm = price(&last.target)?;
-            crate::price::switch_cost(warm, price(&target)?, last.prefix_tokens)
-        });
+        let switch_nano_usd = self.switch_cost(lane, &target);
         let provider = self.world.provider(&target.provider);
         let asked_in = match provider.map(|provider| provider.reach(self.facts.protocol)) {
             Some(Reach::Translated(protocol)) => Some(protocol),

@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 use wayproof_wire::{FaultKind, Protocol};
 
 use crate::names::{ClassName, ProofRequirement, Target, TaskName};
-use crate::session::CauseNoted;
+use crate::policy::show_usd;
+use crate::session::{CauseNoted, LastAnswer};
 
 /// What comes out of deciding.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,6 +56,12 @@ pub struct Decision {
     pub rejected: Vec<Rejected>,
     /// What must hold in the end: every inner list, by any one of its entries.
     pub proof: Vec<Vec<ProofRequirement>>,
+    /// Where the conversation was warm.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub warm: Option<LastAnswer>,
+    /// What the session has paid for leaving warm conversations before, in nano-dollars.
+    #[serde(default, skip_serializing_if = "is_nothing")]
+    pub switched_nano_usd: i64,
     /// Tokens of the request, estimated from its length.
     pub estimated_tokens: u64,
     /// SHA-256 of the policy.
@@ -86,7 +93,7 @@ pub struct Planned {
     /// Its context window by the catalog, in tokens.
     pub window_tokens: Option<u64>,
     /// What it costs to leave the warm conversation for it, in nano-dollars; `None` when it is where the
-    /// conversation already is, or when that is not known.
+    /// conversation already is, when that is warm nowhere any more, or when the cost is not known.
     pub switch_nano_usd: Option<i64>,
 }
 
@@ -108,6 +115,14 @@ impl Routing {
             Self::PassedThrough => "passed-through",
         }
     }
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes a reference"
+)]
+fn is_nothing(nano_usd: &i64) -> bool {
+    *nano_usd == 0
 }
 
 /// The decision in at most ten lines.
@@ -164,7 +179,11 @@ pub fn explain(decision: &Decision) -> String {
         .first()
         .and_then(|first| first.switch_nano_usd)
     {
-        lines.push(format!("switch  costs {}", crate::policy::show_usd(cost)));
+        let before = match decision.switched_nano_usd {
+            0 => String::new(),
+            before => format!(", after {} in this session", show_usd(before)),
+        };
+        lines.push(format!("switch  costs {}{before}", show_usd(cost)));
     }
     lines.join("\n")
 }

@@ -29,6 +29,8 @@ pub struct Policy {
     pub route_unknown: bool,
     /// How sure the text classifier must be, in per mille, before an ask is anything but `general`.
     pub min_confidence_pm: u16,
+    /// Most a session may pay for leaving warm conversations by choice, in nano-dollars; `None` is no limit.
+    pub switching_per_session_nano_usd: Option<i64>,
     /// Tests the policy carries.
     pub tests: Vec<PolicyTest>,
     classes: Vec<Class>,

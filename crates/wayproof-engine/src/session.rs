@@ -42,6 +42,12 @@ pub struct SessionState {
     pub session: String,
     /// The piece of work in hand.
     pub job: Option<JobState>,
+    /// Where the last answer came from. The conversation outlives a job.
+    #[serde(default)]
+    pub last: Option<LastAnswer>,
+    /// What leaving warm conversations has cost so far, in nano-dollars, as far as it is known.
+    #[serde(default)]
+    pub switched_nano_usd: i64,
     /// Tool calls whose results were already counted.
     seen: Seen,
 }
@@ -105,21 +111,25 @@ impl SessionState {
         Self {
             session: session.into(),
             job: None,
+            last: None,
+            switched_nano_usd: 0,
             seen: Seen::default(),
         }
     }
 
     /// Adds what an answer cost and where it came from. An unknown cost stays unknown.
     pub fn settle(&mut self, job_id: &str, cost_nano_usd: Option<i64>, answer: Option<LastAnswer>) {
+        if let Some(answer) = answer {
+            let cost = answer.switch_nano_usd.unwrap_or(0);
+            self.switched_nano_usd = self.switched_nano_usd.saturating_add(cost);
+            self.last = Some(answer);
+        }
         let Some(job) = self.job.as_mut().filter(|job| job.id == job_id) else {
             return;
         };
         match cost_nano_usd {
             Some(cost) => job.spent_nano_usd = job.spent_nano_usd.saturating_add(cost),
             None => job.has_unknown_cost = true,
-        }
-        if answer.is_some() {
-            job.last = answer;
         }
     }
 }

@@ -1,12 +1,16 @@
 //! How well asks are told apart: the weights as shipped, and the same features and fitting with weights that are
 //! fitted in memory on other rows than those they are judged on.
 
-use std::path::{Path, PathBuf};
+use std::{
+    hint::black_box,
+    path::{Path, PathBuf},
+};
 
 use anyhow::Result;
 use wayproof_engine::{
-    Classifier, WorkKind,
+    Asked, Classifier, WorkKind,
     classifier::{KINDS, Weights},
+    hear,
 };
 
 use super::{EvalArgs, Figures, part, rounded};
@@ -281,31 +285,40 @@ fn f1(judged: &[Judged], kind: WorkKind) -> f64 {
     part(2 * hits, all)
 }
 
-/// How long an ask of 3 KB takes.
+/// How long an ask of 3 KB takes, one that its phrases decide and one that they do not, and all that is heard of it.
 fn speed() -> Figures {
-    const ROUNDS: u32 = 200;
-    let ask = "The login page returns 500 when the token expired. Steps to reproduce: sign in, wait an hour, reload. ".repeat(30);
-    let mut times: Vec<f64> = (0..ROUNDS)
-        .map(|_| {
-            #[expect(clippy::disallowed_methods, reason = "a chore that measures")]
-            let start = std::time::Instant::now();
-            std::hint::black_box(Classifier.scores(std::hint::black_box(&ask), &[]));
-            start.elapsed().as_secs_f64() * 1e6
-        })
-        .collect();
-    times.sort_by(f64::total_cmp);
+    let sure = "The login page returns 500 when the token expired. Steps to reproduce: sign in, wait an hour, reload. ".repeat(30);
+    let open = "Let people pick the colors of the settings screen, keep what they picked, and show it on every device. ".repeat(30);
     let mut figures = Figures::of("speed of the classifier", 1);
-    figures.put("bytes", ask.len());
+    figures.put("bytes", sure.len());
+    let scores = |ask: &str| drop(black_box(Classifier.scores(black_box(ask), &[])));
+    figures.put("median_us", median_us(|| scores(&sure)));
     figures.put(
-        "median_us",
-        rounded(times.get(times.len() / 2).copied().unwrap_or(0.0)),
+        "median_us_where_phrases_do_not_decide",
+        median_us(|| scores(&open)),
     );
+    let heard = || drop(black_box(hear(black_box(&sure), &Asked::default())));
+    figures.put("median_us_of_all_that_is_heard", median_us(heard));
     figures.put("weights_bytes", Classifier.weights().to_bytes().len());
     figures.put(
         "weights_for_changes_bytes",
         Classifier.changes().to_bytes().len(),
     );
     figures
+}
+
+fn median_us(work: impl Fn()) -> f64 {
+    const ROUNDS: u32 = 400;
+    let mut times: Vec<f64> = (0..ROUNDS)
+        .map(|_| {
+            #[expect(clippy::disallowed_methods, reason = "a chore that measures")]
+            let start = std::time::Instant::now();
+            work();
+            start.elapsed().as_secs_f64() * 1e6
+        })
+        .collect();
+    times.sort_by(f64::total_cmp);
+    rounded(times.get(times.len() / 2).copied().unwrap_or(0.0))
 }
 
 #[cfg(test)]

@@ -34,6 +34,34 @@ pub struct Scores {
 /// Evidence against every task before the first word is read; it keeps one stray word from deciding.
 const DOUBT: u32 = 4;
 
+/// What the phrases of an ask add up to for every task. They are looked up once and used twice: to decide alone where
+/// they are sure, and as one voice among the trained weights where they are not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Phrased([u32; Label::COUNT]);
+
+impl Phrased {
+    /// Looks up the phrases of a folded text.
+    pub(super) fn of(folded: &str) -> Self {
+        let mut sums = [0; Label::COUNT];
+        add_words(folded, &mut sums);
+        Self(sums)
+    }
+
+    /// What the phrases and the paths of an ask say by themselves.
+    pub(super) fn scores(&self, paths: &[String]) -> Scores {
+        let Self(mut sums) = *self;
+        add_paths(paths, &mut sums);
+        Scores::from_sums(&sums)
+    }
+
+    /// What the trained classifier takes in of it: between nought and two.
+    pub(super) fn values(&self) -> [f32; Label::COUNT] {
+        const ENOUGH: u16 = 32;
+        self.0
+            .map(|sum| f32::from(u16::try_from(sum).unwrap_or(ENOUGH).min(ENOUGH)) / 16.0)
+    }
+}
+
 impl Scores {
     /// What phrases alone add up to.
     fn from_sums(sums: &[u32; Label::COUNT]) -> Self {
@@ -102,14 +130,6 @@ impl Scores {
     }
 }
 
-/// What the phrases and paths of an ask say by themselves.
-pub(super) fn by_phrases(text: &str, paths: &[String]) -> Scores {
-    let mut sums = [0_u32; Label::COUNT];
-    add_words(&fold(text), &mut sums);
-    add_paths(paths, &mut sums);
-    Scores::from_sums(&sums)
-}
-
 /// Files that are all of one kind say something about the work.
 fn add_paths(paths: &[String], sums: &mut [u32; Label::COUNT]) {
     if paths.is_empty() {
@@ -126,17 +146,15 @@ fn add_paths(paths: &[String], sums: &mut [u32; Label::COUNT]) {
 
 /// What the phrases of an ask add up to for every task, as the trained classifier takes it in: between nought and two.
 pub fn lexicon_values(text: &str) -> [f32; Label::COUNT] {
-    const ENOUGH: u16 = 32;
-    let mut sums = [0_u32; Label::COUNT];
-    add_words(&fold(text), &mut sums);
-    sums.map(|sum| f32::from(u16::try_from(sum).unwrap_or(ENOUGH).min(ENOUGH)) / 16.0)
+    Phrased::of(&fold(text)).values()
 }
 
 fn add_words(folded: &str, sums: &mut [u32; Label::COUNT]) {
     let lexicon = lexicon();
     let mut seen = vec![false; lexicon.len()];
     let mut previous = Word::NONE;
-    for (place, word) in words(folded).take(MAX_WORDS).map(Word::new).enumerate() {
+    for (place, word) in words(folded).take(MAX_WORDS).enumerate() {
+        let word = Word::new(word);
         let factor = if place < HEAD_WORDS { 2 } else { 1 };
         let alone = lexicon.find(Word::NONE, word);
         for found in [alone, lexicon.find(previous, word)].into_iter().flatten() {

@@ -5,10 +5,11 @@ use std::{collections::BTreeMap, sync::LazyLock};
 
 use super::{
     features::{Group, Sink, features},
-    keywords::{Scores, by_phrases, lexicon_values},
+    keywords::{Phrased, Scores, lexicon_values},
     kinds::WorkKind,
     lexicon::Label,
     weights::{Weights, loudness},
+    words::fold,
 };
 
 #[expect(
@@ -51,11 +52,17 @@ pub struct Reason {
 impl Classifier {
     /// Scores an ask: by its phrases where these are sure, which people wrote down to be, else by the trained weights.
     pub fn scores(&self, text: &str, paths: &[String]) -> Scores {
-        let plain = by_phrases(text, paths);
+        Self::scores_folded(text, &fold(text), paths)
+    }
+
+    /// The same for who has folded the text already.
+    pub(super) fn scores_folded(text: &str, folded: &str, paths: &[String]) -> Scores {
+        let phrases = Phrased::of(folded);
+        let plain = phrases.scores(paths);
         if plain.best_label() != Label::General && plain.best().1 >= SURE_PM {
             return plain;
         }
-        let shares = weights(paths).shares(text, paths, &lexicon_values(text));
+        let shares = weights(paths).shares(text, paths, &phrases.values());
         Scores::from_kinds(shares.as_ref())
     }
 

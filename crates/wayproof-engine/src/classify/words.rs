@@ -24,8 +24,31 @@ pub(crate) fn cut(text: &str, most: usize) -> &str {
 
 /// The words of a folded text.
 pub(crate) fn words(folded: &str) -> impl Iterator<Item = &str> {
-    let is_between = |c: char| c.is_ascii() && !c.is_ascii_alphanumeric() && c != '\'';
-    folded.split(is_between).filter(|word| !word.is_empty())
+    let bytes = folded.as_bytes();
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        let from = at + bytes.get(at..)?.iter().position(|byte| is_inside(*byte))?;
+        let rest = bytes.get(from..)?;
+        let length = rest.iter().position(|byte| !is_inside(*byte));
+        at = from + length.unwrap_or(rest.len());
+        folded.get(from..at)
+    })
+}
+
+/// Whether a byte belongs to a word. All of another script do, so a word ends at the ends of characters.
+fn is_inside(byte: u8) -> bool {
+    static INSIDE: [bool; 256] = {
+        let mut inside = [false; 256];
+        let mut byte = 0;
+        while byte < 256 {
+            #[expect(clippy::cast_possible_truncation, reason = "below 256")]
+            let is_letter = (byte as u8).is_ascii_alphanumeric();
+            inside[byte] = is_letter || byte == b'\'' as usize || byte >= 0x80;
+            byte += 1;
+        }
+        inside
+    };
+    INSIDE.get(usize::from(byte)).is_some_and(|inside| *inside)
 }
 
 /// Words of a folded text as they stand between spaces, without what surrounds them; paths are left out.
@@ -36,4 +59,25 @@ pub(crate) fn spaced(folded: &str) -> impl Iterator<Item = &str> {
         .split(is_between)
         .filter(|word| word.len() > 1 && !word.contains('/'))
         .map(|word| word.trim_matches(|c: char| c.is_ascii() && !c.is_ascii_alphanumeric()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Words as they are meant, one character at a time.
+    fn plainly(text: &str) -> Vec<&str> {
+        let is_between = |c: char| c.is_ascii() && !c.is_ascii_alphanumeric() && c != '\'';
+        text.split(is_between)
+            .filter(|word| !word.is_empty())
+            .collect()
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn words_are_what_stands_between_ascii_that_is_none(text in "[ -~\\n\\tßé本🙂']{0,80}|\\PC{0,40}") {
+            let found: Vec<&str> = words(&text).collect();
+            proptest::prop_assert_eq!(found, plainly(&text));
+        }
+    }
 }

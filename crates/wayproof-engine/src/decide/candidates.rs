@@ -9,6 +9,7 @@ use crate::{
     facts::{Reach, World},
     names::{ClassName, Target},
     policy::{Class, Policy},
+    session::LastAnswer,
 };
 
 /// What a request needs of a target.
@@ -110,6 +111,15 @@ impl Candidates<'_> {
             }
         }
         None
+    }
+
+    /// The targets of a class that can take it, one of them first; nothing when that one cannot.
+    pub(super) fn starting_at(&self, class: &ClassName, at: &LastAnswer) -> Option<Vec<Target>> {
+        let mut able = self.sort(self.policy.class(class)?).able;
+        let place = able.iter().position(|target| at.is_at(target))?;
+        let first = able.remove(place);
+        able.insert(0, first);
+        Some(able)
     }
 
     fn sort(&self, class: &Class) -> Sorted {

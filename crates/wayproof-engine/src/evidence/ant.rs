@@ -1,6 +1,6 @@
 //! Ant's junit task: suites with their sums, and test cases with the word under them.
 
-use super::log::Log;
+use super::log::{Ends, Log};
 use super::report::Report;
 use super::table::Recognizer;
 use super::{Counts, Evidence, EvidenceKind, maven, scan};
@@ -10,13 +10,16 @@ pub(super) static ANT: Recognizer = Recognizer {
     read,
 };
 
+/// How lines begin and end that are read.
+static ENDS: Ends = Ends::first(b"[");
+
 fn read(log: &Log<'_>) -> Option<Evidence> {
     let mut report = Report::new(EvidenceKind::Test, "ant-junit");
     let mut counts: Option<Counts> = None;
     let mut suite = "";
     let mut case = "";
     let mut summed = "";
-    for line in &log.lines {
+    for (_, line) in log.lines_with(&ENDS) {
         let Some(line) = line.trim_start().strip_prefix("[junit] ") else {
             continue;
         };

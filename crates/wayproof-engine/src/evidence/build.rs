@@ -2,7 +2,7 @@
 //! Travis, GitHub Actions. Only what they say of the whole build; what failed inside is for
 //! others to read.
 
-use super::log::Log;
+use super::log::{Ends, Log};
 use super::report::Report;
 use super::table::Recognizer;
 use super::{Diagnostic, Evidence, EvidenceKind, Outcome, Severity, scan};
@@ -33,10 +33,13 @@ struct Said {
     outcome: Outcome,
 }
 
+/// How lines begin and end that are read.
+static ENDS: Ends = Ends::first(b"[BmgnCED#/");
+
 fn read(log: &Log<'_>) -> Option<Evidence> {
     let mut last: Option<Said> = None;
     let mut complaints: Vec<&str> = Vec::new();
-    for line in &log.lines {
+    for (_, line) in log.lines_with(&ENDS) {
         let Some(said) = said(line) else {
             continue;
         };

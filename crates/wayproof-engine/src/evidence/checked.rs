@@ -43,7 +43,7 @@ pub(super) fn word(line: &str) -> Option<Checked> {
     if !is_candidate {
         return None;
     }
-    let clean = CLEAN.iter().find(|(start, ..)| line.starts_with(start));
+    let clean = CLEAN.iter().find(|(start, ..)| scan::starts(line, start));
     if let Some((_, tool, kind)) = clean {
         return Some(Checked {
             tool,

@@ -189,7 +189,14 @@ fn level(body: &str) -> (Option<Severity>, &str) {
     if !body.starts_with(['[', 'e', 'E', 'w', 'W', 'v', '1']) {
         return (None, body);
     }
-    for (prefix, severity) in LEVELS {
+    let [_, second, ..] = body.as_bytes() else {
+        return (None, body);
+    };
+    // Nearly every line of a build begins with a level, and the second byte tells which it can be.
+    let alike = LEVELS
+        .into_iter()
+        .filter(|(prefix, _)| prefix.as_bytes().get(1) == Some(second));
+    for (prefix, severity) in alike {
         if let Some(rest) = body.strip_prefix(prefix) {
             return (severity, rest.strip_prefix("file://").unwrap_or(rest));
         }
@@ -250,9 +257,10 @@ fn severity(text: &str) -> (Option<Severity>, &str) {
         ("(error)", Severity::Error),
     ];
     for (word, severity) in WORDS {
-        let Some(rest) = text.strip_prefix(word) else {
+        if !scan::starts(text, word) {
             continue;
-        };
+        }
+        let rest = text.get(word.len()..).unwrap_or_default();
         let is_whole = word.ends_with([']', ':', ')']) || rest.starts_with([':', ' ', '[', '(']);
         let is_sentence = word == "syntax error"
             || rest.starts_with(' ')

@@ -1,6 +1,6 @@
 //! `dotnet test` (VSTest): the sums on one line or on several, and the names of what failed.
 
-use super::log::Log;
+use super::log::{Ends, Log};
 use super::report::Report;
 use super::table::Recognizer;
 use super::{Counts, Evidence, EvidenceKind, scan};
@@ -10,12 +10,15 @@ pub(super) static DOTNET: Recognizer = Recognizer {
     read,
 };
 
+/// How lines begin and end that are read.
+static ENDS: Ends = Ends::first(b"PFTS");
+
 fn read(log: &Log<'_>) -> Option<Evidence> {
     let mut report = Report::new(EvidenceKind::Test, "dotnet-test");
     let mut counts: Option<Counts> = None;
     let mut has_listing = false;
     let mut has_failed = false;
-    for line in &log.lines {
+    for (_, line) in log.lines_with(&ENDS) {
         let line = line.trim();
         if line.starts_with("Passed! ") || line.starts_with("Failed! ") {
             counts = Some(scan::sum(counts, sums(line)));

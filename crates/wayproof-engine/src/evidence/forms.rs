@@ -96,6 +96,7 @@ impl<'a> Forms<'a> {
 
     /// Reads Python's `SyntaxError: …` below its frame.
     fn syntax_error(&mut self, line: &str) -> Option<Diagnostic> {
+        self.frame.as_ref()?;
         let is_error = ["SyntaxError: ", "IndentationError: ", "TabError: "]
             .iter()
             .any(|error| line.starts_with(error));

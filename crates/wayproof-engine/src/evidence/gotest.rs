@@ -1,7 +1,7 @@
 //! `go test`, plain and `-json`. A package that fails without a failing test is an error under
 //! the package's name; packages that had nothing to run count for nothing.
 
-use memchr::memmem;
+use memchr::memmem::Finder;
 use serde::Deserialize;
 
 use super::log::Log;
@@ -58,21 +58,22 @@ struct Event<'a> {
 fn read(log: &Log<'_>) -> Option<Evidence> {
     let mut report = Report::new(EvidenceKind::Test, "go-test");
     let mut run = Run::default();
+    let mark = Finder::new("--- ");
     for line in &log.lines {
         if line.starts_with('{') && line.contains("\"Action\":") {
             if let Ok(event) = serde_json::from_str::<Event<'_>>(line) {
                 run.event(&mut report, &event);
             }
         } else {
-            run.line(&mut report, line);
+            run.line(&mut report, line, &mark);
         }
     }
     run.end(report)
 }
 
 impl Run {
-    fn line(&mut self, report: &mut Report, line: &str) {
-        if let Some((status, name)) = result(line) {
+    fn line(&mut self, report: &mut Report, line: &str, mark: &Finder<'_>) {
+        if let Some((status, name)) = result(line, mark) {
             self.test(report, status, name);
         } else if line.starts_with("=== ") {
             self.is_open = false;
@@ -190,8 +191,8 @@ impl Run {
 }
 
 /// Reads `--- FAIL: TestName (0.00s)`, which a test's own output may stand in front of.
-fn result(line: &str) -> Option<(&str, &str)> {
-    let at = memmem::find(line.as_bytes(), b"--- ")?;
+fn result<'l>(line: &'l str, mark: &Finder<'_>) -> Option<(&'l str, &'l str)> {
+    let at = mark.find(line.as_bytes())?;
     let (status, rest) = line.get(at + 4..)?.split_once(": ")?;
     if !matches!(status, "PASS" | "FAIL" | "SKIP") {
         return None;

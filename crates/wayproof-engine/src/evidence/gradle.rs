@@ -1,6 +1,6 @@
 //! Gradle's test task: `Class > method FAILED` and the sums it prints when something failed.
 
-use super::log::Log;
+use super::log::{Ends, Log};
 use super::report::Report;
 use super::table::Recognizer;
 use super::{Counts, Evidence, EvidenceKind, scan};
@@ -10,11 +10,14 @@ pub(super) static GRADLE: Recognizer = Recognizer {
     read,
 };
 
+/// How lines begin and end that are read.
+static ENDS: Ends = Ends::first(b"0123456789>:").or_last(b"D");
+
 fn read(log: &Log<'_>) -> Option<Evidence> {
     let mut report = Report::new(EvidenceKind::Test, "gradle-test");
     let mut counts: Option<Counts> = None;
     let mut has_task = false;
-    for line in &log.lines {
+    for (_, line) in log.lines_with(&ENDS) {
         let line = line.trim();
         if let Some(more) = sums(line) {
             counts = Some(scan::sum(counts, more));

@@ -1,6 +1,6 @@
 //! GoogleTest: the boxed sums and the boxed names.
 
-use super::log::Log;
+use super::log::{Ends, Log};
 use super::report::Report;
 use super::table::Recognizer;
 use super::{Counts, Evidence, EvidenceKind, scan};
@@ -10,12 +10,15 @@ pub(super) static GTEST: Recognizer = Recognizer {
     read,
 };
 
+/// How lines begin and end that are read.
+static ENDS: Ends = Ends::first(b"[");
+
 fn read(log: &Log<'_>) -> Option<Evidence> {
     let mut report = Report::new(EvidenceKind::Test, "gtest");
     let mut counts = Counts::default();
     let mut has_sum = false;
     let mut ran = 0;
-    for line in &log.lines {
+    for (_, line) in log.lines_with(&ENDS) {
         if let Some(rest) = line.strip_prefix("[  PASSED  ] ") {
             has_sum = true;
             counts.passed += scan::leading_number(rest).map_or(0, |(number, _)| number);

@@ -1,6 +1,6 @@
 //! Jest: the sums, the `●` headings and suites that did not run.
 
-use super::log::Log;
+use super::log::{Ends, Log};
 use super::report::Report;
 use super::table::Recognizer;
 use super::{Counts, Evidence, EvidenceKind, scan};
@@ -14,12 +14,15 @@ pub(super) static JEST: Recognizer = Recognizer {
     read,
 };
 
+/// How lines begin and end that are read.
+static ENDS: Ends = Ends::first(b"TF");
+
 fn read(log: &Log<'_>) -> Option<Evidence> {
     let mut report = Report::new(EvidenceKind::Test, "jest");
     let mut counts: Option<Counts> = None;
     let mut suite = "";
     let mut failed_suites = 0;
-    for line in &log.lines {
+    for (_, line) in log.lines_with(&ENDS) {
         let line = line.trim();
         if let Some(sums) = line
             .strip_prefix("Tests:")

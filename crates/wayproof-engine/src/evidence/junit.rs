@@ -1,7 +1,7 @@
 //! The JUnit platform's console: its box of sums, and the list of failures above it. Ant's junit
 //! tasks print it behind their own name.
 
-use super::log::Log;
+use super::log::{Ends, Log};
 use super::report::Report;
 use super::table::Recognizer;
 use super::{Counts, Evidence, EvidenceKind, scan};
@@ -11,11 +11,14 @@ pub(super) static JUNIT: Recognizer = Recognizer {
     read,
 };
 
+/// How lines begin and end that are read.
+static ENDS: Ends = Ends::first(b"[FM");
+
 fn read(log: &Log<'_>) -> Option<Evidence> {
     let mut report = Report::new(EvidenceKind::Test, "junit");
     let mut counts: Option<Counts> = None;
     let mut is_listing = false;
-    for line in &log.lines {
+    for (_, line) in log.lines_with(&ENDS) {
         let line = line.trim();
         let line = line
             .split_once("] ")

@@ -1,6 +1,6 @@
 //! Karma and Jasmine: Karma's progress line, its mocha reporter's sums, Jasmine's specs.
 
-use super::log::Log;
+use super::log::{Ends, Log};
 use super::report::Report;
 use super::table::Recognizer;
 use super::{Counts, Evidence, EvidenceKind, scan};
@@ -17,12 +17,15 @@ pub(super) static KARMA: Recognizer = Recognizer {
     read,
 };
 
+/// How lines begin and end that are read.
+static ENDS: Ends = Ends::first(b"0123456789FCPSEHj").or_last(b")SR");
+
 fn read(log: &Log<'_>) -> Option<Evidence> {
     let mut report = Report::new(EvidenceKind::Test, "karma");
     let mut marked: Option<Counts> = None;
     let mut progress: Option<Counts> = None;
     let mut is_listing = false;
-    for line in &log.lines {
+    for (_, line) in log.lines_with(&ENDS) {
         let line = line.trim();
         if let Some(more) = marked_sum(line) {
             marked = Some(scan::sum(marked, more));

@@ -1,7 +1,7 @@
 //! `cargo test`: the built-in harness and its doctests. Compiler output is `rustc`'s.
 
 use super::location;
-use super::log::Log;
+use super::log::{Ends, Log};
 use super::report::Report;
 use super::table::Recognizer;
 use super::{Counts, Evidence, EvidenceKind, Outcome, scan};
@@ -16,12 +16,15 @@ pub(super) static LIBTEST: Recognizer = Recognizer {
     read,
 };
 
+/// How lines begin and end that are read.
+static ENDS: Ends = Ends::first(b"tr-e");
+
 fn read(log: &Log<'_>) -> Option<Evidence> {
     let mut report = Report::new(EvidenceKind::Test, "cargo-test");
     let mut counts: Option<Counts> = None;
     let mut has_broken = false;
     let mut is_running = false;
-    for (at, line) in log.lines.iter().enumerate() {
+    for (at, line) in log.lines_with(&ENDS) {
         let line = line.trim();
         if let Some(result) = line.strip_prefix("test result: ") {
             counts = Some(scan::sum(counts, summary(result)));

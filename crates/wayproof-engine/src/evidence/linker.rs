@@ -1,5 +1,7 @@
 //! Linkers: symbols that nobody defines, and the compiler driver's word that linking failed.
 
+use memchr::memmem::Finder;
+
 use super::log::Log;
 use super::report::Report;
 use super::table::Recognizer;
@@ -18,11 +20,13 @@ pub(super) static LINKER: Recognizer = Recognizer {
 fn read(log: &Log<'_>) -> Option<Evidence> {
     let mut report = Report::new(EvidenceKind::Compile, "ld");
     let mut has_failed = false;
+    let failed = Finder::new("linker command failed with exit code");
+    let undefined = Finder::new("undefined reference to ");
     for line in &log.lines {
         has_failed |= line.starts_with("collect2: error: ld returned ")
             || line.starts_with("Undefined symbols for architecture")
-            || line.contains("linker command failed with exit code");
-        if line.contains("undefined reference to ") {
+            || failed.find(line.as_bytes()).is_some();
+        if undefined.find(line.as_bytes()).is_some() {
             report.diagnose(Diagnostic {
                 location: None,
                 severity: Severity::Error,

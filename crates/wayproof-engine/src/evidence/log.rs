@@ -12,6 +12,8 @@ const ESC: u8 = 0x1b;
 pub(super) struct Log<'a> {
     /// Its lines, without line ends and CI time stamps.
     pub(super) lines: Vec<&'a str>,
+    /// By line: its first byte that is no white space, and its last.
+    ends: Vec<[u8; 2]>,
     /// The command line, where it is known.
     pub(super) command: Option<&'a str>,
     /// How the command ended.
@@ -29,11 +31,78 @@ impl<'a> Log<'a> {
         }
         lines.push(line(text.get(start..).unwrap_or_default()));
         Self {
+            ends: lines.iter().map(|line| ends(line)).collect(),
             lines,
             command,
             exit,
         }
     }
+}
+
+impl Log<'_> {
+    /// The lines that begin or end in one of these ways, with their places. Most lines of most logs are of no interest
+    /// to most recognizers, and this is how they are passed over without being looked at.
+    pub(super) fn lines_with<'l>(
+        &'l self,
+        wanted: &'static Ends,
+    ) -> impl Iterator<Item = (usize, &'l str)> {
+        let ends = self.ends.iter().zip(&self.lines).enumerate();
+        ends.filter(|(_, (ends, _))| wanted.has(**ends))
+            .map(|(at, (_, line))| (at, *line))
+    }
+}
+
+/// How lines begin and end that a recognizer reads.
+pub(super) struct Ends {
+    first: [bool; 256],
+    last: [bool; 256],
+}
+
+impl Ends {
+    /// All lines whose first byte that is no white space is one of these, or is of no ASCII character: white space of
+    /// other scripts comes off later.
+    pub(super) const fn first(bytes: &[u8]) -> Self {
+        Self {
+            first: among(bytes),
+            last: [false; 256],
+        }
+    }
+
+    /// All lines whose last byte is one of these as well.
+    pub(super) const fn or_last(self, bytes: &[u8]) -> Self {
+        Self {
+            first: self.first,
+            last: among(bytes),
+        }
+    }
+
+    fn has(&self, [first, last]: [u8; 2]) -> bool {
+        let is_in = |set: &[bool; 256], byte: u8| set.get(usize::from(byte)).is_some_and(|is| *is);
+        is_in(&self.first, first) || is_in(&self.last, last)
+    }
+}
+
+const fn among(mut bytes: &[u8]) -> [bool; 256] {
+    let mut set = [false; 256];
+    while let [byte, rest @ ..] = bytes {
+        set[*byte as usize] = true;
+        bytes = rest;
+    }
+    // What `char::is_whitespace` knows beside what is taken off for bytes: vertical tabs at the end.
+    set[0x0b] = true;
+    let mut other = 0x80;
+    while other < 256 {
+        set[other] = true;
+        other += 1;
+    }
+    set
+}
+
+/// The first byte that is no white space and the last byte; an empty line has none.
+fn ends(line: &str) -> [u8; 2] {
+    let is_space = |byte: u8| matches!(byte, b'\t'..=b'\r' | b' ');
+    let first = line.bytes().find(|byte| !is_space(*byte));
+    [first.unwrap_or(0), line.bytes().last().unwrap_or(0)]
 }
 
 /// Takes off what only a terminal wants: escape sequences and backspaces go, a lone carriage
@@ -117,5 +186,24 @@ fn unstamped(line: &str) -> &str {
     match line.split_once(' ') {
         Some((stamp, rest)) if stamp.ends_with('Z') && stamp.len() <= 32 => rest,
         Some(_) | None => line,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    static WANTED: Ends = Ends::first(b"a").or_last(b"z");
+
+    #[test]
+    fn lines_are_known_by_their_ends() {
+        let text = "a\n  a b\n\ta\nb\nb z\n\u{a0}b\nb\u{a0}\n\nb z  \r\nb\u{b}\n";
+        let log = Log::new(text, None, Exit::Unknown);
+        let found: Vec<usize> = log.lines_with(&WANTED).map(|(at, _)| at).collect();
+        // What other white space is in front of, or behind, may be anything.
+        assert_eq!(found, [0, 1, 2, 4, 5, 6, 8, 9]);
+        let lines: Vec<&str> = log.lines_with(&WANTED).map(|(_, line)| line).collect();
+        assert_eq!(lines.first(), Some(&"a"));
+        assert_eq!(lines.get(6), Some(&"b z"));
     }
 }

@@ -44,11 +44,15 @@ fn read(log: &Log<'_>) -> Option<Evidence> {
 /// The line without Maven's level.
 pub(super) fn unprefixed(line: &str) -> &str {
     let line = line.trim();
-    line.strip_prefix("[ERROR] ")
-        .or_else(|| line.strip_prefix("[WARNING] "))
-        .or_else(|| line.strip_prefix("[INFO] "))
-        .unwrap_or(line)
-        .trim_start()
+    if !line.starts_with('[') {
+        return line;
+    }
+    let level = match line.as_bytes().get(1) {
+        Some(b'E') => "[ERROR] ",
+        Some(b'W') => "[WARNING] ",
+        _ => "[INFO] ",
+    };
+    line.strip_prefix(level).unwrap_or(line).trim_start()
 }
 
 /// Reads `Tests run: 56, Failures: 0, Errors: 0, Skipped: 1`.

@@ -1,6 +1,6 @@
 //! Mocha: the sums and the numbered list of failures under them.
 
-use super::log::Log;
+use super::log::{Ends, Log};
 use super::report::Report;
 use super::table::Recognizer;
 use super::{Counts, Evidence, EvidenceKind, scan};
@@ -10,13 +10,18 @@ pub(super) static MOCHA: Recognizer = Recognizer {
     read,
 };
 
+/// How lines begin and end that are read.
+static ENDS: Ends = Ends::first(b"0123456789");
+
 fn read(log: &Log<'_>) -> Option<Evidence> {
     let mut report = Report::new(EvidenceKind::Test, "mocha");
     let mut counts: Option<Counts> = None;
     let mut expected = 0;
-    let mut at = 0;
-    while let Some(line) = log.lines.get(at) {
-        at += 1;
+    let mut from = 0;
+    for (at, line) in log.lines_with(&ENDS) {
+        if at < from {
+            continue;
+        }
         if let Some((number, word)) = sum_line(line) {
             let mut more = Counts::default();
             match word {
@@ -32,12 +37,12 @@ fn read(log: &Log<'_>) -> Option<Evidence> {
         } else if expected > 0
             && let Some(first) = entry(line, expected)
         {
-            let below = log.lines.get(at..).unwrap_or_default();
+            let below = log.lines.get(at + 1..).unwrap_or_default();
             let (name, taken) = title(first, below);
             // Every number is a failure of its own, whatever its title.
             report.next_run();
             report.fail(&name, "");
-            at += taken;
+            from = at + 1 + taken;
             expected += 1;
         }
     }

@@ -1,6 +1,6 @@
 //! cargo-nextest: status lines and the summary.
 
-use super::log::Log;
+use super::log::{Ends, Log};
 use super::report::Report;
 use super::table::Recognizer;
 use super::{Counts, Evidence, EvidenceKind, scan};
@@ -26,10 +26,13 @@ const FAILED: [&str; 6] = [
     "LEAK-FAIL",
 ];
 
+/// How lines begin and end that are read.
+static ENDS: Ends = Ends::first(b"SFTAL");
+
 fn read(log: &Log<'_>) -> Option<Evidence> {
     let mut report = Report::new(EvidenceKind::Test, "nextest");
     let mut counts: Option<Counts> = None;
-    for line in &log.lines {
+    for (_, line) in log.lines_with(&ENDS) {
         let line = line.trim();
         if let Some(sums) = line
             .strip_prefix("Summary [")

@@ -1,6 +1,6 @@
 //! PHPUnit and Pest: the sums and the numbered failures.
 
-use super::log::Log;
+use super::log::{Ends, Log};
 use super::report::Report;
 use super::table::Recognizer;
 use super::{Counts, Evidence, EvidenceKind, scan};
@@ -10,10 +10,13 @@ pub(super) static PHPUNIT: Recognizer = Recognizer {
     read,
 };
 
+/// How lines begin and end that are read.
+static ENDS: Ends = Ends::first(b"0123456789OTN");
+
 fn read(log: &Log<'_>) -> Option<Evidence> {
     let mut report = Report::new(EvidenceKind::Test, "phpunit");
     let mut counts: Option<Counts> = None;
-    for line in &log.lines {
+    for (_, line) in log.lines_with(&ENDS) {
         let line = line.trim();
         if let Some(more) = all_good(line).or_else(|| sums(line)).or_else(|| pest(line)) {
             counts = Some(scan::sum(counts, more));

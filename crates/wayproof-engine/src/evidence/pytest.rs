@@ -1,7 +1,7 @@
 //! pytest: the summary line, the short test summary, verbose result lines and failure headings.
 //! It does not read tracebacks.
 
-use super::log::Log;
+use super::log::{Ends, Log};
 use super::report::Report;
 use super::table::Recognizer;
 use super::{Counts, Evidence, EvidenceKind, Outcome, location, scan};
@@ -20,6 +20,9 @@ pub(super) static PYTEST: Recognizer = Recognizer {
     read,
 };
 
+/// How lines begin and end that are read.
+static ENDS: Ends = Ends::first(b"=0123456789nFE_I").or_last(b"]DR");
+
 fn read(log: &Log<'_>) -> Option<Evidence> {
     let mut report = Report::new(EvidenceKind::Test, "pytest");
     let mut counts: Option<Counts> = None;
@@ -27,7 +30,7 @@ fn read(log: &Log<'_>) -> Option<Evidence> {
     let mut is_listing = false;
     let mut is_running = false;
     let mut is_named = false;
-    for line in &log.lines {
+    for (_, line) in log.lines_with(&ENDS) {
         if let Some(more) = summary(line) {
             if !is_named && more.failed + more.errors > 0 {
                 name_by(&headings, &mut report);

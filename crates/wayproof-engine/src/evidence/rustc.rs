@@ -1,7 +1,7 @@
 //! Diagnostics in rustc's form, which Cargo, Clippy, rustdoc and others print: a header, then an
 //! arrow to the place. Notes below a diagnostic are part of it.
 
-use super::log::Log;
+use super::log::{Ends, Log};
 use super::report::Report;
 use super::table::Recognizer;
 use super::{
@@ -23,11 +23,14 @@ pub(super) static RUSTC: Recognizer = Recognizer {
 /// The lines below a header in which its arrow has to stand.
 const REACH: usize = 8;
 
+/// How lines begin and end that are read.
+static ENDS: Ends = Ends::first(b"ewABCDEFGHIJKLMNOPQRSTUVWXYZ");
+
 fn read(log: &Log<'_>) -> Option<Evidence> {
     let mut report = Report::new(EvidenceKind::Compile, tool(log));
     let mut has_finished = false;
     let mut has_stopped = false;
-    for (at, line) in log.lines.iter().enumerate() {
+    for (at, line) in log.lines_with(&ENDS) {
         if let Some((severity, code, message)) = header(line).or_else(|| coded(line)) {
             let below = log.lines.get(at + 1..).unwrap_or_default();
             let place = arrow_below(below);
@@ -77,14 +80,16 @@ fn read(log: &Log<'_>) -> Option<Evidence> {
     Some(evidence)
 }
 
+/// How notes below a finding begin.
+static NOTES: Ends = Ends::first(b"=");
+
 fn tool(log: &Log<'_>) -> &'static str {
     let is_clippy = log
         .command
         .is_some_and(|command| command.contains("clippy"))
         || log
-            .lines
-            .iter()
-            .any(|line| line.trim_start().starts_with("= ") && line.contains("clippy::"));
+            .lines_with(&NOTES)
+            .any(|(_, line)| line.trim_start().starts_with("= ") && line.contains("clippy::"));
     if is_clippy { "clippy" } else { "rustc" }
 }
 

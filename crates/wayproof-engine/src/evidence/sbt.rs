@@ -1,7 +1,7 @@
 //! sbt: the sums of each `test` task, and the failures as JUnit, `ScalaTest`, `MUnit` and specs2
 //! print them under it. Lines carry sbt's level, once for every sbt that an outer one has started.
 
-use super::log::Log;
+use super::log::{Ends, Log};
 use super::report::Report;
 use super::table::Recognizer;
 use super::{Counts, Evidence, EvidenceKind, scan};
@@ -11,10 +11,13 @@ pub(super) static SBT: Recognizer = Recognizer {
     read,
 };
 
+/// How lines begin and end that are read.
+static ENDS: Ends = Ends::first(b"[");
+
 fn read(log: &Log<'_>) -> Option<Evidence> {
     let mut report = Report::new(EvidenceKind::Test, "sbt-test");
     let mut counts: Option<Counts> = None;
-    for line in &log.lines {
+    for (_, line) in log.lines_with(&ENDS) {
         let Some(line) = unleveled(line) else {
             continue;
         };

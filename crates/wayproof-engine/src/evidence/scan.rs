@@ -11,6 +11,12 @@ pub(super) fn clipped(text: &str) -> String {
         .to_owned()
 }
 
+/// Whether a text starts in a way, known from its first byte for nearly all: for long lists of ways.
+#[inline]
+pub(super) fn starts(text: &str, way: &str) -> bool {
+    text.as_bytes().first() == way.as_bytes().first() && text.starts_with(way)
+}
+
 /// Reads the digits at the start of `text`, with the rest.
 pub(super) fn leading_number(text: &str) -> Option<(u64, &str)> {
     let end = text

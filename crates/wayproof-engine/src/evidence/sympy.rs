@@ -1,6 +1,6 @@
 //! SymPy's own test runner.
 
-use super::log::Log;
+use super::log::{Ends, Log};
 use super::report::Report;
 use super::table::Recognizer;
 use super::{Counts, Evidence, EvidenceKind, scan};
@@ -10,10 +10,13 @@ pub(super) static SYMPY: Recognizer = Recognizer {
     read,
 };
 
+/// How lines begin and end that are read.
+static ENDS: Ends = Ends::first(b"=t_");
+
 fn read(log: &Log<'_>) -> Option<Evidence> {
     let mut report = Report::new(EvidenceKind::Test, "sympy");
     let mut counts: Option<Counts> = None;
-    for line in &log.lines {
+    for (_, line) in log.lines_with(&ENDS) {
         if let Some(sums) = line
             .trim_start_matches(['=', ' '])
             .strip_prefix("tests finished: ")

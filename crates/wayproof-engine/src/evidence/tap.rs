@@ -2,7 +2,7 @@
 //!
 //! A plan that is not met is a failure; without a plan or a sum nothing is known to have passed.
 
-use super::log::Log;
+use super::log::{Ends, Log};
 use super::report::Report;
 use super::table::Recognizer;
 use super::{Counts, Evidence, EvidenceKind, scan};
@@ -27,10 +27,13 @@ struct Stream {
     is_spec: bool,
 }
 
+/// How lines begin and end that are read.
+static ENDS: Ends = Ends::first(b"#no1TB");
+
 fn read(log: &Log<'_>) -> Option<Evidence> {
     let mut report = Report::new(EvidenceKind::Test, "tap");
     let mut stream = Stream::default();
-    for line in &log.lines {
+    for (_, line) in log.lines_with(&ENDS) {
         if let Some(sum) = line
             .strip_prefix("# ")
             .or_else(|| line.strip_prefix("\u{2139} "))

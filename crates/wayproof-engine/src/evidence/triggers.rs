@@ -78,14 +78,17 @@ impl Walker {
             text.get(from..to).unwrap_or_default()
         };
         let lanes = [lane(0), lane(1), lane(2), lane(3)];
-        let mut states = [self.start; 4];
         let mut found = 0;
         let [first, second, third, fourth] = lanes;
+        let (mut one, mut two, mut three, mut four) =
+            (self.start, self.start, self.start, self.start);
         for (((a, b), c), d) in first.iter().zip(second).zip(third).zip(fourth) {
-            for (state, byte) in states.iter_mut().zip([a, b, c, d]) {
-                found |= self.step(state, *byte);
-            }
+            found |= self.step(&mut one, *a);
+            found |= self.step(&mut two, *b);
+            found |= self.step(&mut three, *c);
+            found |= self.step(&mut four, *d);
         }
+        let mut states = [one, two, three, four];
         let common = lanes.iter().map(|lane| lane.len()).min().unwrap_or(0);
         for (state, lane) in states.iter_mut().zip(lanes) {
             for byte in lane.get(common..).unwrap_or_default() {

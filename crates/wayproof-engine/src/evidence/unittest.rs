@@ -1,7 +1,7 @@
 //! Python's unittest and what prints like it: Django's runner, nose, `zope.testrunner`'s relatives.
 //! It does not read tracebacks, and takes verbose lines for counts only when there is no summary.
 
-use super::log::Log;
+use super::log::{Ends, Log};
 use super::report::Report;
 use super::table::Recognizer;
 use super::{Counts, Evidence, EvidenceKind, Outcome, scan};
@@ -18,13 +18,16 @@ pub(super) static UNITTEST: Recognizer = Recognizer {
     read,
 };
 
+/// How lines begin and end that are read.
+static ENDS: Ends = Ends::first(b"ROFNE=").or_last(b"kLR'\"");
+
 fn read(log: &Log<'_>) -> Option<Evidence> {
     let mut report = Report::new(EvidenceKind::Test, "unittest");
     let mut counts: Option<Counts> = None;
     let mut verbose = Counts::default();
     let mut ran: Option<u64> = None;
-    let mut is_below_rule = false;
-    for line in &log.lines {
+    let mut below_rule = None;
+    for (at, line) in log.lines_with(&ENDS) {
         if let Some(number) = ran_line(line) {
             counts = ran
                 .take()
@@ -37,12 +40,14 @@ fn read(log: &Log<'_>) -> Option<Evidence> {
         {
             counts = Some(scan::sum(counts, judged));
             ran = None;
-        } else if is_below_rule && let Some(name) = heading(line) {
+        } else if below_rule == Some(at)
+            && let Some(name) = heading(line)
+        {
             report.fail(name, "");
         } else {
             tally(line, &mut verbose);
         }
-        is_below_rule = line.starts_with("======");
+        below_rule = line.starts_with("======").then_some(at + 1);
     }
     counts = ran.map(|run| scan::sum(counts, unjudged(run))).or(counts);
     if counts.is_none() && verbose.run > 0 {

@@ -1,6 +1,6 @@
 //! Vitest: the sums, the ` FAIL ` headings with their first line of reason and place.
 
-use super::log::Log;
+use super::log::{Ends, Log};
 use super::report::Report;
 use super::table::Recognizer;
 use super::{Counts, Evidence, EvidenceKind, location, scan};
@@ -15,12 +15,15 @@ pub(super) static VITEST: Recognizer = Recognizer {
     read,
 };
 
+/// How lines begin and end that are read.
+static ENDS: Ends = Ends::first(b"TEFN");
+
 fn read(log: &Log<'_>) -> Option<Evidence> {
     let mut report = Report::new(EvidenceKind::Test, "vitest");
     let mut counts: Option<Counts> = None;
     let mut broken = 0;
     let mut has_spoken = false;
-    for (at, line) in log.lines.iter().enumerate() {
+    for (at, line) in log.lines_with(&ENDS) {
         let line = line.trim();
         if let Some(sums) = line.strip_prefix("Test Files  ") {
             has_spoken = true;

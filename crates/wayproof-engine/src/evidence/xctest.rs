@@ -1,6 +1,6 @@
 //! XCTest (`swift test`, xcodebuild): the sums and the cases that failed.
 
-use super::log::Log;
+use super::log::{Ends, Log};
 use super::report::Report;
 use super::table::Recognizer;
 use super::{Counts, Evidence, EvidenceKind, scan};
@@ -10,10 +10,13 @@ pub(super) static XCTEST: Recognizer = Recognizer {
     read,
 };
 
+/// How lines begin and end that are read.
+static ENDS: Ends = Ends::first(b"ET");
+
 fn read(log: &Log<'_>) -> Option<Evidence> {
     let mut report = Report::new(EvidenceKind::Test, "xctest");
     let mut counts: Option<Counts> = None;
-    for line in &log.lines {
+    for (_, line) in log.lines_with(&ENDS) {
         let line = line.trim();
         if let Some(sums) = line.strip_prefix("Executed ").and_then(sums) {
             // Each suite repeats the sums of those inside it, the outermost last.

@@ -29,6 +29,9 @@ pub(crate) struct Document {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0, max = 1000))]
     pub(crate) min_confidence: Option<u16>,
+    /// Limits on leaving a conversation that is warm at one model for another model.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) switching: Option<SwitchingTable>,
     /// Classes of models, from the lowest to the highest.
     #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
     pub(crate) class: IndexMap<String, ClassTable>,
@@ -164,6 +167,17 @@ pub(crate) struct BudgetTable {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(example = "4 USD")]
     pub(crate) per_job: Option<String>,
+}
+
+/// Limits on leaving a conversation that is warm at one model for another model, which has to read it all again.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SwitchingTable {
+    /// The most one session may pay for moves that nothing but the policy asks for, such as `0.50 USD`: to a lower
+    /// class with the next job, or sideways. Beyond it work stays where the conversation is warm. Moves up and away
+    /// from a failing provider are made whatever they cost, and count.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) per_session: Option<String>,
 }
 
 /// Who has to review, and how many.

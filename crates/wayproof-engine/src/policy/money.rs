@@ -3,11 +3,19 @@
 /// Nano-dollars in a dollar.
 pub(crate) const NANO: i64 = 1_000_000_000;
 
-/// Reads `4 USD` or `0.25 USD` as nano-dollars.
+/// Reads `4 USD` or `0.25 USD` as nano-dollars; nothing is no budget.
 ///
 /// # Errors
 /// A sentence that says what to write instead.
 pub fn parse_usd(text: &str) -> Result<i64, &'static str> {
+    match parse_amount(text)? {
+        0 => Err("a budget of nothing stops every job; leave it out or write more"),
+        nano => Ok(nano),
+    }
+}
+
+/// The same where nothing is an amount too.
+pub(crate) fn parse_amount(text: &str) -> Result<i64, &'static str> {
     const FORM: &str = "write an amount and the currency, such as `4 USD` or `0.25 USD`";
     let Some((amount, "USD")) = text.trim().split_once(' ').map(|(a, c)| (a, c.trim())) else {
         return Err(FORM);
@@ -28,7 +36,6 @@ pub fn parse_usd(text: &str) -> Result<i64, &'static str> {
         .zip(scaled.parse::<i64>().ok())
         .and_then(|(whole, fraction)| whole.checked_add(fraction));
     match nano {
-        Some(0) => Err("a budget of nothing stops every job; leave it out or write more"),
         Some(nano) => Ok(nano),
         None => Err("this is more money than there is"),
     }
@@ -62,6 +69,8 @@ mod tests {
         ] {
             assert!(parse_usd(wrong).is_err(), "{wrong}");
         }
+        assert_eq!(parse_amount("0 USD"), Ok(0));
+        assert!(parse_amount("-1 USD").is_err());
         assert!(parse_usd("99999999999999 USD").is_err());
     }
 

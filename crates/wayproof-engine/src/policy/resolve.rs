@@ -40,6 +40,7 @@ pub(crate) fn resolve(document: &Document, text: &str, report: &mut Report<'_>) 
         })
         .collect();
     let tests = tests(document, &names, report);
+    let switching_per_session_nano_usd = switching(document, report);
     let resolved = match toml::to_string_pretty(document) {
         Ok(text) => text,
         Err(error) => {
@@ -53,6 +54,7 @@ pub(crate) fn resolve(document: &Document, text: &str, report: &mut Report<'_>) 
     Some(Policy {
         route_unknown: document.route_unknown.unwrap_or(true),
         min_confidence_pm: document.min_confidence.unwrap_or(DEFAULT_CONFIDENCE_PM),
+        switching_per_session_nano_usd,
         tests,
         classes,
         tasks: tasks?,
@@ -66,6 +68,20 @@ const DEFAULT_CONFIDENCE_PM: u16 = 550;
 
 fn unnamed(message: impl Into<String>) -> Problem {
     Problem::new(0..0, message)
+}
+
+fn switching(document: &Document, report: &mut Report<'_>) -> Option<i64> {
+    let text = document.switching.as_ref()?.per_session.as_ref()?;
+    match money::parse_amount(text) {
+        Ok(nano) => Some(nano),
+        Err(help) => {
+            report(
+                &["switching", "per_session"],
+                unnamed(format!("`{text}` is not an amount of money")).help(help),
+            );
+            None
+        }
+    }
 }
 
 fn class(name: &str, table: &ClassTable, report: &mut Report<'_>) -> Class {

@@ -49,8 +49,6 @@ pub struct JobState {
     pub has_unknown_cost: bool,
     /// A context window that is known to be too small, in tokens.
     pub needs_window_over: u64,
-    /// Where the last answer came from.
-    pub last: Option<LastAnswer>,
     /// How many edits there were when tests last ran.
     #[serde(default)]
     pub(crate) edits_at_last_test: Option<u32>,
@@ -82,6 +80,30 @@ pub struct LastAnswer {
     pub target: Target,
     /// Input tokens of that exchange, fresh and cached together.
     pub prefix_tokens: u64,
+    /// The class it was chosen from.
+    #[serde(default)]
+    pub class: Option<ClassName>,
+    /// When the request came, in microseconds since 1970 UTC.
+    #[serde(default)]
+    pub at_us: i64,
+    /// What it cost to go there from where the conversation was warm, in nano-dollars.
+    #[serde(default)]
+    pub switch_nano_usd: Option<i64>,
+}
+
+impl LastAnswer {
+    /// How long a provider is taken to hold what it read. The shortest that the large ones promise.
+    const WARM_US: i64 = 5 * 60 * 1_000_000;
+
+    /// Whether its provider still holds the conversation.
+    pub(crate) fn is_warm(&self, at_us: i64) -> bool {
+        at_us.saturating_sub(self.at_us) <= Self::WARM_US
+    }
+
+    /// Whether a target is the same model of the same provider.
+    pub(crate) fn is_at(&self, target: &Target) -> bool {
+        self.target.provider == target.provider && self.target.model == target.model
+    }
 }
 
 /// A failure and the number of edits before it was last seen.
@@ -122,7 +144,6 @@ impl JobState {
             spent_nano_usd: 0,
             has_unknown_cost: false,
             needs_window_over: 0,
-            last: None,
             edits_at_last_test: None,
             opened_by: heard,
             heard,

@@ -163,6 +163,9 @@ impl View<'_> {
                 recall_cause(self.policy, state, noted);
             }
             known = exchange.decision.causes.len();
+            // The conversation was warm where it was, also from before the job.
+            state.last = exchange.decision.warm.clone();
+            state.switched_nano_usd = exchange.decision.switched_nano_usd;
             let from = first_target(&exchange.decision);
             let facts = facts(exchange, self.heard, &self.job.id);
             let (to, class, rule) =

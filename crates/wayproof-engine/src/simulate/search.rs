@@ -21,6 +21,10 @@ struct Caution {
     cost: f64,
 }
 
+/// When the least cost is looked for, a cascade without the policy in force may cost at most this share of the cheapest
+/// that keeps it: what keeping it costs is known, what is lost without it shows later and on other tasks.
+const WORTH_DROPPING: f64 = 0.65;
+
 impl Caution {
     fn of(goal: Goal) -> Self {
         match goal {
@@ -62,10 +66,14 @@ pub(crate) fn best(trials: &Trials, goal: Goal, most_steps: usize) -> Option<Fou
         most_steps,
         budget,
         best: None,
+        without: None,
     };
     let open: Vec<usize> = (0..trials.worths().len()).collect();
     search.extend(&mut Vec::new(), &open, Sums::default());
-    search.best
+    match (search.without, search.best) {
+        (Some(without), Some(kept)) if without.score <= WORTH_DROPPING * kept.score => Some(kept),
+        (without, kept) => without.or(kept),
+    }
 }
 
 struct Search<'a> {
@@ -76,6 +84,8 @@ struct Search<'a> {
     /// What a cascade may cost over all tasks.
     budget: f64,
     best: Option<Found>,
+    /// The best without the policy in force.
+    without: Option<Found>,
 }
 
 /// Over the tasks that are no longer open: how much more than today they are worth, with its squares; and all cost.
@@ -157,16 +167,31 @@ impl Search<'_> {
             return;
         }
         match self.goal {
-            // It is cheaper than the best so far, which is the budget now.
+            // It is cheaper than the best so far that keeps the policy in force, which is the budget.
             Goal::Save => {
-                self.budget = sums.cost;
-                self.take(steps, -sums.cost);
+                let found = Found {
+                    steps: steps.to_vec(),
+                    score: -sums.cost,
+                };
+                if steps.ends_with(&self.trials.today) {
+                    self.budget = sums.cost;
+                    self.best = Some(found);
+                } else if self
+                    .without
+                    .as_ref()
+                    .is_none_or(|best| found.score > best.score)
+                {
+                    self.without = Some(found);
+                }
             }
             Goal::Prove { cost_share } => {
                 let is_better = self.best.as_ref().is_none_or(|best| sure > best.score);
                 let cost = self.trials.cost_share(steps);
                 if is_better && cost.value + self.caution.cost * cost.error <= cost_share {
-                    self.take(steps, sure);
+                    self.best = Some(Found {
+                        steps: steps.to_vec(),
+                        score: sure,
+                    });
                 }
             }
         }
@@ -186,12 +211,5 @@ impl Search<'_> {
         Mean::from_sums(count, sums.gain + least, sums.squares + least * least)
             .lower(z)
             .max(least)
-    }
-
-    fn take(&mut self, steps: &[usize], score: f64) {
-        self.best = Some(Found {
-            steps: steps.to_vec(),
-            score,
-        });
     }
 }

@@ -201,3 +201,26 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn what_is_in_force_is_dropped_only_where_that_pays() {
+    // A third model is right where today's is, but for one task, and on eight more. Behind the small one it costs nearly
+    // what today's does, or far less.
+    for (millis, advised) in [(900, "small > large"), (400, "small > other")] {
+        let mut outcomes = ledger(200);
+        for task in 0..200 {
+            let is_right = task % 10 < 8 && task != 7 || task % 10 == 8 && task < 80;
+            put(&mut outcomes, "other", task, solved(is_right), millis);
+        }
+        let change = change(&outcomes, &ask(Goal::Save, PERFECT));
+        assert_eq!(change.to.to_string(), advised);
+    }
+    // Where nothing that keeps it saves, it only has to be safe.
+    let mut outcomes = Outcomes::default();
+    for task in 0..200 {
+        put(&mut outcomes, "large", task, solved(task % 10 < 8), 1_000);
+        put(&mut outcomes, "other", task, Outcome::Passed, 900);
+    }
+    let change = change(&outcomes, &ask(Goal::Save, PERFECT));
+    assert_eq!(change.to.to_string(), "other");
+}

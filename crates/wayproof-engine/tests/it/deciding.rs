@@ -79,6 +79,9 @@ fn explaining_takes_at_most_ten_lines() {
     let last = LastAnswer {
         target: "openai/gpt-6.1-sol".parse().unwrap(),
         prefix_tokens: 90_000,
+        class: None,
+        at_us: facts().at_us,
+        switch_nano_usd: Some(2_000_000),
     };
     state.settle("job-1", Some(1), Some(last));
     let decision = decided(&state, &facts(), &world());
@@ -95,7 +98,18 @@ fn explaining_takes_at_most_ten_lines() {
         "anthropic/claude-fable-5-2"
     );
     assert_eq!(decision.attempts[0].switch_nano_usd, Some(891_000_000));
-    assert!(text.contains("switch  costs $0.891"), "{text}");
+    assert!(
+        text.contains("switch  costs $0.891, after $0.002 in this session"),
+        "{text}"
+    );
+    // What nobody has asked for ten minutes is warm nowhere, and leaving it costs nothing more.
+    let later = Facts {
+        at_us: facts().at_us + 600_000_000,
+        ..facts()
+    };
+    let decision = decided(&state, &later, &world());
+    assert_eq!(decision.attempts[0].switch_nano_usd, None);
+    assert_eq!(decision.warm, None);
 }
 
 #[test]

@@ -18,3 +18,4 @@ mod policy;
 mod props;
 mod scenarios;
 mod simulate;
+mod switching;

@@ -2,9 +2,9 @@
 
 use proptest::{prelude::*, sample::select};
 use wayproof_engine::{
-    AnswerSign, Catalog, Cause, Evidence, EvidenceKind, Facts, Failure, Grade, Next, Noted,
-    Observation, Outcome, Policy, ProviderState, SessionState, World, decide, observe,
-    observe_answer, report_cause,
+    AnswerSign, Catalog, Cause, Evidence, EvidenceKind, Facts, Failure, Grade, LastAnswer, Next,
+    Noted, Observation, Outcome, Policy, ProviderState, Routing, SessionState, World, decide,
+    observe, observe_answer, report_cause,
 };
 use wayproof_wire::{Exit, Housekeeping, Protocol, Protocols, ToolKind, ToolOutcome};
 
@@ -275,6 +275,46 @@ proptest! {
         if let (Next::Decided(first), Next::Decided(second)) = (first, second) {
             prop_assert!(!first.attempts.is_empty());
             prop_assert_eq!(serde_json::to_vec(&first).unwrap(), serde_json::to_vec(&second).unwrap());
+        }
+    }
+
+    /// With a cap, moves that are a matter of choice never cost more than it, and nothing runs below its class.
+    #[test]
+    fn choice_never_pays_more_than_the_cap(
+        steps in prop::collection::vec(step(), 1..60),
+        cents in 0..200_u32,
+    ) {
+        let mut play = Play::new();
+        let text = format!("version = 1\n[switching]\nper_session = \"{}.{:02} USD\"\n", cents / 100, cents % 100);
+        play.policy = Policy::parse(&text, "wayproof.toml").unwrap().policy;
+        for step in &steps {
+            play.play(step, false);
+            let Next::Decided(decision) = play.decide() else { continue };
+            let first = &decision.attempts[0];
+            let is_routed = decision.routing == Routing::Routed;
+            if is_routed && let (Some(class), Some(rank)) = (&decision.class, play.rank()) {
+                prop_assert!(play.policy.rank(class) >= Some(rank));
+            }
+            let warm = play.state.last.as_ref();
+            let has_room = play.state.job.as_ref().is_some_and(|job| job.needs_window_over == 0);
+            let was_able = has_room && warm.is_some_and(|warm| {
+                decision.rejected.iter().all(|passed| passed.target != warm.target.to_string())
+                    && warm.class.as_ref().is_some_and(|at| play.policy.rank(at) >= play.rank())
+            });
+            let paid = play.state.switched_nano_usd.saturating_add(first.switch_nano_usd.unwrap_or(0));
+            if is_routed && was_able && play.world.providers[0].is_healthy && first.switch_nano_usd > Some(0) {
+                prop_assert!(paid <= i64::from(cents) * 10_000_000, "{decision:?}");
+            }
+            let answer = LastAnswer {
+                target: first.target.clone(),
+                prefix_tokens: 50_000,
+                class: decision.class.clone(),
+                at_us: 0,
+                switch_nano_usd: first.switch_nano_usd,
+            };
+            if let Some(job) = play.job() {
+                play.state.settle(&job, Some(1), Some(answer));
+            }
         }
     }
 

@@ -10,6 +10,9 @@ use wayproof_engine::{
 };
 use wayproof_wire::{Exit, Housekeeping, Protocol, Protocols, ToolKind, ToolOutcome};
 
+/// When every request comes.
+const AT_US: i64 = 1_795_305_600_000_000;
+
 #[test]
 fn scripts_play_as_written() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/scenarios");
@@ -132,6 +135,9 @@ impl Player {
                 let answer = LastAnswer {
                     target,
                     prefix_tokens: tokens.parse().unwrap(),
+                    class: self.state.job.as_ref().map(|job| job.class.clone()),
+                    at_us: AT_US,
+                    switch_nano_usd: None,
                 };
                 self.settle(Some(0), Some(answer));
             }
@@ -412,7 +418,7 @@ impl Player {
             branch: None,
             body_bytes: self.body_bytes,
             new_job_id: id,
-            at_us: 1_795_305_600_000_000,
+            at_us: AT_US,
         }
     }
 

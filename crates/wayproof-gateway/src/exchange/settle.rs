@@ -12,7 +12,7 @@ use bytes::Bytes;
 use http::header::RETRY_AFTER;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, response};
 use tokio::time::Instant;
-use wayproof_engine::{AnswerSign, Decision, LastAnswer, Target, cost};
+use wayproof_engine::{AnswerSign, Decision, LastAnswer, Planned, Target, TaskName, cost};
 use wayproof_ledger::{About, Cost, EventBody, ExchangeOutcome, ExchangeSettled};
 use wayproof_upstream::{AnswerBody, AttemptRecord as Tried, Candidate};
 use wayproof_wire::{Answer, Loss, Protocol, Stop, Usage, is_context_overflow};
@@ -347,14 +347,28 @@ impl Settlement {
         if self.wish == Wish::Count {
             return;
         }
-        let last = match (outcome, &self.answerer, usage.and_then(Usage::total_input)) {
+        // A title or a summary is asked for beside the conversation, and leaves it as warm as it was.
+        let is_upkeep = self.decision.task.as_str() == TaskName::HOUSEKEEPING;
+        let answerer = self.answerer.as_ref().filter(|_| !is_upkeep);
+        let last = match (outcome, answerer, usage.and_then(Usage::total_input)) {
             (ExchangeOutcome::Completed, Some(target), Some(prefix_tokens)) => Some(LastAnswer {
                 target: target.clone(),
                 prefix_tokens,
+                class: self.decision.class.clone(),
+                at_us: self.opened_us,
+                switch_nano_usd: self
+                    .planned(target)
+                    .and_then(|planned| planned.switch_nano_usd),
             }),
             _ => None,
         };
         self.session.lock().settle(job, listed, last);
+    }
+
+    /// The attempt that was planned at a target.
+    fn planned(&self, target: &Target) -> Option<&Planned> {
+        let mut attempts = self.decision.attempts.iter();
+        attempts.find(|planned| is_same(&planned.target, target))
     }
 
     /// Takes in what the answer says about its model: the conversation is too long, or declined.
@@ -364,11 +378,7 @@ impl Settlement {
         };
         let is_too_long = error.is_some_and(|body| is_context_overflow(status.as_u16(), body));
         let sign = if is_too_long {
-            let planned = self
-                .decision
-                .attempts
-                .iter()
-                .find(|planned| is_same(&planned.target, target));
+            let planned = self.planned(target);
             AnswerSign::ContextOverflow {
                 target: target.clone(),
                 window_tokens: planned

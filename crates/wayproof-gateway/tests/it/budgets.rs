@@ -273,3 +273,32 @@ async fn past_a_soft_limit_new_work_starts_a_class_lower() {
     assert_eq!(ask("s1").await.0, "strong");
     stage.stop().await;
 }
+
+#[tokio::test]
+async fn past_its_cap_a_session_stays_where_it_is_warm() {
+    let scripted = answering().await;
+    for (cap, class) in [
+        ("", "fast"),
+        ("[switching]\nper_session = \"0 USD\"\n", "strong"),
+    ] {
+        let policy = format!(
+            "version = 1\n{cap}[class.fast]\ntargets = [\"anthropic/claude-sonnet-5-5\"]\n"
+        );
+        let stage = stage(&scripted, &policy).await;
+        let headers = [("x-session-id", "s1")];
+        let first = asking("claude-opus-5-5", "the login page crashes");
+        let seen = post(stage.address, "/v1/messages", &headers, first.as_bytes()).await;
+        assert_eq!(seen.header("x-wayproof-class"), Some("strong"));
+        stage.settled(seen.exchange()).await;
+        let next = asking("claude-opus-5-5", "rename the variable count to total");
+        let seen = post(stage.address, "/v1/messages", &headers, next.as_bytes()).await;
+        assert_eq!(seen.header("x-wayproof-task"), Some("small-edit"));
+        assert_eq!(seen.header("x-wayproof-class"), Some(class), "{policy}");
+        let detail = stage.settled(seen.exchange()).await;
+        let decision: serde_json::Value = serde_json::from_str(detail.decision().unwrap()).unwrap();
+        assert_eq!(decision["warm"]["target"]["model"], "claude-opus-5-5");
+        let is_priced = decision["attempts"][0]["switch_nano_usd"].as_i64() > Some(0);
+        assert_eq!(is_priced, class == "fast", "{decision}");
+        stage.stop().await;
+    }
+}
