@@ -78,6 +78,23 @@ struct Given {
 }
 
 impl Desk {
+    /// Has advice worked out by the time somebody who looks at the policy asks for it.
+    pub(crate) fn prepare_advice(&self, policy: &Arc<Policy>) {
+        if self.parts().adviser.is_none() {
+            return;
+        }
+        let (desk, policy) = (self.clone(), Arc::clone(policy));
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "nobody waits for advice that is worked out beforehand"
+        )]
+        tokio::spawn(async move {
+            if let Some(Err(why)) = desk.advice(&policy).await {
+                tracing::debug!(why, "advice is not worked out beforehand");
+            }
+        });
+    }
+
     /// Advice on the policy, and how old it is; nothing where nobody advises.
     pub(crate) async fn advice(
         &self,

@@ -11,6 +11,7 @@ mod login;
 mod proxy;
 mod reader;
 mod session;
+mod token;
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -32,6 +33,7 @@ pub use self::proxy::{ProxyError, TrustedProxy};
 use self::reader::Reader;
 pub(crate) use self::reader::Ticket;
 use self::session::Sessions;
+pub use self::token::{Issuer, KeysError};
 use crate::api;
 use crate::desk::Desk;
 use crate::frame::cookie;

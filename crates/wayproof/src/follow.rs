@@ -277,6 +277,11 @@ pub(crate) struct Following {
 }
 
 impl Following {
+    /// A task, and what stops it.
+    pub(crate) const fn new(stop: oneshot::Sender<()>, task: JoinHandle<()>) -> Self {
+        Self { stop, task }
+    }
+
     /// Tells the last of it, within a few seconds.
     pub(crate) async fn finish(self) -> Result<()> {
         // A follower that has ended by itself is not there to be told.

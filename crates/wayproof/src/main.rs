@@ -15,6 +15,7 @@ mod follow;
 mod forge;
 mod gate;
 mod gateway;
+mod issuer;
 mod ledgers;
 mod mcp;
 mod pages;

@@ -2,22 +2,21 @@
 //!
 //! The header is believed from the proxy's own addresses alone; from anywhere else it says nothing. A request of the
 //! proxy never counts as one of this machine, wherever the proxy runs. Where the header holds an OpenID Connect token,
-//! a claim of it names the person: the proxy has checked its signature, and nothing here checks it a second time.
+//! a claim of it names the person, once the token's signature is found to be its issuer's.
 
 use std::net::IpAddr;
 
 use axum::http::{HeaderMap, HeaderName};
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde_json::Value;
+
+use super::token::Issuer;
 
 /// Who may say which person asks.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct TrustedProxy {
     networks: Vec<Network>,
     header: HeaderName,
-    /// The claim that names the person, where the header holds a token.
-    claim: Option<String>,
+    /// Whose tokens name the person, where the header holds one.
+    issuer: Option<Issuer>,
 }
 
 /// Why a proxy cannot be trusted as told.
@@ -73,14 +72,14 @@ impl TrustedProxy {
             networks: networks.iter().map(read).collect::<Result<_, _>>()?,
             header: HeaderName::from_bytes(header.as_bytes())
                 .map_err(|_| ProxyError::Header(header.to_owned()))?,
-            claim: None,
+            issuer: None,
         })
     }
 
-    /// The same, with an OpenID Connect token in the header, of which this claim names the person.
+    /// The same, with an OpenID Connect token of this issuer in the header.
     #[must_use]
-    pub fn reading_claim(self, claim: Option<String>) -> Self {
-        Self { claim, ..self }
+    pub fn with_tokens_of(self, issuer: Option<Issuer>) -> Self {
+        Self { issuer, ..self }
     }
 
     /// Whether a peer is such a proxy.
@@ -101,8 +100,11 @@ impl TrustedProxy {
             Ok("") => Named::Nobody,
             // Two headers would be the proxy's and that of whoever asks.
             Ok(text) if values.next().is_none() => {
-                let name = match &self.claim {
-                    Some(claim) => claimed(text, claim, now_us),
+                let name = match &self.issuer {
+                    Some(issuer) => issuer
+                        .person(text, now_us)
+                        .inspect_err(|why| tracing::warn!(why, "a token names nobody"))
+                        .ok(),
                     None => Some(text.to_owned()),
                 };
                 let name = name.filter(|name| !name.is_empty() && name.len() <= LONGEST_NAME);
@@ -115,35 +117,6 @@ impl TrustedProxy {
 
 /// The longest name of a person, in bytes.
 const LONGEST_NAME: usize = 400;
-
-/// The longest token that is read.
-const LONGEST_TOKEN: usize = 16 << 10;
-
-/// How far the proxy's clock may be behind ours, in seconds.
-const LENIENCE_S: i64 = 60;
-
-/// What a claim of a token says, while the token is good.
-fn claimed(token: &str, claim: &str, now_us: i64) -> Option<String> {
-    let token = token.strip_prefix("Bearer ").unwrap_or(token).trim();
-    let mut parts = token.split('.');
-    let (_, payload, _) = (parts.next()?, parts.next()?, parts.next()?);
-    if parts.next().is_some() || token.len() > LONGEST_TOKEN {
-        return None;
-    }
-    let payload = URL_SAFE_NO_PAD.decode(payload.trim_end_matches('=')).ok()?;
-    let claims: Value = serde_json::from_slice(&payload).ok()?;
-    let now_s = now_us.div_euclid(1_000_000);
-    let time = |name: &str| claims.get(name).and_then(Value::as_f64);
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "seconds since 1970 are exact in a double"
-    )]
-    let (earliest, latest) = ((now_s - LENIENCE_S) as f64, (now_s + LENIENCE_S) as f64);
-    // A token without an end is none that a sign-in gives.
-    let is_good = time("exp")? > earliest && time("nbf").is_none_or(|from| from < latest);
-    let name = claims.get(claim)?.as_str()?.trim();
-    (is_good && !name.chars().any(char::is_control)).then(|| name.to_owned())
-}
 
 impl Network {
     fn parse(text: &str) -> Option<Self> {
@@ -218,42 +191,5 @@ mod tests {
         assert_eq!(proxy.person(&headers, 0), Named::Person("ana".to_owned()));
         headers.append("x-user", "root".parse().unwrap());
         assert_eq!(proxy.person(&headers, 0), Named::Unclear);
-    }
-
-    #[test]
-    fn a_claim_of_a_token_names_the_person_while_it_is_good() {
-        let proxy = TrustedProxy::new(&["::1".to_owned()], "X-Token").unwrap();
-        let proxy = proxy.reading_claim(Some("email".to_owned()));
-        let named = |token: &str| {
-            let mut headers = HeaderMap::new();
-            headers.append("x-token", token.parse().unwrap());
-            proxy.person(&headers, 1_000_000_000)
-        };
-        let token = |claims: &str| format!("e30.{}.c2ln", URL_SAFE_NO_PAD.encode(claims));
-        let ana = || Named::Person("ana@example.org".to_owned());
-        let good = token(r#"{"email":" ana@example.org ","exp":2000,"nbf":900}"#);
-        assert_eq!(named(&good), ana());
-        assert_eq!(named(&format!("Bearer {good}")), ana());
-        assert_eq!(
-            named(&token(r#"{"email":"ana@example.org","exp":950}"#)),
-            ana()
-        );
-        for claims in [
-            r#"{"email":"ana@example.org","exp":900}"#,
-            r#"{"email":"ana@example.org","exp":2000,"nbf":1100}"#,
-            r#"{"email":"ana@example.org"}"#,
-            r#"{"email":"ana@example.org","exp":"2000"}"#,
-            r#"{"email":["ana@example.org"],"exp":2000}"#,
-            r#"{"email":"","exp":2000}"#,
-            r#"{"email":"a\u0000b","exp":2000}"#,
-            r#"{"sub":"ana","exp":2000}"#,
-            "[]",
-            "",
-        ] {
-            assert_eq!(named(&token(claims)), Named::Unclear, "{claims}");
-        }
-        for token in ["ana", "a.b", "a.b.c", "a.b.c.d", "..", "e30.!.x"] {
-            assert_eq!(named(token), Named::Unclear, "{token}");
-        }
     }
 }

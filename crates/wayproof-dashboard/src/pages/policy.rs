@@ -56,6 +56,7 @@ struct Test {
 /// The page.
 pub(crate) async fn show(State(desk): State<Desk>, frame: Frame) -> Result<Response, Problem> {
     let policy = in_force(&desk)?;
+    desk.prepare_advice(&policy);
     page(&made(&desk, frame, &policy, None).await?)
 }
 

@@ -86,3 +86,38 @@ async fn with_the_first_real_event_it_is_gone() {
     let unsigned = stage.ask(form("/demo", "", &[("demo", "on")])).await;
     assert_eq!(unsigned.status, 403);
 }
+
+#[tokio::test]
+async fn its_receipts_verify_whatever_they_say() {
+    let stage = Stage::new().await;
+    let list = with_demo(&stage, "/receipts").await.text;
+    let mut verdicts = std::collections::BTreeSet::new();
+    let mut seen = 0;
+    for (at, _) in list.match_indices("href=\"/receipts/") {
+        let path = list[at + 6..].split('"').next().unwrap();
+        let page = with_demo(&stage, path).await;
+        if page.status != 200 || !page.text.contains("Verified just now") {
+            continue;
+        }
+        seen += 1;
+        assert!(
+            page.text.contains("section class=\"check proven\""),
+            "{path}: {}",
+            page.text
+        );
+        for verdict in [
+            "PROVEN",
+            "PROVEN WITH GAPS",
+            "UNPROVEN",
+            "REFUTED",
+            "INVALID",
+        ] {
+            if page.text.contains(&format!("</span> {verdict}</span>")) {
+                verdicts.insert(verdict);
+            }
+        }
+    }
+    assert!(seen > 20, "{seen} receipts");
+    let all = ["PROVEN", "PROVEN WITH GAPS", "REFUTED", "UNPROVEN"];
+    assert!(verdicts.iter().eq(all.iter()), "{verdicts:?}");
+}

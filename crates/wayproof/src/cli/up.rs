@@ -59,9 +59,20 @@ pub(crate) struct UpArgs {
         requires = "trusted_proxy"
     )]
     pub(crate) person_header: String,
-    /// The header holds an OpenID Connect token that the proxy has verified, and this claim of it names the person, such as email.
+    /// The header holds an OpenID Connect token, and this claim of it names the person, such as email.
+    ///
+    /// The token counts by its signature: name its issuer by --person-issuer, or the issuer's keys by --person-keys.
     #[arg(long, value_name = "CLAIM", requires = "trusted_proxy")]
     pub(crate) person_claim: Option<String>,
+    /// Who has to have issued the token. Its keys are found as it describes itself, unless --person-keys names them.
+    #[arg(long, value_name = "URL", requires = "person_claim")]
+    pub(crate) person_issuer: Option<String>,
+    /// The issuer's keys (a JSON Web Key Set): a file, or an https address.
+    #[arg(long, value_name = "FILE|URL", requires = "person_claim")]
+    pub(crate) person_keys: Option<String>,
+    /// Whom the token has to be meant for, by its `aud`.
+    #[arg(long, value_name = "NAME", requires = "person_claim")]
+    pub(crate) person_audience: Option<String>,
     #[command(flatten)]
     pub(crate) otlp: OtlpArgs,
     #[command(flatten)]

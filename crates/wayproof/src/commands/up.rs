@@ -18,6 +18,7 @@ use crate::{
     exit::Mistake,
     follow::{otlp, webhook},
     gateway::{self, Running, Start},
+    issuer,
     proving::repo_mistake,
     settings, terminal,
 };
@@ -35,11 +36,12 @@ pub(crate) async fn run(args: UpArgs) -> Result<ExitCode> {
             )
         })
         .collect();
+    let source = issuer::of(&args).await?;
     let proxy = (!args.trusted_proxy.is_empty())
         .then(|| TrustedProxy::new(&args.trusted_proxy, &args.person_header))
         .transpose()
         .map_err(|error| Mistake(format!("--trusted-proxy: {error}")))?
-        .map(|proxy| proxy.reading_claim(args.person_claim.clone()));
+        .map(|proxy| proxy.with_tokens_of(source.as_ref().map(issuer::Source::issuer)));
     let key = args.key_env.as_deref().map(key_in).transpose()?;
     let mut terminate = signal(SignalKind::terminate()).context("listening for SIGTERM")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("listening for SIGINT")?;
@@ -63,6 +65,9 @@ pub(crate) async fn run(args: UpArgs) -> Result<ExitCode> {
     })
     .await?;
     told.begin(&mut running, &data).await?;
+    if let Some(source) = source {
+        running.tell(source.begin());
+    }
     if let Some(file) = &args.port_file {
         let port = running.address.port().to_string();
         std::fs::write(file, port)

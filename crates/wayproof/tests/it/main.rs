@@ -44,6 +44,7 @@ mod review_models;
 mod run;
 mod sdks;
 mod stop_hooks;
+mod tokens;
 mod top;
 mod up;
 mod webhook;
