@@ -2,11 +2,15 @@
 //!
 //! Each has a random part, so that the digest in the log cannot be used to guess a body that was forgotten.
 
+mod retention;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 use sqlx::Row as _;
 use uuid::Uuid;
+
+pub use self::retention::{Outlived, Retention};
 
 use crate::error::LedgerError;
 use crate::event::EventBody;

@@ -345,6 +345,14 @@ impl Ledger {
 }
 
 impl Subject {
+    /// Whether a receipt names whoever is to be forgotten; receipts hold no words of conversations.
+    pub fn is_in_receipt(&self, receipt: &str) -> bool {
+        match self {
+            Self::Session(_) => false,
+            Self::Person(person) => Rewrite::person(person, "").is_in_receipt(receipt),
+        }
+    }
+
     const fn kind(&self) -> &'static str {
         match self {
             Self::Session(_) => "session",

@@ -37,7 +37,7 @@ pub use books::{
     Account, Balance, Books, FormerDigest, Hold, HoldError, Holder, Key, Overdrawn, Person,
     Register, Role,
 };
-pub use capture::{Body, Captured};
+pub use capture::{Body, Captured, Outlived, Retention};
 pub use clock::{Clock, Ids};
 pub use cosign::{CosignError, CosignRequest, Cosigned, CosignerKey, cosign};
 pub use error::{AppendError, LedgerError};

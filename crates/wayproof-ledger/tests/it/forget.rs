@@ -1,12 +1,12 @@
 //! Forgetting: words and names go, hashes and sums stay, and nobody else can replace a text.
 
 use wayproof_ledger::{
-    Body, BooksChanged, Capture, Escalated, EventBody, ForgetSubject, Ledger, Location,
+    Body, BooksChanged, Capture, Escalated, EventBody, ForgetSubject, Ledger, Location, Retention,
     ReviewRecorded, SessionStarted, SpendBy,
 };
 
 use crate::engine::Place;
-use crate::fixture::{about, exchange, job_opened, listed};
+use crate::fixture::{NOON_US, about, exchange, job_opened, listed};
 use crate::on_both;
 
 on_both! {
@@ -14,6 +14,7 @@ on_both! {
     a_name_goes_from_every_event_and_row
     a_text_that_no_list_names_is_damage
     captured_bodies_go_with_the_events_that_are_pruned
+    captured_bodies_go_after_the_time_of_their_kind
 }
 
 async fn record(ledger: &Ledger, session: &str, job: Option<&str>, body: EventBody) {
@@ -238,5 +239,50 @@ async fn captured_bodies_go_with_the_events_that_are_pruned(place: Place) {
         .await
         .expect("read");
     assert!(would.is_in_pruned, "{would:?}");
+    ledger.close().await.expect("closed");
+}
+
+async fn captured_bodies_go_after_the_time_of_their_kind(place: Place) {
+    const HOUR_US: i64 = 3_600_000_000;
+    for (hours, exchange) in [(5, "e-old"), (1, "e-new")] {
+        let ledger = place.open_at(NOON_US - hours * HOUR_US).await;
+        for (capture, part) in [(Capture::Redacted, "request"), (Capture::Full, "answer")] {
+            let body = Body {
+                capture,
+                ..body(part, &format!("{part} of {exchange}"), None)
+            };
+            let about = about("s", None, Some(exchange));
+            ledger.capture(about, body).await.expect("captured");
+        }
+        ledger.close().await.expect("closed");
+    }
+    let ledger = place.open_at(NOON_US).await;
+    let limits = [
+        Retention {
+            capture: Capture::Full,
+            until_us: NOON_US,
+        },
+        Retention {
+            capture: Capture::Redacted,
+            until_us: NOON_US - 2 * HOUR_US,
+        },
+    ];
+    let would = ledger.outlived(&limits).await.expect("read");
+    let counts: Vec<_> = would.iter().map(|gone| gone.bodies).collect();
+    assert_eq!(counts, [2, 1]);
+    assert!(would.iter().all(|gone| gone.bytes > 0), "{would:?}");
+    let gone = ledger.prune_captured(&limits).await.expect("pruned");
+    assert_eq!(gone, would);
+    let is_there = async |exchange: &str| {
+        let captured = ledger.captured(exchange).await.expect("read");
+        let bodies = captured.iter();
+        bodies.map(|body| body.body.is_some()).collect::<Vec<_>>()
+    };
+    assert_eq!(is_there("e-old").await, [false, false]);
+    assert_eq!(is_there("e-new").await, [true, false]);
+    let report = ledger.verify().await.expect("verified");
+    assert!(report.is_whole(), "{report:?}");
+    let again = ledger.prune_captured(&limits).await.expect("pruned");
+    assert!(again.iter().all(|gone| gone.bodies == 0), "{again:?}");
     ledger.close().await.expect("closed");
 }

@@ -21,10 +21,16 @@ pub(crate) struct VerifyArgs {
 
 /// Takes old events out.
 #[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("what").required(true).multiple(true))]
 pub(crate) struct PruneArgs {
     /// Events that happened before this date, or so long ago, such as 90d or 12w.
-    #[arg(long, value_name = "WHEN")]
-    pub(crate) before: String,
+    #[arg(long, value_name = "WHEN", group = "what")]
+    pub(crate) before: Option<String>,
+    /// Bodies that were captured so, `redacted` or `full`, before a date or so long ago, such as full=7d. May be repeated.
+    ///
+    /// What the log says of them stays.
+    #[arg(long, value_name = "HOW=WHEN", group = "what")]
+    pub(crate) captured: Vec<String>,
     /// Only tells what would be taken out.
     #[arg(long)]
     pub(crate) dry_run: bool,

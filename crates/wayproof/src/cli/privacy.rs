@@ -1,5 +1,7 @@
 //! What is kept of requests and answers, and how it is forgotten.
 
+use std::path::PathBuf;
+
 use clap::{Args, ValueEnum};
 use wayproof_ledger::Capture;
 
@@ -49,6 +51,9 @@ pub(crate) struct ForgetArgs {
     /// A person: their name in every event, their keys, budgets and role, and what was captured of them.
     #[arg(long, value_name = "NAME", group = "subject")]
     pub(crate) person: Option<String>,
+    /// A repository whose notes are looked through for receipts that name the person. May be repeated [default: the one around the working directory].
+    #[arg(long, value_name = "DIR")]
+    pub(crate) repo: Vec<PathBuf>,
     /// Only tells what would be forgotten.
     #[arg(long)]
     pub(crate) dry_run: bool,

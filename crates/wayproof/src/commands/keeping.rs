@@ -6,7 +6,10 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::{Value, json};
-use wayproof_ledger::{Clock, Cosigned, CosignerKey, Ledger, LedgerError, Location, Report};
+use wayproof_ledger::{
+    Capture, Clock, Cosigned, CosignerKey, Ledger, LedgerError, Location, Outlived, Prune, Report,
+    Retention,
+};
 use wayproof_receipt::{PublicKey, SigningKey};
 
 use super::ledger::{at, verdict_on};
@@ -15,7 +18,7 @@ use crate::{
     days::{date, one_day},
     exit::{self, Mistake},
     settings,
-    terminal::{moment, print, print_json_pretty},
+    terminal::{moment, plain, print, print_json_pretty},
 };
 
 const DAY_US: i64 = 86_400_000_000;
@@ -114,7 +117,7 @@ fn witness_value((key, found): &Witnessed) -> Value {
 /// Reads a witness's key.
 pub(crate) fn witness_key(text: &str) -> Result<CosignerKey> {
     text.parse().map_err(|_| {
-        let text = crate::terminal::plain(text);
+        let text = plain(text);
         Mistake(format!(
             "`{text}` is no key of a witness; `wayproof witness` prints its own"
         ))
@@ -168,36 +171,53 @@ pub(crate) fn key_in(data: &Path) -> Result<Option<PublicKey>> {
 
 /// Takes events out that are older than what is given.
 pub(crate) async fn prune(args: &PruneArgs) -> Result<ExitCode> {
+    let now_us = Clock::system().now_us();
+    let before = args
+        .before
+        .as_deref()
+        .map(|text| past_day(text, "--before", now_us))
+        .transpose()?;
+    let limits = args
+        .captured
+        .iter()
+        .map(|text| retention(text, now_us))
+        .collect::<Result<Vec<_>>>()?;
     let ledger = at(&args.ledger).await?;
-    let now_us = ledger.clock().now_us();
-    let day = one_day(&args.before, "--before", now_us)?;
-    let until_us = day.saturating_mul(DAY_US);
-    if until_us > now_us {
-        ledger.close().await?;
-        return Err(Mistake("--before names a day that has not come".to_owned()).into());
-    }
-    let pruned = if args.dry_run {
-        ledger.would_prune(until_us).await
-    } else {
-        ledger.prune(until_us, settings::variable("USER")).await
-    };
+    let done = pruned(&ledger, args.dry_run, before, &limits).await;
     ledger.close().await?;
-    let pruned = pruned.context("pruning the ledger")?;
-    let is_whole = pruned.report.as_ref().is_none_or(Report::is_whole);
+    let (events, bodies) = done.context("pruning the ledger")?;
+    let report = events.as_ref().and_then(|events| events.report.as_ref());
+    let is_whole = report.is_none_or(Report::is_whole);
     if args.json {
-        let mut value = serde_json::to_value(&pruned)?;
+        let mut value = match &events {
+            Some(events) => serde_json::to_value(events)?,
+            None => json!({}),
+        };
+        if !limits.is_empty() {
+            value["captured"] = serde_json::to_value(&bodies)?;
+        }
         value["dry_run"] = args.dry_run.into();
         print_json_pretty(&value)?;
     } else {
         let verb = if args.dry_run { "would take" } else { "took" };
-        let what = format!(
-            "{verb} {} event(s) out that happened before {}, {} byte(s); their hashes stay",
-            pruned.events,
-            date(day),
-            pruned.bytes
-        );
-        print(&what)?;
-        if let Some(report) = &pruned.report {
+        if let (Some(events), Some(day)) = (&events, before) {
+            print(&format!(
+                "{verb} {} event(s) out that happened before {}, {} byte(s); their hashes stay",
+                events.events,
+                date(day),
+                events.bytes
+            ))?;
+        }
+        for (gone, limit) in bodies.iter().zip(&limits) {
+            print(&format!(
+                "{verb} {} body(s) out that were captured {} before {}, {} byte(s)",
+                gone.bodies,
+                gone.capture.name(),
+                date(limit.until_us.div_euclid(DAY_US)),
+                gone.bytes
+            ))?;
+        }
+        if let Some(report) = report {
             print(&verdict_on(report))?;
         }
     }
@@ -205,6 +225,56 @@ pub(crate) async fn prune(args: &PruneArgs) -> Result<ExitCode> {
         ExitCode::SUCCESS
     } else {
         ExitCode::from(exit::INVALID)
+    })
+}
+
+async fn pruned(
+    ledger: &Ledger,
+    is_dry: bool,
+    before: Option<i64>,
+    limits: &[Retention],
+) -> Result<(Option<Prune>, Vec<Outlived>), LedgerError> {
+    // Bodies first: with their events goes what says how they were captured.
+    let bodies = if is_dry {
+        ledger.outlived(limits).await?
+    } else {
+        ledger.prune_captured(limits).await?
+    };
+    let events = match before.map(|day| day.saturating_mul(DAY_US)) {
+        None => None,
+        Some(until_us) if is_dry => Some(ledger.would_prune(until_us).await?),
+        Some(until_us) => Some(ledger.prune(until_us, settings::variable("USER")).await?),
+    };
+    Ok((events, bodies))
+}
+
+/// A day that has come.
+fn past_day(text: &str, option: &str, now_us: i64) -> Result<i64> {
+    let day = one_day(text, option, now_us)?;
+    if day.saturating_mul(DAY_US) > now_us {
+        return Err(Mistake(format!("{option} names a day that has not come")).into());
+    }
+    Ok(day)
+}
+
+/// How long bodies of one kind are kept, as `full=7d` says it.
+fn retention(text: &str, now_us: i64) -> Result<Retention> {
+    let wrong = || {
+        Mistake(format!(
+            "--captured takes `redacted=WHEN` or `full=WHEN`, such as full=7d; `{}` is neither",
+            plain(text)
+        ))
+    };
+    let (how, when) = text.split_once('=').ok_or_else(wrong)?;
+    let capture = match how.trim() {
+        "redacted" => Capture::Redacted,
+        "full" => Capture::Full,
+        _ => return Err(wrong().into()),
+    };
+    let day = past_day(when.trim(), "--captured", now_us)?;
+    Ok(Retention {
+        capture,
+        until_us: day.saturating_mul(DAY_US),
     })
 }
 

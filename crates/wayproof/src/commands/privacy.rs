@@ -1,5 +1,7 @@
 //! Shows what was captured of an exchange, and forgets what was kept of a conversation or a person.
 
+mod receipts;
+
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
@@ -83,6 +85,8 @@ pub(crate) async fn forget(args: &ForgetArgs) -> Result<ExitCode> {
     if name.trim().is_empty() {
         return Err(Mistake("an empty name is nobody's".to_owned()).into());
     }
+    let noted = receipts::noted(&args.repo, &subject)?;
+    let files = receipts::files(args.ledger.data.data.as_deref(), &subject)?;
     let ledger = at(&args.ledger).await?;
     let forgotten = if args.dry_run {
         ledger.would_forget(&subject).await
@@ -91,16 +95,22 @@ pub(crate) async fn forget(args: &ForgetArgs) -> Result<ExitCode> {
     };
     ledger.close().await?;
     let forgotten = forgotten.context("forgetting")?;
-    if forgotten.is_nothing() {
+    if forgotten.is_nothing() && files.is_empty() && noted.is_empty() {
         let why = format!("the ledger holds nothing of `{}`", plain(name));
         return Err(Mistake(why).into());
+    }
+    if !args.dry_run {
+        receipts::remove(&files)?;
     }
     if args.json {
         let mut value = serde_json::to_value(&forgotten)?;
         value["dry_run"] = args.dry_run.into();
+        value["receipt_files"] = files.len().into();
+        value["notes"] = noted.iter().map(receipts::Noted::value).collect();
         print_json_pretty(&value)?;
     } else {
         told(&forgotten, args.dry_run)?;
+        receipts::told(&files, &noted, args.dry_run)?;
     }
     let is_whole = forgotten.report.as_ref().is_none_or(Report::is_whole);
     Ok(if is_whole {
@@ -121,7 +131,7 @@ fn told(forgotten: &Forgotten, is_dry: bool) -> Result<()> {
     }
     if !is_dry {
         tell(
-            "backups, exports, receipts attached to changes and what was sent elsewhere are not touched",
+            "backups, exports, receipts that were handed on and what was sent elsewhere are not touched",
         );
     }
     match &forgotten.report {

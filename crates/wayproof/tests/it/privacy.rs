@@ -269,6 +269,48 @@ async fn planted_secrets_are_written_nowhere() {
     provider.stop().await;
 }
 
+#[test]
+fn receipts_that_name_somebody_go_and_notes_are_named() {
+    let environment = Environment::new();
+    let fixture = prove::repository(&environment);
+    let folder = environment.data().join("receipts");
+    fs::create_dir_all(&folder).unwrap();
+    fs::write(
+        folder.join("theirs.intoto.jsonl"),
+        "{\"reviewer\": \"bo\"}\n",
+    )
+    .unwrap();
+    fs::write(
+        folder.join("others.intoto.jsonl"),
+        "{\"reviewer\": \"bob\"}\n",
+    )
+    .unwrap();
+    // What is signed stands in base64: {"reviewer":"bo"}.
+    let note = r#"{"payload":"eyJyZXZpZXdlciI6ImJvIn0="}"#;
+    let add = ["notes", "--ref", "refs/notes/wayproof", "add", "-m", note];
+    fixture.git(&add).unwrap();
+    let head = fixture.git(&["rev-parse", "HEAD"]).unwrap();
+    environment.run(&["people", "set", "bo", "--team", "core"]);
+    let dry = environment.run(&["ledger", "forget", "--person", "bo", "--dry-run", "--json"]);
+    assert_eq!(dry.status, 0, "{dry:?}");
+    assert_eq!(dry.json()["receipt_files"], 1, "{dry:?}");
+    assert_eq!(dry.json()["notes"][0]["objects"][0], head.trim());
+    assert!(folder.join("theirs.intoto.jsonl").exists());
+    let done = environment.run(&["ledger", "forget", "--person", "bo"]);
+    assert_eq!(done.status, 0, "{done:?}");
+    assert!(
+        done.out
+            .contains("took 1 receipt(s) of the data directory away"),
+        "{done:?}"
+    );
+    let command = format!("git notes --ref refs/notes/wayproof remove {}", head.trim());
+    assert!(done.err.contains(&command), "{done:?}");
+    assert!(!folder.join("theirs.intoto.jsonl").exists());
+    assert!(folder.join("others.intoto.jsonl").exists());
+    let nowhere = environment.run(&["ledger", "forget", "--person", "bo", "--repo", "/"]);
+    assert_eq!(nowhere.status, 2, "{nowhere:?}");
+}
+
 /// What was captured goes with its conversation.
 fn forgotten(environment: &Environment, exchange: &str) {
     let dry = environment.run(&[
