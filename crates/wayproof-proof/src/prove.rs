@@ -37,9 +37,11 @@ pub fn prove(
     let watch = Stopwatch::start();
     let repo = Repo::discover(&request.repo)?;
     let revisions = resolve(&repo, request)?;
+    let reading = Stopwatch::start();
     let mut changes = read_changes(&repo, &revisions)?;
     progress.step(&Step::Resolved {
         files: changes.len(),
+        read_ms: reading.elapsed_ms(),
     });
     let suites = plan_suites(&repo, &revisions, &mut changes, &request.commands)?;
     let scratch = scratch(&request.machine.scratch)?;
