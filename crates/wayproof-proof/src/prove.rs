@@ -407,7 +407,9 @@ pub(crate) fn checks_of(outcome: &Outcome) -> Vec<Check> {
         .chain(&observed.before)
         .chain(&observed.head)
         .chain(&observed.ablated);
+    let asked = outcome.neighbours.checks.iter().cloned();
     let mut checks: Vec<Check> = runs.flat_map(|run| run.checks.clone()).collect();
+    checks.extend(asked);
     checks.sort_by(|one, other| one.id.cmp(&other.id));
     checks.dedup_by(|one, other| one.id == other.id);
     for check in &mut checks {
