@@ -25,6 +25,18 @@ pub(crate) fn run() -> Result<()> {
             "warnings",
         ])
     })?;
+    stage("without features", || {
+        run_cargo(&[
+            "clippy",
+            "--package",
+            "wayproof",
+            "--no-default-features",
+            "--locked",
+            "--",
+            "-D",
+            "warnings",
+        ])
+    })?;
     stage("deny", deny)?;
     stage("doc", || {
         let mut doc = command("cargo", &["doc", "--workspace", "--no-deps", "--locked"]);

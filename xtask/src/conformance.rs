@@ -17,7 +17,7 @@ use crate::{
 const PAGE: &str = "docs/reference/conformance.md";
 
 /// Mark, name, and the protocol that it speaks itself. What stands behind a dash is a way to start the program.
-const AGENTS: [(&str, &str, &str); 13] = [
+const AGENTS: [(&str, &str, &str); 14] = [
     ("claude", "Claude Code", "messages"),
     ("codex", "Codex", "responses"),
     ("codex-socket", "Codex, WebSocket", "responses"),
@@ -31,6 +31,7 @@ const AGENTS: [(&str, &str, &str); 13] = [
     ("qwen", "Qwen Code", "chat"),
     ("pi", "pi", "chat"),
     ("cn", "Continue", "chat"),
+    ("cline", "Cline", "chat"),
 ];
 
 const PROTOCOLS: [&str; 4] = ["messages", "chat", "responses", "gemini"];

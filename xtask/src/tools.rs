@@ -13,7 +13,7 @@ use anyhow::{Context, Result, bail};
 use crate::run::{command, run, succeeds};
 
 /// Programs from the system's packages: what to look for, and the Debian package that has it.
-const SYSTEM: [(&str, &str); 18] = [
+const SYSTEM: [(&str, &str); 19] = [
     ("bwrap", "bubblewrap"),
     ("go", "golang-go"),
     ("node", "nodejs"),
@@ -24,6 +24,7 @@ const SYSTEM: [(&str, &str); 18] = [
     ("rspec", "ruby-rspec"),
     ("php", "php-cli"),
     ("phpunit", "phpunit"),
+    ("composer", "composer"),
     ("javac", "default-jdk-headless"),
     ("mvn", "maven"),
     ("gradle", "gradle"),
@@ -81,7 +82,7 @@ const LIBRARIES: [(&[&str], &str); 8] = [
 ];
 
 /// Packages of npm, each in a folder of its own. The agents need a newer Node than some systems have.
-const NPM: [(&str, &[&str]); 13] = [
+const NPM: [(&str, &[&str]); 14] = [
     ("node24", &["node@24.21.0"]),
     ("claude", &["@anthropic-ai/claude-code@2.1.330"]),
     ("codex", &["@openai/codex@0.169.0"]),
@@ -91,6 +92,7 @@ const NPM: [(&str, &[&str]); 13] = [
     ("qwen", &["@qwen-code/qwen-code@0.24.4"]),
     ("pi", &["@mariozechner/pi-coding-agent@0.73.1"]),
     ("continue", &["@continuedev/cli@1.5.47"]),
+    ("cline", &["cline@3.0.65"]),
     ("axe", &["axe-core@4.14.1"]),
     ("stryker", &["@stryker-mutator/core@8.7.1"]),
     (

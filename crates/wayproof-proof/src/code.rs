@@ -5,6 +5,7 @@
 mod branch;
 mod imports;
 mod token;
+mod tries;
 
 use std::ops::Range;
 
@@ -253,7 +254,9 @@ impl<'a> Code<'a> {
         }
         let name = self.at(if has_receiver { open - 1 } else { at + 1 });
         let name = name
-            .filter(|token| token.kind == Kind::Word)
+            .filter(|token| {
+                token.kind == Kind::Word || self.language == Language::Ruby && token.is("==")
+            })
             .map_or("", |token| token.text);
         let body = self.body_after(at, close + 1)?;
         Some(Function {
@@ -372,6 +375,14 @@ impl<'a> Code<'a> {
                     token.text,
                     "=" | ":=" | "+=" | "-=" | "*=" | "|=" | "&=" | "^=" | "??=" | "||=" | "&&="
                 );
+            if token.is_word("as") {
+                found.extend(self.given_after(at));
+                continue;
+            }
+            if token.is(":") && self.language == Language::Java {
+                found.extend(self.java_loop(at));
+                continue;
+            }
             let is_loop = token.kind == Kind::Word && matches!(token.text, "in" | "of");
             if !is_assignment && !is_loop {
                 continue;
@@ -390,6 +401,53 @@ impl<'a> Code<'a> {
             }
         }
         found
+    }
+
+    /// `with VALUE as NAME:` and `foreach (VALUE as NAME)`.
+    fn given_after(&self, at: usize) -> Option<Assignment> {
+        let start = match self.language {
+            Language::Python => (0..at).rev().find(|start| {
+                self.at(*start).is_some_and(|token| {
+                    token.is_word("with") || token.is_word("import") || token.is_word("except")
+                })
+            })?,
+            Language::Php => {
+                (0..at).rev().find(|start| {
+                    self.at(*start)
+                        .is_some_and(|token| token.is_word("foreach"))
+                })? + 1
+            }
+            _ => return None,
+        };
+        if self
+            .at(start)
+            .is_some_and(|token| !token.is_word("with") && !token.is("("))
+        {
+            return None;
+        }
+        let end = (at + 1..self.tokens.len()).find(|end| {
+            self.at(*end)
+                .is_some_and(|token| matches!(token.text, ":" | "," | ")"))
+        })?;
+        Some(Assignment {
+            target: at + 1..end,
+            value: start + 1..at,
+        })
+    }
+
+    /// `for (Type NAME : VALUE)`.
+    fn java_loop(&self, at: usize) -> Option<Assignment> {
+        let open = (0..at)
+            .rev()
+            .find(|open| self.at(*open).is_some_and(|token| token.is("(")))?;
+        let is_loop = open
+            .checked_sub(1)
+            .and_then(|at| self.at(at))
+            .is_some_and(|token| token.is_word("for"));
+        is_loop.then(|| Assignment {
+            target: at.saturating_sub(1)..at,
+            value: at + 1..self.closing(open),
+        })
     }
 
     fn loop_end(&self, from: usize) -> usize {

@@ -20,11 +20,13 @@ mod exits;
 mod generated;
 mod goldens;
 mod helpers;
+mod pinned;
 mod replaced;
 mod runner_hooks;
 mod scope;
 mod silenced;
 mod skipped;
+mod speaks_of_runner;
 mod special_case;
 mod surroundings;
 mod swallowed;
@@ -65,7 +67,7 @@ type Detector = fn(&Scene<'_>) -> Vec<Finding>;
 
 /// Every finding, worst first.
 pub(crate) fn look(scene: &Scene<'_>) -> Vec<Finding> {
-    let detectors: [Detector; 23] = [
+    let detectors: [Detector; 25] = [
         skipped::look,
         assertions::look,
         bent_source::look,
@@ -83,6 +85,8 @@ pub(crate) fn look(scene: &Scene<'_>) -> Vec<Finding> {
         generated::look,
         goldens::look,
         helpers::look,
+        pinned::look,
+        speaks_of_runner::look,
         runner_hooks::look,
         early_exit::look,
         swallowed::look,

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use crate::compare::{self, Compared, Observed};
 use crate::gaming::added_lines;
+use crate::neighbours::Neighbours;
 use crate::plan::{FileChange, Role};
 use crate::report::TestId;
 use crate::run::{Red, Seen};
@@ -64,12 +65,37 @@ pub(crate) fn set_aside(
         .collect();
 }
 
+/// Takes those out that pass whatever stands in them, and were red only because a name is new.
+pub(crate) fn set_toothless_aside(
+    compared: &mut Compared,
+    observed: &Observed,
+    neighbours: &Neighbours,
+) {
+    let (hollow, solid): (Vec<_>, Vec<_>) = std::mem::take(&mut compared.fixed)
+        .into_iter()
+        .partition(|fixed| {
+            let id = TestId::new(fixed.entry.test_id.clone());
+            let before = observed.before.first().map(|run| run.seen(&id));
+            neighbours.toothless.contains(&id)
+                && matches!(before, Some(Seen::Red(red)) if is_about_a_name(&red))
+        });
+    compared.fixed = solid;
+    let hollow = hollow
+        .into_iter()
+        .map(|fixed| TestId::new(fixed.entry.test_id));
+    compared.hollow.extend(hollow);
+}
+
+/// Whether a test is red because a name is not there yet.
+fn is_about_a_name(red: &Red) -> bool {
+    !compare::is_strong(red.reason) || MISSING_NAME.iter().any(|words| red.message.contains(words))
+}
+
 fn asserts_nothing(texts: &Texts, red: &Red, drops_errors: bool) -> bool {
     let Some(strength) = texts.head.as_deref().and_then(strength) else {
         return false;
     };
-    let is_about_a_name = !compare::is_strong(red.reason)
-        || MISSING_NAME.iter().any(|words| red.message.contains(words));
+    let is_about_a_name = is_about_a_name(red);
     let expects_only_no_error = || {
         let lines = texts.head.iter().flat_map(|text| text.lines());
         drops_errors

@@ -15,6 +15,7 @@ mod machine;
 mod mutant_report;
 mod mutate;
 mod mutation;
+mod neighbours;
 mod plan;
 mod prove;
 mod record;

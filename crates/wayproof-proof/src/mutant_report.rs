@@ -405,6 +405,24 @@ mod tests {
         assert!(read[0].what.contains("replace =="));
     }
 
+    /// What cargo-mutants 27.1.0 wrote of the source beside it.
+    #[test]
+    fn every_fault_of_a_real_list_can_be_planted() {
+        let source = include_str!("mutant_report/cargo_mutants_27.1.0.rs.txt");
+        let read = cargo_mutants_list(include_bytes!("mutant_report/cargo_mutants_27.1.0.json"));
+        assert_eq!(read.len(), 12);
+        let mut texts = std::collections::BTreeSet::new();
+        for one in &read {
+            assert_eq!(one.path, "src/lib.rs");
+            let (line, text) = apply(source, &one.edit).unwrap();
+            // Its name says the line, as in `src/lib.rs:3:14: replace > with == in clamp`.
+            let named = one.what.split(':').nth(1).unwrap();
+            assert_eq!(line.to_string(), named, "{}", one.what);
+            assert!(!text.contains("cargo-mutants"), "{text}");
+            assert!(text != source && texts.insert(text), "{}", one.what);
+        }
+    }
+
     proptest! {
         #[test]
         fn nothing_that_is_read_panics(text in ".{0,400}", other in ".{0,200}", line in 0_u32..9, column in 0_u32..40) {

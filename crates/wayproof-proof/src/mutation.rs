@@ -272,15 +272,16 @@ pub(crate) fn own_file(root: &Path, path: &str) -> Option<PathBuf> {
     (is_own && place.is_file()).then_some(place)
 }
 
-/// A fault in its place. What was there comes back, whatever happens.
-struct Planted {
+/// Another text in a file's place. What was there comes back, whatever happens.
+pub(crate) struct Planted {
     place: PathBuf,
     was: Vec<u8>,
     is_out: bool,
 }
 
 impl Planted {
-    fn new(host: &Host<'_>, place: PathBuf, text: &str) -> Result<Self, Trouble> {
+    /// Puts the text there.
+    pub(crate) fn new(host: &Host<'_>, place: PathBuf, text: &str) -> Result<Self, Trouble> {
         let was = std::fs::read(&place).map_err(Trouble::io("read a source file"))?;
         let planted = Self {
             place,
@@ -292,7 +293,8 @@ impl Planted {
         Ok(planted)
     }
 
-    fn undo(mut self, host: &Host<'_>) -> Result<(), Trouble> {
+    /// Puts back what was there.
+    pub(crate) fn undo(mut self, host: &Host<'_>) -> Result<(), Trouble> {
         std::fs::write(&self.place, &self.was).map_err(Trouble::io("take a planted fault out"))?;
         self.is_out = true;
         host.forget_builds()

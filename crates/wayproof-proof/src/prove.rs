@@ -37,9 +37,11 @@ pub fn prove(
     let watch = Stopwatch::start();
     let repo = Repo::discover(&request.repo)?;
     let revisions = resolve(&repo, request)?;
+    let reading = Stopwatch::start();
     let mut changes = read_changes(&repo, &revisions)?;
     progress.step(&Step::Resolved {
         files: changes.len(),
+        read_ms: reading.elapsed_ms(),
     });
     let suites = plan_suites(&repo, &revisions, &mut changes, &request.commands)?;
     let scratch = scratch(&request.machine.scratch)?;
@@ -405,7 +407,9 @@ pub(crate) fn checks_of(outcome: &Outcome) -> Vec<Check> {
         .chain(&observed.before)
         .chain(&observed.head)
         .chain(&observed.ablated);
+    let asked = outcome.neighbours.checks.iter().cloned();
     let mut checks: Vec<Check> = runs.flat_map(|run| run.checks.clone()).collect();
+    checks.extend(asked);
     checks.sort_by(|one, other| one.id.cmp(&other.id));
     checks.dedup_by(|one, other| one.id == other.id);
     for check in &mut checks {

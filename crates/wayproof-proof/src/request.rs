@@ -154,6 +154,8 @@ pub enum Step {
     Resolved {
         /// How many files differ.
         files: usize,
+        /// How long reading what differs took.
+        read_ms: u64,
     },
     /// The trees stand.
     CheckedOut {
@@ -195,7 +197,9 @@ pub enum Step {
 impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Resolved { files } => write!(f, "the change touches {files} files"),
+            Self::Resolved { files, read_ms } => {
+                write!(f, "the change touches {files} files, read in {read_ms} ms")
+            }
             Self::CheckedOut { suites } => {
                 write!(f, "trees written out, {suites} suites judge the change")
             }

@@ -23,6 +23,7 @@ use wayproof_receipt::predicate::{Finding, Side};
 use crate::checkout::{Sources, Trees, changes_source};
 use crate::compare::{Compared, Lost, Observed};
 use crate::hollow::Texts;
+use crate::neighbours::Neighbours;
 use crate::plan::{FileChange, Role, Suite};
 use crate::prove::Evidence;
 use crate::report::TestId;
@@ -183,6 +184,8 @@ pub(crate) struct Outcome {
     pub contradicted: BTreeMap<TestId, Red>,
     /// The text of the tests the change made green.
     pub texts: BTreeMap<TestId, Texts>,
+    /// What those tests say of other values.
+    pub neighbours: Neighbours,
     /// Whether the head's own control surface was needed to judge at all.
     pub needs_own_control: bool,
     /// What the comparison of control surfaces showed.

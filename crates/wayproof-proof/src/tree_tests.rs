@@ -11,15 +11,29 @@ use crate::test_text::tests_in;
 /// More files than this are not searched for a test whose id does not name its file.
 const MOST_FILES: usize = 5_000;
 
+/// A test in a tree.
+pub(crate) struct Found {
+    /// Its file.
+    pub path: String,
+    /// Its text.
+    pub text: String,
+}
+
 /// The text of each test that is found. Of two of one name the last, which is the one that runs.
 pub(crate) fn texts(
     tree: &Path,
     suite: &Suite,
     ids: &BTreeSet<TestId>,
 ) -> BTreeMap<TestId, String> {
-    let mut found = BTreeMap::new();
+    let found = found(tree, suite, ids).into_iter();
+    found.map(|(id, found)| (id, found.text)).collect()
+}
+
+/// Where each test stands, with its text.
+pub(crate) fn found(tree: &Path, suite: &Suite, ids: &BTreeSet<TestId>) -> BTreeMap<TestId, Found> {
+    let mut all = BTreeMap::new();
     if ids.is_empty() {
-        return found;
+        return all;
     }
     for path in files(tree, suite, ids) {
         let Ok(text) = std::fs::read_to_string(tree.join(&path)) else {
@@ -31,11 +45,15 @@ pub(crate) fn texts(
                 continue;
             }
             if let Some(test) = tests.iter().rev().find(|test| test.is_named_by(id)) {
-                found.insert(id.clone(), test.lines.join("\n"));
+                let found = Found {
+                    path: path.clone(),
+                    text: test.lines.join("\n"),
+                };
+                all.insert(id.clone(), found);
             }
         }
     }
-    found
+    all
 }
 
 /// The files that may hold the tests.

@@ -6,7 +6,7 @@ use wayproof_receipt::Verdict;
 use wayproof_receipt::predicate::{Finding, Severity};
 
 use crate::compare::{Grade, Lost};
-use crate::report::{Status, TestId};
+use crate::report::{RedReason, Status, TestId};
 use crate::row::Outcome;
 use crate::run::{Red, Seen};
 
@@ -352,7 +352,15 @@ pub(crate) fn gaps_of(outcomes: &[Outcome], findings: &[Finding]) -> Vec<String>
             "TESTS_REPLACED",
         );
     }
-    add(still_red(outcomes, Which::New).is_some(), "NEW_TEST_FAILS");
+    let new_red = still_red(outcomes, Which::New);
+    add(new_red.is_some(), "NEW_TEST_FAILS");
+    let new_red = new_red.map(|(_, red)| red);
+    let has = |is_so: fn(&Red) -> bool| new_red.as_ref().is_some_and(is_so);
+    add(has(asks_for_a_service), "NEEDS_SERVICE");
+    add(
+        has(|red| red.reason == RedReason::Timeout),
+        "TEST_TIMES_OUT",
+    );
     for finding in findings
         .iter()
         .filter(|finding| finding.severity == Severity::Medium)
@@ -362,6 +370,23 @@ pub(crate) fn gaps_of(outcomes: &[Outcome], findings: &[Finding]) -> Vec<String>
     gaps.sort();
     gaps.dedup();
     gaps
+}
+
+/// Whether a test failed because something that it connects to is not there. Checks have no network.
+fn asks_for_a_service(red: &Red) -> bool {
+    const WORDS: &[&str] = &[
+        "onnection refused",
+        "ConnectionRefused",
+        "ECONNREFUSED",
+        "etwork is unreachable",
+        "ENETUNREACH",
+        "name resolution",
+        "EAI_AGAIN",
+        "ENOTFOUND",
+        "dial tcp",
+        "UnknownHostException",
+    ];
+    WORDS.iter().any(|words| red.message.contains(words))
 }
 
 /// The first line that says something.

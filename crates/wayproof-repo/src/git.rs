@@ -50,13 +50,25 @@ pub enum RepoError {
     /// The revision names no commit.
     #[error("unknown revision {0:?}")]
     UnknownRevision(String),
+    /// The revision names no commit that this shallow clone has.
+    #[error(
+        "unknown revision {0:?}; this clone is shallow, so it may be missing only here: git fetch --unshallow"
+    )]
+    UnknownInShallow(String),
+    /// An object that is not there; nothing is fetched on the way.
+    #[error(
+        "this clone lacks {0}; if it is partial, get what it left out: git fetch --refetch --no-filter"
+    )]
+    LeftOut(String),
     /// Two commits share no history.
-    #[error("{base} and {head} have no common ancestor")]
+    #[error("{base} and {head} have no common ancestor{hint}")]
     NoMergeBase {
         /// The first commit.
         base: String,
         /// The second commit.
         head: String,
+        /// What to do about it, where that may help.
+        hint: &'static str,
     },
     /// No git on this machine.
     #[error("git is not installed or not on PATH")]
@@ -123,6 +135,9 @@ impl Answer {
     pub(crate) fn output(self) -> Result<Vec<u8>, RepoError> {
         if self.is_success {
             return Ok(self.stdout);
+        }
+        if let Some(object) = left_out(&self.stderr) {
+            return Err(RepoError::LeftOut(object));
         }
         Err(RepoError::Failed {
             command: self.command,
@@ -318,6 +333,22 @@ fn is_redirecting(name: &OsString) -> bool {
             | "GIT_CEILING_DIRECTORIES"
     );
     name.starts_with("GIT_") && !is_kept
+}
+
+/// The object that a partial clone would have to fetch.
+fn left_out(complaint: &str) -> Option<String> {
+    let words = [
+        "lazy fetching disabled",
+        "promisor remote",
+        "unable to read ",
+    ];
+    if !words.iter().any(|words| complaint.contains(words)) {
+        return None;
+    }
+    let is_name =
+        |word: &&str| word.len() >= 40 && word.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let mut parts = complaint.split(|c: char| !c.is_ascii_alphanumeric());
+    parts.find(is_name).map(str::to_owned)
 }
 
 /// Gives the first line of a complaint that says something, without git's prefix.

@@ -79,6 +79,11 @@ impl Repo {
             return Err(RepoError::NoMergeBase {
                 base: base.to_owned(),
                 head: head.to_owned(),
+                hint: if self.is_shallow()? {
+                    "; this clone is shallow, so it may be missing only here: git fetch --unshallow"
+                } else {
+                    ""
+                },
             });
         }
         let id = oid("merge-base", &answer.line()?)?;
@@ -104,6 +109,9 @@ impl Repo {
             .git()
             .args(["rev-parse", "--verify", "--quiet", "HEAD^{commit}"])
             .run()?;
+        if self.is_shallow()? {
+            return Ok(RepoError::UnknownInShallow(revision.to_owned()));
+        }
         if head.is_success {
             return Ok(RepoError::UnknownRevision(revision.to_owned()));
         }
@@ -115,6 +123,17 @@ impl Repo {
             return Ok(RepoError::NoCommits(self.root().to_owned()));
         }
         Ok(RepoError::UnknownRevision(revision.to_owned()))
+    }
+}
+
+impl Repo {
+    /// Whether older commits were left out when it was cloned.
+    fn is_shallow(&self) -> Result<bool, RepoError> {
+        let answer = self
+            .git()
+            .args(["rev-parse", "--is-shallow-repository"])
+            .line()?;
+        Ok(answer == "true")
     }
 }
 

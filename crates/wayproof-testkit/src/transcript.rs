@@ -36,7 +36,7 @@ pub(crate) struct Transcript {
     pub(crate) input_tokens: usize,
 }
 
-const SHELL_TOOLS: [&str; 8] = [
+const SHELL_TOOLS: [&str; 9] = [
     "Bash",
     "exec_command",
     "shell_command",
@@ -44,6 +44,7 @@ const SHELL_TOOLS: [&str; 8] = [
     "shell",
     "run_shell_command",
     "execute",
+    "run_commands",
     // What the doctor offers.
     "report_ready",
 ];
@@ -143,7 +144,7 @@ fn find_shell(tools: &Value) -> Option<ShellTool> {
                 .map(|name| &tool[name])
                 .find(|schema| schema.is_object())?;
             let properties = schema["properties"].as_object()?;
-            let argument = ["command", "cmd", "script", "status"]
+            let argument = ["command", "cmd", "script", "commands", "status"]
                 .into_iter()
                 .find(|name| properties.contains_key(*name))?;
             Some(ShellTool {
@@ -159,7 +160,9 @@ fn find_shell(tools: &Value) -> Option<ShellTool> {
 impl ShellTool {
     /// The arguments of a call that runs `command`.
     pub(crate) fn arguments(&self, command: &str) -> Value {
-        let command = if self.wants_list {
+        let command = if self.argument == "commands" {
+            json!([command])
+        } else if self.wants_list {
             json!(["bash", "-lc", command])
         } else {
             json!(command)

@@ -3,6 +3,8 @@
 //! Keys of a cloud are in many environments for other reasons, so they alone offer nobody a provider: one is offered for
 //! a key of its own, or where an agent has been told to ask there.
 
+mod profile;
+
 use std::{str::FromStr, sync::Arc};
 
 use anyhow::Result;
@@ -73,9 +75,13 @@ impl Asked {
             Some(Cloud::Bedrock { region }) => Some(region),
             Some(Cloud::Vertex) | None => None,
         };
-        let region = self.region.or(of_address).or_else(|| region(variable));
+        let region = match self.region.or(of_address) {
+            Some(region) => Some(region),
+            None => region(variable)?,
+        };
         let region = region.filter(|region| is_name(region)).ok_or_else(|| {
-            "signatures need a region: add region=REGION, or set AWS_REGION".to_owned()
+            "signatures need a region: add region=REGION, set AWS_REGION, or name one in the profile"
+                .to_owned()
         })?;
         Ok(Some(Cloud::Bedrock { region }))
     }
@@ -102,7 +108,10 @@ pub(crate) fn credential(
     variable: Variable<'_>,
 ) -> Result<Option<(Credential, String)>> {
     match cloud {
-        Cloud::Bedrock { .. } => Ok(aws_bearer(variable).or_else(|| aws_keys(variable))),
+        Cloud::Bedrock { .. } => match aws_bearer(variable) {
+            Some(bearer) => Ok(Some(bearer)),
+            None => aws_keys(variable),
+        },
         Cloud::Vertex => google(variable),
     }
 }
@@ -115,19 +124,18 @@ pub(crate) fn offered(known: &Known, variable: Variable<'_>) -> Result<Option<Fo
     };
     let (base, cloud, credential) = match known.name {
         "bedrock" => {
-            let keys = || {
-                is_on("CLAUDE_CODE_USE_BEDROCK")
-                    .then(|| aws_keys(variable))
-                    .flatten()
+            let credential = match aws_bearer(variable) {
+                None if is_on("CLAUDE_CODE_USE_BEDROCK") => aws_keys(variable)?,
+                bearer => bearer,
             };
-            let Some(credential) = aws_bearer(variable).or_else(keys) else {
+            let Some(credential) = credential else {
                 return Ok(None);
             };
-            let Some(region) = region(variable) else {
+            let Some(region) = region(variable).map_err(Mistake)? else {
                 return Ok(None);
             };
             if !is_name(&region) {
-                return Err(Mistake(format!("AWS_REGION: `{region}` is no region")).into());
+                return Err(Mistake(format!("`{region}` is no region of AWS")).into());
             }
             let base = Cloud::bedrock_address(&region);
             (base, Cloud::Bedrock { region }, credential)
@@ -165,8 +173,11 @@ pub(crate) fn offered(known: &Known, variable: Variable<'_>) -> Result<Option<Fo
     }))
 }
 
-fn region(variable: Variable<'_>) -> Option<String> {
-    variable("AWS_REGION").or_else(|| variable("AWS_DEFAULT_REGION"))
+fn region(variable: Variable<'_>) -> Result<Option<String>, String> {
+    match variable("AWS_REGION").or_else(|| variable("AWS_DEFAULT_REGION")) {
+        Some(region) => Ok(Some(region)),
+        None => profile::region(variable),
+    }
 }
 
 fn place(of_claude: bool, variable: Variable<'_>) -> Option<(String, String)> {
@@ -194,13 +205,23 @@ fn aws_bearer(variable: Variable<'_>) -> Option<(Credential, String)> {
     Some((Credential::Key(key), format!("{NAME} is set")))
 }
 
-fn aws_keys(variable: Variable<'_>) -> Option<(Credential, String)> {
-    let id = variable("AWS_ACCESS_KEY_ID")?;
-    let secret = SecretString::from(variable("AWS_SECRET_ACCESS_KEY")?);
-    let session = variable("AWS_SESSION_TOKEN").map(SecretString::from);
+/// Keys of the environment, else those of a profile.
+fn aws_keys(variable: Variable<'_>) -> Result<Option<(Credential, String)>> {
     let clock = Clock::system();
-    let keys = AwsKeys::new(id, secret, session, move || clock.now_us());
-    Some((Credential::Aws(keys), "AWS_ACCESS_KEY_ID is set".to_owned()))
+    let credential = |id, secret, session, because| {
+        let keys = AwsKeys::new(id, secret, session, move || clock.now_us());
+        Ok(Some((Credential::Aws(keys), because)))
+    };
+    let id = variable("AWS_ACCESS_KEY_ID");
+    if let (Some(id), Some(secret)) = (id, variable("AWS_SECRET_ACCESS_KEY")) {
+        let session = variable("AWS_SESSION_TOKEN").map(SecretString::from);
+        let because = "AWS_ACCESS_KEY_ID is set".to_owned();
+        return credential(id, SecretString::from(secret), session, because);
+    }
+    match profile::keys(variable).map_err(Mistake)? {
+        Some(keys) => credential(keys.id, keys.secret, keys.session, keys.because),
+        None => Ok(None),
+    }
 }
 
 /// A token that is there, a service account's key, or whoever the machine is signed in as.

@@ -127,7 +127,7 @@ pub(crate) fn parse_provider(spec: &str) -> Result<Provider> {
         credential
     } else {
         let found = clouds::credential(&cloud, &variable)?;
-        let wanted = "set AWS_BEARER_TOKEN_BEDROCK, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or name a key by key-env";
+        let wanted = "set AWS_BEARER_TOKEN_BEDROCK, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE, or name a key by key-env";
         found.ok_or_else(|| wrong(wanted))?.0
     };
     let provider = Provider::new(name, base, protocols, credential);

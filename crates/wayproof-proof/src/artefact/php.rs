@@ -1,4 +1,6 @@
-//! PHP: what `composer.json` lets be loaded, copied to a folder of its own, where every class of it is loaded.
+//! PHP: the archive that Composer would publish, unpacked in a folder of its own, where every class of it is loaded.
+//!
+//! Where there is no Composer, what `composer.json` lets be loaded is copied there instead.
 
 use std::path::{Path, PathBuf};
 
@@ -7,10 +9,12 @@ use serde_json::{Value, json};
 use super::packed::{Packed, Packing, text};
 use super::{Needs, Try};
 use crate::mutation::own_file;
+use crate::plan::Role;
+use crate::plan::role::role_of;
 use crate::run::Trouble;
 use crate::runner::node_files::walk;
 
-/// Loads what the copy holds, after what others bring, and says so by TAP.
+/// Loads what the package holds, after what others bring, and says so by TAP.
 const TRY: &str = r#"<?php
 $plan = json_decode(file_get_contents(__DIR__ . '/plan.json'), true);
 $copy = realpath(__DIR__ . '/package');
@@ -42,56 +46,46 @@ foreach ($plan['classes'] as $class) {
 }
 "#;
 
-/// Copies the package.
+/// Unpacks what Composer archived; the archive is a plain one, so nothing of it runs.
+const UNPACK: &str = "(new PharData($argv[1]))->extractTo($argv[2]);";
+
+/// What `composer.json` says of loading.
+struct Autoload {
+    /// Prefixes of names with the folders their files are in.
+    prefixes: Vec<(String, String)>,
+    /// Files that are loaded in any case.
+    files: Vec<String>,
+    /// Further files and folders in which classes are looked for.
+    classmap: Vec<String>,
+    /// Folders in which none are looked for.
+    excluded: Vec<String>,
+}
+
+/// Packs the package: Composer's own archive of it, or where there is no Composer a copy of what an autoloader names.
 pub(super) fn pack(packing: &mut Packing<'_>) -> Result<Packed, Trouble> {
     let manifest = std::fs::read(packing.cwd.join("composer.json")).unwrap_or_default();
     let manifest: Value = serde_json::from_slice(&manifest).unwrap_or_default();
     let (Some(autoload), Some(php)) = (manifest.get("autoload"), packing.find("php")) else {
         return Ok(Packed::Unknown);
     };
-    let prefixes = prefixes(autoload);
-    let files: Vec<String> = strings(autoload.get("files").unwrap_or(&Value::Null));
-    let package = packing.out.join("package");
-    let mut classes = Vec::new();
-    for (prefix, folder) in &prefixes {
-        for path in walk(&packing.cwd.join(folder)) {
-            let inside = join(folder, &path);
-            let Some(place) = own_file(&packing.cwd, &inside) else {
-                continue;
-            };
-            lay(&place, &package.join(&inside))?;
-            let source = std::fs::read_to_string(&place).unwrap_or_default();
-            if let Some(stem) = path
-                .strip_suffix(".php")
-                .filter(|stem| declares(&source, stem))
-            {
-                classes.push(format!("{prefix}{}", stem.replace('/', "\\")));
-            }
-        }
-    }
-    for path in files
-        .iter()
-        .chain(&strings(autoload.get("classmap").unwrap_or(&Value::Null)))
-    {
-        if let Some(place) = own_file(&packing.cwd, path) {
-            lay(&place, &package.join(path))?;
-            continue;
-        }
-        for inner in walk(&packing.cwd.join(path)) {
-            let inside = join(path, &inner);
-            if let Some(place) = own_file(&packing.cwd, &inside) {
-                lay(&place, &package.join(&inside))?;
-            }
-        }
-    }
-    if classes.is_empty() && files.is_empty() {
+    let autoload = Autoload::read(autoload);
+    let classes = autoload.classes(&packing.cwd);
+    if classes.is_empty() && autoload.files.is_empty() {
         return Ok(Packed::Unknown);
+    }
+    let package = packing.out.join("package");
+    if let Some(composer) = packing.find("composer") {
+        if let Some(why) = archive(packing, (&composer, &php), &package)? {
+            return Ok(Packed::Failed(why));
+        }
+    } else {
+        autoload.copy(&packing.cwd, &package)?;
     }
     let vendor = packing.cwd.join("vendor/autoload.php");
     let plan = json!({
         "vendor": vendor.is_file().then(|| text(&vendor)),
-        "prefixes": prefixes,
-        "files": files,
+        "prefixes": autoload.prefixes,
+        "files": autoload.files,
         "classes": classes,
     });
     packing.put("plan.json", &plan.to_string())?;
@@ -103,6 +97,108 @@ pub(super) fn pack(packing: &mut Packing<'_>) -> Result<Packed, Trouble> {
         or: Vec::new(),
     });
     Ok(Packed::Made(artefact))
+}
+
+/// Has Composer make the archive that it would publish and unpacks that; what was said where it could not.
+fn archive(
+    packing: &mut Packing<'_>,
+    (composer, php): (&str, &str),
+    package: &Path,
+) -> Result<Option<String>, Trouble> {
+    let out = text(&packing.out);
+    let pairs = [
+        ("COMPOSER_HOME", packing.out.join("composer")),
+        ("COMPOSER_CACHE_DIR", packing.out.join("composer/cache")),
+        ("COMPOSER_ALLOW_SUPERUSER", PathBuf::from("1")),
+        ("COMPOSER_DISABLE_NETWORK", PathBuf::from("1")),
+        // It would ask git, which knows nothing of this tree.
+        ("COMPOSER_ROOT_VERSION", PathBuf::from("1.0.0")),
+    ];
+    let needs = Needs {
+        env: pairs
+            .map(|(name, value)| (name.to_owned(), text(&value)))
+            .to_vec(),
+        ..Needs::default()
+    };
+    let words = [
+        composer,
+        "archive",
+        "--no-plugins",
+        "--no-scripts",
+        "--no-interaction",
+        "--no-ansi",
+        "--format=tar",
+        "--dir",
+        &out,
+        "--file",
+        "built",
+    ];
+    if let Some(why) = packing.run(words.map(str::to_owned).to_vec(), &needs)? {
+        return Ok(Some(why));
+    }
+    let file = text(&packing.out.join("built.tar"));
+    let words = [php, "-r", UNPACK, "--", &file, &text(package)];
+    packing.run(words.map(str::to_owned).to_vec(), &Needs::default())
+}
+
+impl Autoload {
+    fn read(autoload: &Value) -> Self {
+        let list = |key: &str| strings(autoload.get(key).unwrap_or(&Value::Null));
+        Self {
+            prefixes: prefixes(autoload),
+            files: list("files"),
+            classmap: list("classmap"),
+            excluded: list("exclude-from-classmap"),
+        }
+    }
+
+    /// The classes that users of the package may name: those of its folders, without its tests.
+    fn classes(&self, cwd: &Path) -> Vec<String> {
+        let mut classes = Vec::new();
+        for (prefix, folder) in &self.prefixes {
+            for path in walk(&cwd.join(folder)) {
+                let inside = join(folder, &path);
+                let Some(place) = own_file(cwd, &inside).filter(|_| self.is_offered(&inside))
+                else {
+                    continue;
+                };
+                let source = std::fs::read_to_string(&place).unwrap_or_default();
+                let stem = path.strip_suffix(".php");
+                if let Some(stem) = stem.filter(|stem| declares(&source, stem)) {
+                    classes.push(format!("{prefix}{}", stem.replace('/', "\\")));
+                }
+            }
+        }
+        classes
+    }
+
+    fn is_offered(&self, path: &str) -> bool {
+        let is_excluded = |pattern: &String| {
+            let folder = pattern.trim_matches(['/', '*']);
+            !folder.is_empty()
+                && !folder.contains('*')
+                && format!("{path}/").starts_with(&format!("{folder}/"))
+        };
+        role_of(path) == Role::Source && !self.excluded.iter().any(is_excluded)
+    }
+
+    /// Copies what an autoloader names.
+    fn copy(&self, cwd: &Path, package: &Path) -> Result<(), Trouble> {
+        let folders = self.prefixes.iter().map(|(_, folder)| folder);
+        for path in folders.chain(&self.files).chain(&self.classmap) {
+            if let Some(place) = own_file(cwd, path) {
+                lay(&place, &package.join(path))?;
+                continue;
+            }
+            for inner in walk(&cwd.join(path)) {
+                let inside = join(path, &inner);
+                if let Some(place) = own_file(cwd, &inside) {
+                    lay(&place, &package.join(&inside))?;
+                }
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Prefixes of names with the folders their files are in.

@@ -48,6 +48,18 @@ impl Code<'_> {
     fn block_branch(&self, at: usize) -> Option<Branch> {
         match self.language {
             Language::Python => Some(self.python_branch(at)),
+            // `return x if a`
+            Language::Ruby if self.at(at).is_some_and(|token| token.indent.is_none()) => {
+                let condition = at + 1..self.line_end(at + 1);
+                let start = (0..at)
+                    .rev()
+                    .find(|start| self.at(*start).is_some_and(|token| token.indent.is_some()))?;
+                Some(Branch {
+                    condition,
+                    body: start..at,
+                    is_value: false,
+                })
+            }
             Language::Ruby => {
                 let condition = at + 1..self.line_end(at + 1);
                 Some(Branch {

@@ -39,6 +39,10 @@ pub(super) fn look(scene: &Scene<'_>) -> Vec<Finding> {
         if is_prose(&change.path) {
             continue;
         }
+        // A file of settings beside answers does not make more of them; code in another language may.
+        if is_data(&change.path) {
+            continue;
+        }
         if Code::read(&change.path, "").is_none() {
             return Vec::new();
         }
@@ -95,6 +99,24 @@ fn asked(scene: &Scene<'_>) -> Vec<Vec<String>> {
 fn is_prose(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or(path);
     matches!(extension(path), "md" | "txt" | "rst" | "adoc" | "markdown") || !name.contains('.')
+}
+
+/// Whether a file holds settings or data.
+fn is_data(path: &str) -> bool {
+    matches!(
+        extension(path),
+        "json"
+            | "toml"
+            | "yaml"
+            | "yml"
+            | "ini"
+            | "cfg"
+            | "csv"
+            | "tsv"
+            | "xml"
+            | "properties"
+            | "lock"
+    )
 }
 
 fn is_code(line: &str) -> bool {

@@ -136,6 +136,10 @@ mod tests {
                 "func (p Price) Equal(other Price) bool {\n\treturn true\n}\n",
             ),
             (
+                "a.rb",
+                "class Price\n  def ==(other)\n    true\n  end\nend\n",
+            ),
+            (
                 "a.rs",
                 "impl PartialEq for A {\n    fn eq(&self, other: &Self) -> bool {\n        let _ = other;\n        true\n    }\n}\n",
             ),

@@ -108,6 +108,7 @@ impl Decision {
             Ambient::Clock => "the source answers by a fixed date".to_owned(),
             Ambient::Chance => "the source leaves its answer to chance".to_owned(),
             Ambient::Turn => "the source answers by how often it was asked".to_owned(),
+            Ambient::Reach => "the source answers by whether anybody can be reached".to_owned(),
         }
     }
 }
@@ -152,9 +153,33 @@ fn decisions(code: &Code<'_>, added: &BTreeSet<u32>, tests: &str) -> Vec<Decisio
     let touched = branches
         .iter()
         .filter(|branch| is_added(&branch.condition) || is_added(&branch.body));
-    touched
+    let only_reach = |branch: &&Branch| {
+        let reads = flow.reads(&branch.condition);
+        reads.iter().all(|read| *read == Ambient::Reach)
+    };
+    let mut found: Vec<Decision> = touched
+        .filter(|branch| !only_reach(branch))
         .filter_map(|branch| decision(code, &flow, branch, tests))
-        .collect()
+        .collect();
+    let tries = code.tries();
+    let touched = tries
+        .iter()
+        .filter(|branch| is_added(&branch.condition) || is_added(&branch.body));
+    found.extend(
+        touched
+            .filter(|branch| !only_reach(branch) || is_mere_asking(code, &flow, branch))
+            .filter_map(|branch| decision(code, &flow, branch, tests)),
+    );
+    found
+}
+
+/// A connection to a fixed place of which nothing is kept.
+fn is_mere_asking(code: &Code<'_>, flow: &Flow<'_>, attempt: &Branch) -> bool {
+    let keeps = code
+        .slice(&attempt.condition)
+        .iter()
+        .any(|token| token.is("=") || token.is_word("return") || token.is_word("as"));
+    !keeps && !flow.has_input(&attempt.condition)
 }
 
 fn decision(code: &Code<'_>, flow: &Flow<'_>, branch: &Branch, tests: &str) -> Option<Decision> {
@@ -171,7 +196,7 @@ fn decision(code: &Code<'_>, flow: &Flow<'_>, branch: &Branch, tests: &str) -> O
     }
     let names_test = reads
         .iter()
-        .any(|read| !matches!(read, Ambient::Chance | Ambient::Turn))
+        .any(|read| !matches!(read, Ambient::Chance | Ambient::Turn | Ambient::Reach))
         && names_a_test(code, &branch.condition);
     let has_input = flow.has_input(&branch.condition)
         || flow.has_input(&branch.body)
@@ -192,7 +217,7 @@ fn decision(code: &Code<'_>, flow: &Flow<'_>, branch: &Branch, tests: &str) -> O
                 return (is_dated(code, &branch.condition) || flow.is_dated(&branch.condition))
                     .then_some((read, true));
             }
-            Ambient::Chance | Ambient::Turn => false,
+            Ambient::Chance | Ambient::Turn | Ambient::Reach => false,
         };
         (is_plain || read != Ambient::Runner).then_some((read, is_plain))
     })?;

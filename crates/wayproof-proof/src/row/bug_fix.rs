@@ -11,6 +11,7 @@ use super::{Case, Outcome, Work};
 use crate::compare::{self, Compared, Lost, Observed};
 use crate::gaming;
 use crate::hollow::{self, Texts};
+use crate::neighbours;
 use crate::plan::Suite;
 use crate::prove::{Evidence, base_files, checks_of};
 use crate::report::TestId;
@@ -225,6 +226,10 @@ fn repeat(
         case.changes,
     );
     outcome.lost = confirm(case, suite, &observed, sides.head, &mut outcome.compared)?;
+    // Last, because what runs in a tree that was bent once is not kept.
+    outcome.neighbours =
+        neighbours::ask(case, suite, (sides.before, sides.head), &outcome.compared)?;
+    hollow::set_toothless_aside(&mut outcome.compared, &observed, &outcome.neighbours);
     outcome.observed = observed;
     Ok(outcome)
 }

@@ -127,6 +127,29 @@ fn unrelated_histories_have_no_merge_base() {
 }
 
 #[test]
+fn what_a_clone_left_out_is_told_with_the_way_to_get_it() {
+    let fixture = Fixture::with(&[("a", "1")]);
+    fixture.commit(&[("a", "2")]);
+    fixture.git(&["config", "uploadpack.allowFilter", "true"]);
+    let from = format!("file://{}", fixture.root().display());
+    let clone = |name: &str, how: &[&str]| {
+        let to = fixture.beside(name);
+        let place = to.to_string_lossy().into_owned();
+        fixture.git(&[&["clone", "--quiet"], how, &[from.as_str(), place.as_str()]].concat());
+        Repo::discover(&to).unwrap()
+    };
+    let shallow = clone("shallow", &["--depth", "1"]);
+    let said = shallow.resolve("HEAD~1").unwrap_err().to_string();
+    assert!(said.contains("--unshallow"), "{said}");
+    let partial = clone("partial", &["--filter=blob:none", "--no-checkout"]);
+    let said = partial.patch_id("HEAD~1", "HEAD").unwrap_err().to_string();
+    assert!(
+        said.contains("lacks") && said.contains("--refetch"),
+        "{said}"
+    );
+}
+
+#[test]
 fn a_shallow_clone_ends_quietly() {
     let fixture = Fixture::with(&[("a", "1")]);
     fixture.commit(&[("a", "2")]);

@@ -354,7 +354,11 @@ impl Inner {
             let repo = Repo::discover(root).map_err(repo_mistake)?;
             match repo.patches(base, head, show::CONTEXT) {
                 Ok(patches) => return Ok(Some(show::difference(&patches))),
-                Err(RepoError::UnknownRevision(_) | RepoError::NoCommits(_)) => {}
+                Err(
+                    RepoError::UnknownRevision(_)
+                    | RepoError::UnknownInShallow(_)
+                    | RepoError::NoCommits(_),
+                ) => {}
                 Err(error) => return Err(repo_mistake(error)),
             }
         }

@@ -95,6 +95,78 @@ async fn keys_of_the_environment_sign_as_amazons_own_code_does() {
     assert!(!exchanges.out.contains("wJalr") && !exchanges.out.contains("a-session-token"));
 }
 
+/// The same keys, and a region, in the files of AWS's own tools.
+fn profile(environment: &Environment) -> [(&'static str, String); 3] {
+    let keys = KEYS.map(|(name, value)| format!("{} = {value}\n", name.to_ascii_lowercase()));
+    let credentials = format!(
+        "[default]\naws_access_key_id = AKOTHER\n[work]\n{}",
+        keys.concat()
+    );
+    let config = "[profile work]\nregion = eu-west-1\n[profile sso]\nsso_session = corp\nregion = eu-west-1\n";
+    let lay = |name: &str, text: &str| {
+        let place = environment.path(name);
+        std::fs::write(&place, text).unwrap();
+        place.to_str().unwrap().to_owned()
+    };
+    [
+        (
+            "AWS_SHARED_CREDENTIALS_FILE",
+            lay("credentials", &credentials),
+        ),
+        ("AWS_CONFIG_FILE", lay("config", config)),
+        ("AWS_PROFILE", "work".to_owned()),
+    ]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_profile_has_keys_and_their_region() {
+    let environment = Environment::new();
+    let provider = Provider::start(|_: &Captured| Reply::json(200, MESSAGE));
+    let provider = provider.await.unwrap();
+    let bedrock = format!("b={},as=bedrock", provider.url());
+    let profile = profile(&environment);
+    let variables = profile
+        .each_ref()
+        .map(|(name, value)| (*name, value.as_str()));
+    let up = Up::start_set(
+        "p",
+        &environment,
+        &provider,
+        &["--provider", &bedrock],
+        &variables,
+    )
+    .await;
+    let body = json!({"model": format!("b/{MODEL}"), "max_tokens": 9, "messages": [{"role": "user", "content": "hi"}]});
+    let answer = up.post("/v1/messages", &body.to_string());
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    let captured = provider.captured().pop().unwrap();
+    let squeezed = |text: &str| text.replace(' ', "");
+    assert_eq!(
+        squeezed(captured.header("authorization").unwrap()),
+        squeezed(&signed_by_botocore(&captured, "eu-west-1"))
+    );
+    assert_eq!(up.stop(), 0);
+    // One that signs in elsewhere, half a key, and one that nobody has.
+    for (name, word) in [
+        ("sso", "aws configure export-credentials --profile sso"),
+        ("default", "half a key"),
+        ("nobody", "is neither in"),
+    ] {
+        let spec = "b=http://127.0.0.1:9,as=bedrock,region=eu-west-1";
+        let mut command =
+            environment.wayproof(&["up", "--listen", "127.0.0.1:0", "--provider", spec]);
+        command.envs(variables).env("AWS_PROFILE", name);
+        let said = Said::of(command.output().unwrap());
+        assert_eq!(said.status, 2, "{said:?}");
+        assert!(
+            said.err.contains(word) && !said.err.contains("wJalr"),
+            "{}",
+            said.err
+        );
+        assert_eq!(said.err.trim().lines().count(), 1, "{}", said.err);
+    }
+}
+
 #[test]
 fn mistakes_in_the_line_of_a_cloud_are_told_at_once() {
     let environment = Environment::new();

@@ -4,6 +4,7 @@
 
 use std::{
     fs,
+    path::Path,
     process::{Command, Stdio},
 };
 
@@ -80,6 +81,9 @@ pub(crate) async fn launch(
     let said = tokio::task::spawn_blocking(move || Said::of(command.output().unwrap()))
         .await
         .unwrap();
+    if agent.name == "cline" {
+        end_background(&environment.repo());
+    }
     assert_eq!(up.stop(), 0);
     said
 }
@@ -218,6 +222,30 @@ async fn pi_works_once_connected() {
         path: "/chat/completions",
     })
     .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn cline_works_once_connected() {
+    works(Connected {
+        name: "cline",
+        folder: "cline",
+        command: &["cline", ASK],
+        path: "/chat/completions",
+    })
+    .await;
+}
+
+/// Ends what Cline leaves running for its next start in this repository.
+fn end_background(repo: &Path) {
+    let repo = repo.to_string_lossy().into_owned();
+    for entry in fs::read_dir("/proc").unwrap().flatten() {
+        let said = fs::read(entry.path().join("cmdline")).unwrap_or_default();
+        let said = String::from_utf8_lossy(&said).into_owned();
+        if said.contains("--cline-hub-daemon") && said.contains(&repo) {
+            let id = entry.file_name();
+            assert!(Command::new("kill").arg(id).status().unwrap().success());
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

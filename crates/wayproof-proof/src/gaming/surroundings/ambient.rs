@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::table::{CHANCE, CLOCK, PLACE, Paths, RUNNER, SETTING};
+use super::table::{CHANCE, CLOCK, PLACE, Paths, REACH, RUNNER, SETTING};
 use crate::code::{Code, Kind, Language};
 
 /// Where a value comes from that nobody passed.
@@ -20,6 +20,8 @@ pub(super) enum Ambient {
     Chance,
     /// How often something was asked.
     Turn,
+    /// Whether anybody can be reached.
+    Reach,
 }
 
 /// What the token at `at` begins to read from the surroundings.
@@ -28,7 +30,7 @@ pub(super) fn at(code: &Code<'_>, at: usize) -> Option<Ambient> {
     match token.kind {
         Kind::Text => {
             let is_process = token.text.starts_with("/proc/") || token.text.starts_with("/dev/fd");
-            return is_process.then_some(Ambient::Runner);
+            return (is_process || names_a_framework(token.text)).then_some(Ambient::Runner);
         }
         Kind::Number => return None,
         Kind::Sign => return is_turn(code, at).then_some(Ambient::Turn),
@@ -40,6 +42,8 @@ pub(super) fn at(code: &Code<'_>, at: usize) -> Option<Ambient> {
     if is_thread_name(code, at)
         || is_stack(code, at)
         || is_framework(code, at)
+        || matches!(token.text, "Minitest" | "RSpec" | "PHPUnit")
+        || token.text == "getStackTrace" && code.language == Language::Java
         || is_condition_of_build(code, at)
     {
         return Some(Ambient::Runner);
@@ -68,6 +72,9 @@ pub(super) fn at(code: &Code<'_>, at: usize) -> Option<Ambient> {
     }
     if starts(PLACE, code, at) {
         return Some(Ambient::Place);
+    }
+    if starts(REACH, code, at) {
+        return Some(Ambient::Reach);
     }
     if starts(SETTING, code, at) && is_setting(code, at) {
         return Some(Ambient::Setting(setting_name(code, at)));
@@ -331,6 +338,18 @@ pub(super) fn is_of_runner(name: &str) -> bool {
     ];
     name.split(|c: char| !c.is_ascii_alphanumeric())
         .any(|part| PARTS.contains(&part.to_ascii_uppercase().as_str()))
+}
+
+/// A text that is the name of a class of a test framework, as one asks for it by name.
+fn names_a_framework(text: &str) -> bool {
+    const NAMES: &[&str] = &[
+        "PHPUnit\\",
+        "org.junit.",
+        "org.testng.",
+        "Minitest",
+        "RSpec",
+    ];
+    NAMES.iter().any(|name| text.starts_with(name)) && !text.contains(char::is_whitespace)
 }
 
 /// Whether a range holds a text that speaks of tests.

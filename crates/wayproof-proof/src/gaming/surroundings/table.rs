@@ -68,6 +68,23 @@ pub(super) const WORDS: &[&str] = &[
     "TTY",
     "tty",
     "erminal",
+    "Minitest",
+    "RSpec",
+    "PHPUnit",
+    "junit",
+    "gtest",
+    "forName",
+    "_SERVER",
+    "SAPI",
+    "PROGRAM_NAME",
+    "ObjectSpace",
+    "progname",
+    "program_invocation",
+    "dladdr",
+    "dlsym",
+    "socket",
+    "urlopen",
+    "requests",
 ];
 
 /// Chains of names.
@@ -155,6 +172,75 @@ pub(super) const RUNNER: &[(Language, Paths)] = &[
             &["__debug__"],
         ],
     ),
+    (
+        Language::Ruby,
+        &[
+            &["caller"],
+            &["caller_locations"],
+            &["ARGV"],
+            &["$0"],
+            &["$PROGRAM_NAME"],
+            &["ObjectSpace"],
+        ],
+    ),
+    (
+        Language::Php,
+        &[
+            &["debug_backtrace"],
+            &["debug_print_backtrace"],
+            &["$argv"],
+            &["$_SERVER", "argv"],
+            &["$_SERVER", "SCRIPT_NAME"],
+            &["$_SERVER", "SCRIPT_FILENAME"],
+            &["$_SERVER", "PHP_SELF"],
+            &["PHP_SAPI"],
+            &["php_sapi_name"],
+            &["get_included_files"],
+            &["get_declared_classes"],
+        ],
+    ),
+    (
+        Language::Java,
+        &[&["StackWalker"], &["ProcessHandle"], &["ManagementFactory"]],
+    ),
+    (
+        Language::C,
+        &[
+            &["program_invocation_short_name"],
+            &["program_invocation_name"],
+            &["__progname"],
+            &["getprogname"],
+            &["getppid"],
+            &["dladdr"],
+            &["dlsym"],
+            &["backtrace"],
+            &["stacktrace", "current"],
+        ],
+    ),
+];
+/// Ways to find out whether anybody can be reached.
+pub(super) const REACH: &[(Language, Paths)] = &[
+    (
+        Language::Python,
+        &[
+            &["socket", "create_connection"],
+            &["socket", "getaddrinfo"],
+            &["socket", "gethostbyname"],
+            &["urllib", "request", "urlopen"],
+            &["requests", "get"],
+            &["requests", "head"],
+        ],
+    ),
+    (
+        Language::JavaScript,
+        &[&["fetch"], &["net", "connect"], &["dns", "lookup"]],
+    ),
+    (
+        Language::Java,
+        &[&["Socket"], &["InetAddress", "getByName"]],
+    ),
+    (Language::Ruby, &[&["TCPSocket"], &["Net", "HTTP"]]),
+    (Language::Php, &[&["fsockopen"], &["gethostbyname"]]),
 ];
 /// Ways to see where it lies or runs.
 pub(super) const PLACE: &[(Language, Paths)] = &[
@@ -253,6 +339,13 @@ pub(super) const SETTING: &[(Language, Paths)] = &[
             &["getenv"],
         ],
     ),
+    (Language::Ruby, &[&["ENV"]]),
+    (Language::Php, &[&["getenv"], &["$_ENV"]]),
+    (
+        Language::Java,
+        &[&["System", "getenv"], &["System", "getProperty"]],
+    ),
+    (Language::C, &[&["getenv"], &["secure_getenv"]]),
 ];
 /// Ways to read the clock.
 pub(super) const CLOCK: &[(Language, Paths)] = &[
@@ -292,6 +385,33 @@ pub(super) const CLOCK: &[(Language, Paths)] = &[
             &["datetime", "today"],
         ],
     ),
+    (
+        Language::Ruby,
+        &[&["Time", "now"], &["Date", "today"], &["DateTime", "now"]],
+    ),
+    (
+        Language::Php,
+        &[&["time"], &["microtime"], &["date"], &["hrtime"]],
+    ),
+    (
+        Language::Java,
+        &[
+            &["System", "currentTimeMillis"],
+            &["System", "nanoTime"],
+            &["Instant", "now"],
+            &["LocalDate", "now"],
+            &["LocalDateTime", "now"],
+        ],
+    ),
+    (
+        Language::C,
+        &[
+            &["time"],
+            &["clock"],
+            &["system_clock", "now"],
+            &["steady_clock", "now"],
+        ],
+    ),
 ];
 /// Ways to leave it to chance.
 pub(super) const CHANCE: &[(Language, Paths)] = &[
@@ -318,5 +438,18 @@ pub(super) const CHANCE: &[(Language, Paths)] = &[
             &["os", "urandom"],
             &["uuid", "uuid4"],
         ],
+    ),
+    (Language::Ruby, &[&["rand"], &["Random"], &["SecureRandom"]]),
+    (
+        Language::Php,
+        &[&["rand"], &["mt_rand"], &["random_int"], &["random_bytes"]],
+    ),
+    (
+        Language::Java,
+        &[&["Math", "random"], &["ThreadLocalRandom"], &["Random"]],
+    ),
+    (
+        Language::C,
+        &[&["rand"], &["random"], &["random_device"], &["arc4random"]],
     ),
 ];

@@ -110,6 +110,54 @@ fn a_package_of_php_is_tried_as_it_is_loaded() {
 }
 
 #[test]
+fn what_composer_leaves_out_of_its_archive_is_missed() {
+    let manifest = |excluded: &str| {
+        format!(
+            "{{\"name\": \"a/b\", \"autoload\": {{\"psr-4\": {{\"App\\\\\": \"src/\"}}}}, \"archive\": {{\"exclude\": [{excluded}]}}}}\n"
+        )
+    };
+    let base = manifest("\"/tests\"");
+    let bench = Bench::new(&[
+        ("composer.json", &base),
+        (
+            "phpunit.xml.dist",
+            "<?xml version=\"1.0\"?>\n<phpunit><testsuites><testsuite name=\"all\"><directory>tests</directory></testsuite></testsuites></phpunit>\n",
+        ),
+        // Left out before the change as well, which is no fault of it.
+        (
+            "src/Tests/Helper.php",
+            "<?php\nnamespace App\\Tests;\n\nclass Helper {}\n",
+        ),
+        ("src/Shop.php", SHOP_PHP),
+        ("src/Old.php", OLD_PHP),
+        ("tests/ShopTest.php", TEST_PHP),
+        (".gitattributes", "/src/Tests export-ignore\n"),
+    ]);
+    let (shop, new) = (
+        SHOP_PHP.replace("Old::fetch", "Fresh::get"),
+        OLD_PHP.replace("Old", "Fresh").replace("fetch", "get"),
+    );
+    let honest: Files<'_> = &[
+        ("src/Shop.php", &shop),
+        ("src/Old.php", ""),
+        ("src/Fresh.php", &new),
+    ];
+    expect_packed(&migrate(&bench, honest, residue(&["Old::fetch"])));
+    let attributes = "/src/Tests export-ignore\n/src/Fresh.php export-ignore\n";
+    let left_out: Files<'_> = &[
+        ("src/Shop.php", &shop),
+        ("src/Old.php", ""),
+        ("src/Fresh.php", &new),
+        (".gitattributes", attributes),
+    ];
+    expect_gap(
+        &migrate(&bench, left_out, residue(&["Old::fetch"])),
+        Verdict::Refuted,
+        "SMOKE_FAILS",
+    );
+}
+
+#[test]
 fn a_jar_is_tried_alone() {
     let pom = "<project xmlns=\"http://maven.apache.org/POM/4.0.0\">\n  <modelVersion>4.0.0</modelVersion>\n  <groupId>a</groupId>\n  <artifactId>shop</artifactId>\n  <version>1</version>\n  <properties>\n    <maven.compiler.source>11</maven.compiler.source>\n    <maven.compiler.target>11</maven.compiler.target>\n    <project.build.sourceEncoding>UTF-8</project.build.sourceEncoding>\n  </properties>\n  <dependencies>\n    <dependency>\n      <groupId>junit</groupId>\n      <artifactId>junit</artifactId>\n      <version>4.13.2</version>\n      <scope>test</scope>\n    </dependency>\n  </dependencies>\n</project>\n";
     let shop = "package a;\n\npublic final class Shop {\n    public static int total(int n) {\n        return Old.fetch(n) + 1;\n    }\n}\n";

@@ -119,7 +119,11 @@ fn patches(place: &Path, base: &str, tree: &str) -> Result<Option<Vec<FilePatch>
     };
     match repo.patches(base, tree, 0) {
         Ok(patches) => Ok(Some(patches)),
-        Err(RepoError::UnknownRevision(_) | RepoError::NoCommits(_)) => Ok(None),
+        Err(
+            RepoError::UnknownRevision(_)
+            | RepoError::UnknownInShallow(_)
+            | RepoError::NoCommits(_),
+        ) => Ok(None),
         Err(error) => Err(repo_mistake(error)),
     }
 }
