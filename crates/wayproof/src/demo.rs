@@ -51,7 +51,7 @@ pub(crate) async fn run(args: DemoArgs) -> Result<std::process::ExitCode> {
     } else {
         Audience::Told
     };
-    let shown = show(&place, audience).await?;
+    let shown = Box::pin(show(&place, audience)).await?;
     if args.json {
         print_json(&shown.report())?;
     } else {

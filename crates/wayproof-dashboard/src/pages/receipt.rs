@@ -228,20 +228,23 @@ fn many(number: usize, one: &str, more: &str) -> String {
     counted(i64::try_from(number).unwrap_or(i64::MAX), one, more)
 }
 
-/// What was done to verify, in its order.
-fn steps(verification: &Verification) -> Vec<Step> {
-    let lines = verification.statements.len();
-    let signers = verification
-        .statements
-        .iter()
-        .flat_map(|line| &line.signers);
-    let (pinned, strange) = signers.fold((0, 0), |(pinned, strange), signer| {
+/// Signatures by pinned signers, and by others.
+fn signatures(verification: &Verification) -> (usize, usize) {
+    let statements = verification.statements.iter();
+    let signers = statements.flat_map(|line| &line.signers);
+    signers.fold((0, 0), |(pinned, strange), signer| {
         if signer.name.is_some() {
             (pinned + 1, strange)
         } else {
             (pinned, strange + 1)
         }
-    });
+    })
+}
+
+/// What was done to verify, in its order.
+fn steps(verification: &Verification) -> Vec<Step> {
+    let lines = verification.statements.len();
+    let (pinned, strange) = signatures(verification);
     let mut steps = vec![Step {
         is_good: lines > 0,
         words: format!(

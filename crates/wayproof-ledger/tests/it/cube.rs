@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use wayproof_ledger::{
-    Cost, CrossBy, Event, EventBody, Input, JobClosed, JobOpened, Money, SpendCell, TaskFit,
+    Cost, CrossBy, Event, EventBody, Input, JobClosed, JobOpened, Ledger, Money, SpendCell, TaskFit,
 };
 use wayproof_receipt::Verdict;
 
@@ -46,8 +46,10 @@ impl Told {
         Self {
             day: NOON_US / DAY_US - (job % 40) - (mixed % 3),
             job: (job % 50 != 0).then_some(job),
-            task: ["bug-fix", "migration", ""][usize::try_from(job % 3).unwrap()].to_owned(),
-            class: ["fast", "strong"][usize::try_from(mixed % 2).unwrap()].to_owned(),
+            task: ["bug-fix", "migration", ""][usize::try_from(job % 3).expect("a small number")]
+                .to_owned(),
+            class: ["fast", "strong"][usize::try_from(mixed % 2).expect("a small number")]
+                .to_owned(),
             model: format!("m{}", mixed % 3),
             listed: (mixed % 7 != 0).then_some(mixed * 1_000 + job),
         }
@@ -103,8 +105,8 @@ fn expected(told: &[Told], by: [CrossBy; 2], first: i64) -> Vec<SpendCell> {
                 names,
                 exchanges,
                 money,
-                proven: i64::try_from(proven.count()).unwrap(),
-                jobs: i64::try_from(jobs.len()).unwrap(),
+                proven: i64::try_from(proven.count()).expect("a small number"),
+                jobs: i64::try_from(jobs.len()).expect("a small number"),
             }
         })
         .collect();
@@ -117,8 +119,8 @@ fn is_proven(job: i64) -> bool {
     verdict(job) == Some(Verdict::Proven)
 }
 
-async fn any_two_dimensions_add_up_to_what_was_recorded(place: Place) {
-    let ledger = place.open().await;
+/// Records them all.
+fn record(ledger: &Ledger) -> Vec<Told> {
     let mut all = Vec::new();
     let note = |job: Option<i64>, at_us: i64, body: EventBody| {
         let id = ledger.ids().next().to_string();
@@ -159,6 +161,12 @@ async fn any_two_dimensions_add_up_to_what_was_recorded(place: Place) {
             note(Some(job), NOON_US, EventBody::JobClosed(closed));
         }
     }
+    all
+}
+
+async fn any_two_dimensions_add_up_to_what_was_recorded(place: Place) {
+    let ledger = place.open().await;
+    let all = record(&ledger);
     ledger.flush().await.expect("flushed");
     let cube = ledger.spend_cube(0).await.expect("read");
     let today = NOON_US / DAY_US;
@@ -181,7 +189,7 @@ async fn any_two_dimensions_add_up_to_what_was_recorded(place: Place) {
     // Each answer read 1,200 tokens anew, 40,000 from a cache, and wrote 900.
     for model in cube.input(0) {
         let told = all.iter().filter(|told| told.model == model.model);
-        let answers = i64::try_from(told.count()).unwrap();
+        let answers = i64::try_from(told.count()).expect("a small number");
         let of = |tokens: i64| Some(tokens * answers);
         let input = Input {
             fresh: of(1_200),
@@ -193,7 +201,10 @@ async fn any_two_dimensions_add_up_to_what_was_recorded(place: Place) {
     let days = cube.days(0);
     let proven: i64 = days.iter().map(|day| day.proven).sum();
     let closed = (0..JOBS).filter(|job| job % 50 != 0 && is_proven(*job));
-    assert_eq!(proven, i64::try_from(closed.count()).unwrap());
+    assert_eq!(
+        proven,
+        i64::try_from(closed.count()).expect("a small number")
+    );
     assert_eq!(
         days.iter().map(|day| day.exchanges).sum::<i64>(),
         JOBS * 5,

@@ -37,11 +37,7 @@ pub(crate) async fn run(args: UpArgs) -> Result<ExitCode> {
         })
         .collect();
     let source = issuer::of(&args).await?;
-    let proxy = (!args.trusted_proxy.is_empty())
-        .then(|| TrustedProxy::new(&args.trusted_proxy, &args.person_header))
-        .transpose()
-        .map_err(|error| Mistake(format!("--trusted-proxy: {error}")))?
-        .map(|proxy| proxy.with_tokens_of(source.as_ref().map(issuer::Source::issuer)));
+    let proxy = trusted(&args, source.as_ref())?;
     let key = args.key_env.as_deref().map(key_in).transpose()?;
     let mut terminate = signal(SignalKind::terminate()).context("listening for SIGTERM")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("listening for SIGINT")?;
@@ -86,6 +82,18 @@ pub(crate) async fn run(args: UpArgs) -> Result<ExitCode> {
     terminal::tell("wayproof finishes what is under way");
     running.stop().await?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// The proxy that says who asks, if there is one.
+fn trusted(args: &UpArgs, source: Option<&issuer::Source>) -> Result<Option<TrustedProxy>> {
+    if args.trusted_proxy.is_empty() {
+        return Ok(None);
+    }
+    let proxy = TrustedProxy::new(&args.trusted_proxy, &args.person_header)
+        .map_err(|error| Mistake(format!("--trusted-proxy: {error}")))?;
+    Ok(Some(
+        proxy.with_tokens_of(source.map(issuer::Source::issuer)),
+    ))
 }
 
 /// The providers that are named, else those found.

@@ -42,7 +42,6 @@ async fn asked_until(up: &Up, wanted: &str, headers: &str, body: &str) -> String
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[expect(clippy::too_many_lines, reason = "one story, read from top to bottom")]
 async fn a_key_opens_the_door_until_it_is_revoked() {
     let provider = provider().await;
     let environment = Environment::new();

@@ -105,6 +105,8 @@ fn each_kind_of_key_signs_for_a_person() {
     }
 }
 
+const NOT_SIGNED: &str = "no key of the issuer signed it";
+
 #[test]
 fn what_nobody_signed_names_nobody() {
     let (keys, strangers) = (Keys::new(), Keys::new());
@@ -119,26 +121,20 @@ fn what_nobody_signed_names_nobody() {
     let mut bent = good.clone();
     bent.pop();
     for (token, why) in [
-        (swapped, "no key of the issuer signed it"),
-        (
-            strangers.token(&header, &claims()),
-            "no key of the issuer signed it",
-        ),
+        (swapped, NOT_SIGNED),
+        (strangers.token(&header, &claims()), NOT_SIGNED),
         (
             keys.token(&json!({"alg": "RS256", "kid": "e"}), &claims()),
-            "no key of the issuer signed it",
+            NOT_SIGNED,
         ),
-        (
-            keys.token(&json!({"alg": "none"}), &claims()),
-            "no key of the issuer signed it",
-        ),
+        (keys.token(&json!({"alg": "none"}), &claims()), NOT_SIGNED),
         (
             keys.token(&json!({"alg": "HS256", "kid": "r"}), &claims()),
-            "no key of the issuer signed it",
+            NOT_SIGNED,
         ),
         (
             keys.token(&json!({"alg": "ES256", "kid": "r"}), &claims()),
-            "no key of the issuer signed it",
+            NOT_SIGNED,
         ),
         (
             keys.token(&json!({"alg": "RS256", "kid": "new"}), &claims()),
