@@ -19,27 +19,34 @@ impl<'t> Word<'t> {
         self.text
     }
 
-    /// Hashes a word, eight bytes at a time. The hash of nothing is nought.
+    /// Hashes a word by its first and its last eight bytes and its length, which tell the words of a table apart. The
+    /// hash of nothing is nought.
+    #[inline]
     pub(crate) fn new(text: &'t str) -> Self {
         const PRIME: u64 = 0x9e37_79b9_7f4a_7c15;
-        let mut eights = text.as_bytes().chunks_exact(8);
-        let mix = |hash: u64, eight: [u8; 8]| {
-            let hash = (hash ^ u64::from_le_bytes(eight)).wrapping_mul(PRIME);
-            hash ^ (hash >> 29)
+        let bytes = text.as_bytes();
+        let ends = match (bytes.first_chunk(), bytes.last_chunk()) {
+            (Some(first), Some(last)) => {
+                u64::from_le_bytes(*first) ^ u64::from_le_bytes(*last).rotate_left(32)
+            }
+            _ => short(bytes),
         };
-        let mut hash = 0;
-        for eight in &mut eights {
-            hash = mix(hash, eight.try_into().unwrap_or_default());
-        }
-        let mut last = [0; 8];
-        for (to, from) in last.iter_mut().zip(eights.remainder()) {
-            *to = *from;
-        }
+        let hash = (ends ^ (bytes.len() as u64).rotate_left(7)).wrapping_mul(PRIME);
         Self {
             text,
-            hash: mix(hash, last),
+            hash: hash ^ (hash >> 29),
         }
     }
+}
+
+/// The bytes of a word of fewer than eight.
+#[inline]
+fn short(bytes: &[u8]) -> u64 {
+    if let (Some(first), Some(last)) = (bytes.first_chunk(), bytes.last_chunk()) {
+        return u64::from(u32::from_le_bytes(*first)) | u64::from(u32::from_le_bytes(*last)) << 32;
+    }
+    let step = |packed: u64, byte: &u8| packed << 8 | u64::from(*byte);
+    bytes.iter().fold(0, step)
 }
 
 /// The table.
@@ -69,6 +76,7 @@ impl<V: Copy> Phrases<V> {
     }
 
     /// The number of a phrase and its value.
+    #[inline]
     pub(crate) fn find(&self, first: Word<'_>, second: Word<'_>) -> Option<(usize, V)> {
         let mut at = place(first, second, self.slots.len());
         loop {
@@ -88,6 +96,7 @@ impl<V: Copy> Phrases<V> {
 }
 
 /// The slot where the search for a phrase begins; the number of slots is a power of two.
+#[inline]
 fn place(first: Word<'_>, second: Word<'_>, slots: usize) -> usize {
     let hash = first.hash.rotate_left(21) ^ second.hash;
     #[expect(

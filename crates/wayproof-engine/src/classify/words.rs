@@ -23,6 +23,7 @@ pub(crate) fn cut(text: &str, most: usize) -> &str {
 }
 
 /// The words of a folded text.
+#[inline]
 pub(crate) fn words(folded: &str) -> impl Iterator<Item = &str> {
     let bytes = folded.as_bytes();
     let mut at = 0;
@@ -36,6 +37,7 @@ pub(crate) fn words(folded: &str) -> impl Iterator<Item = &str> {
 }
 
 /// Whether a byte belongs to a word. All of another script do, so a word ends at the ends of characters.
+#[inline]
 fn is_inside(byte: u8) -> bool {
     static INSIDE: [bool; 256] = {
         let mut inside = [false; 256];
