@@ -12,7 +12,7 @@ use std::ops::Range;
 use self::imports::Imports;
 
 pub(crate) use branch::Branch;
-pub(crate) use token::{Kind, Token};
+pub(crate) use token::{Kind, Token, nesting};
 
 /// How a language is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -488,17 +488,5 @@ impl<'a> Code<'a> {
             }
         }
         start
-    }
-}
-
-/// What a token adds to the depth of brackets.
-pub(crate) fn nesting(token: &Token<'_>) -> i32 {
-    if token.kind != Kind::Sign {
-        return 0;
-    }
-    match token.text {
-        "(" | "[" | "{" => 1,
-        ")" | "]" | "}" => -1,
-        _ => 0,
     }
 }

@@ -290,6 +290,18 @@ fn word_length(rest: &str, first: char) -> usize {
     end
 }
 
+/// What a token adds to the depth of brackets.
+pub(crate) fn nesting(token: &Token<'_>) -> i32 {
+    if token.kind != Kind::Sign {
+        return 0;
+    }
+    match token.text {
+        "(" | "[" | "{" => 1,
+        ")" | "]" | "}" => -1,
+        _ => 0,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::{Kind, tokens};
