@@ -1,3 +1,5 @@
+//! Tokens that are believed, and every way in which one is not.
+
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::KeySize;
 use aws_lc_rs::signature::{
