@@ -131,21 +131,43 @@ struct Sum {
     names: Names,
     exchanges: i64,
     money: Money,
-    input: Input,
 }
 
-/// Sums in which jobs spent, by their places.
-type Pattern = Vec<u32>;
+/// Which sums jobs spent in, and how many jobs spent in just these, one after the other.
+#[derive(Debug, Default)]
+struct Patterns {
+    places: Vec<u32>,
+    /// Where each one ends, and its jobs.
+    ends: Vec<(usize, i64)>,
+}
+
+impl Patterns {
+    fn push(&mut self, places: &[u32], jobs: i64) {
+        self.places.extend_from_slice(places);
+        self.ends.push((self.places.len(), jobs));
+    }
+
+    fn iter(&self) -> impl Iterator<Item = (&[u32], i64)> {
+        let mut begin = 0;
+        self.ends.iter().map(move |&(end, jobs)| {
+            let places = self.places.get(begin..end).unwrap_or_default();
+            begin = end;
+            (places, jobs)
+        })
+    }
+}
 
 /// Spend since a day, by all dimensions.
 #[derive(Debug)]
 pub struct SpendCube {
     names: Vec<String>,
     sums: Vec<Sum>,
-    /// How many jobs spent in just these sums.
-    patterns: Vec<(Pattern, i64)>,
-    /// Jobs closed PROVEN, by day.
-    proven_days: BTreeMap<i64, i64>,
+    patterns: Patterns,
+    days: BTreeMap<i64, DayRecord>,
+    /// By day, provider and model.
+    inputs: BTreeMap<(i64, [u32; 2]), Input>,
+    /// The numbers of no verdict and of the one that counts, if any job has it.
+    verdicts: [Option<u32>; 2],
 }
 
 /// What fell together along the dimensions asked for.
@@ -153,7 +175,6 @@ pub struct SpendCube {
 struct Group {
     exchanges: i64,
     money: Money,
-    input: Input,
     jobs: i64,
     judged: i64,
     proven: i64,
@@ -228,16 +249,18 @@ impl SpendCube {
 
     /// What each model was asked with since the beginning of a day (UTC), by its name.
     pub fn input(&self, since_us: i64) -> Vec<ModelInput> {
-        let groups = self.grouped(since_us, |sum| {
-            let named = [PROVIDER, MODEL].map(|at| sum.names[at]);
-            (!self.name(named[1]).is_empty()).then_some(named)
-        });
-        let mut models: Vec<ModelInput> = groups
+        let first = since_us.div_euclid(DAY_US);
+        let mut models: BTreeMap<[u32; 2], Input> = BTreeMap::new();
+        for ((_, named), input) in self.inputs.range((first, [0; 2])..) {
+            add_input(models.entry(*named).or_default(), input);
+        }
+        let mut models: Vec<ModelInput> = models
             .into_iter()
-            .map(|([provider, model], group)| ModelInput {
+            .filter(|([_, model], _)| !self.name(*model).is_empty())
+            .map(|([provider, model], input)| ModelInput {
                 provider: self.name(provider).to_owned(),
                 model: self.name(model).to_owned(),
-                input: group.input,
+                input,
             })
             .collect();
         models.sort_by(|one, other| {
@@ -249,24 +272,8 @@ impl SpendCube {
     /// Spend and proven changes of each day since one, oldest first; days without either are left out.
     pub fn days(&self, since_us: i64) -> Vec<DayRecord> {
         let first = since_us.div_euclid(DAY_US);
-        let groups = self.grouped(since_us, |sum| Some(sum.day));
-        let mut days: BTreeMap<i64, DayRecord> = groups
-            .into_iter()
-            .map(|(day, group)| {
-                let record = DayRecord {
-                    day,
-                    exchanges: group.exchanges,
-                    money: group.money,
-                    proven: 0,
-                };
-                (day, record)
-            })
-            .collect();
-        for (&day, &proven) in self.proven_days.range(first..) {
-            let record = days.entry(day).or_default();
-            (record.day, record.proven) = (day, proven);
-        }
-        days.into_values().collect()
+        let days = self.days.range(first..);
+        days.map(|(_, record)| record.clone()).collect()
     }
 
     /// Adds up what has the same key; what has none is left out.
@@ -274,38 +281,46 @@ impl SpendCube {
         &self,
         since_us: i64,
         key: impl Fn(&Sum) -> Option<K>,
-    ) -> BTreeMap<K, Group> {
+    ) -> Vec<(K, Group)> {
+        const NONE: usize = usize::MAX;
         let first = since_us.div_euclid(DAY_US);
-        let keys: Vec<Option<K>> = self
-            .sums
-            .iter()
-            .map(|sum| (sum.day >= first).then(|| key(sum)).flatten())
-            .collect();
-        let mut groups: BTreeMap<K, Group> = BTreeMap::new();
-        for (sum, key) in self.sums.iter().zip(&keys) {
-            let Some(key) = key else { continue };
-            let group = groups.entry(*key).or_default();
-            group.exchanges = group.exchanges.saturating_add(sum.exchanges);
-            add_money(&mut group.money, &sum.money);
-            add_input(&mut group.input, &sum.input);
+        let mut numbers: BTreeMap<K, usize> = BTreeMap::new();
+        let mut groups: Vec<(K, Group)> = Vec::new();
+        let mut places = Vec::with_capacity(self.sums.len());
+        for sum in &self.sums {
+            let key = (sum.day >= first).then(|| key(sum)).flatten();
+            let Some(key) = key else {
+                places.push(NONE);
+                continue;
+            };
+            let number = *numbers.entry(key).or_insert(groups.len());
+            if number == groups.len() {
+                groups.push((key, Group::default()));
+            }
+            places.push(number);
+            if let Some((_, group)) = groups.get_mut(number) {
+                group.exchanges = group.exchanges.saturating_add(sum.exchanges);
+                add_money(&mut group.money, &sum.money);
+            }
         }
-        let mut taken = Vec::new();
-        for (pattern, jobs) in &self.patterns {
-            let places = pattern.iter().map(|&at| at as usize);
+        let mut taken: Vec<usize> = Vec::new();
+        for (pattern, jobs) in self.patterns.iter() {
             taken.clear();
-            taken.extend(places.clone().filter_map(|at| *keys.get(at)?));
-            taken.sort_unstable();
-            taken.dedup();
+            taken.extend(pattern.iter().filter_map(|&at| places.get(at as usize)));
+            if taken.len() > 1 {
+                taken.sort_unstable();
+                taken.dedup();
+            }
             // A job has one verdict, wherever it spent.
-            let mut sums = places.filter_map(|at| self.sums.get(at));
-            let verdict = sums.next().map_or("", |sum| self.name(sum.names[VERDICT]));
-            for key in &taken {
-                let Some(group) = groups.get_mut(key) else {
-                    continue;
-                };
-                group.jobs += jobs;
-                group.judged += if verdict.is_empty() { 0 } else { *jobs };
-                group.proven += if verdict == "PROVEN" { *jobs } else { 0 };
+            let sum = pattern.first().and_then(|&at| self.sums.get(at as usize));
+            let verdict = sum.map(|sum| sum.names[VERDICT]);
+            let [nothing, proven] = self.verdicts.map(|number| number == verdict);
+            for &number in &taken {
+                if let Some((_, group)) = groups.get_mut(number) {
+                    group.jobs += jobs;
+                    group.judged += if nothing { 0 } else { jobs };
+                    group.proven += if proven { jobs } else { 0 };
+                }
             }
         }
         groups

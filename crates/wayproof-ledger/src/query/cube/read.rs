@@ -1,15 +1,17 @@
-//! Reads usage by day in many small pieces and adds it up.
+//! Reads usage by day into a cube, in pieces, so that nothing waits for the reading.
 
 use std::collections::BTreeMap;
 
 use sqlx::any::{AnyArguments, AnyRow};
 use sqlx::{Arguments as _, AssertSqlSafe, Row as _};
 
-use super::super::page::{Money, money};
-use super::{Input, Names, Pattern, SpendCube, Sum, add_input, add_money};
+use super::{
+    DayRecord, Input, MODEL, Names, PROVIDER, Patterns, SpendCube, Sum, add_input, add_money,
+};
 use crate::error::LedgerError;
 use crate::ledger::Ledger;
 use crate::project::DAY_US;
+use crate::query::page::{Money, money};
 
 /// Rows that are read at once.
 const CHUNK: usize = 4_096;
@@ -23,7 +25,7 @@ const SELECTED: &str = "SELECT u.day, u.session, u.job, u.task, u.class, u.provi
 
 const KEY: &str = "u.day, u.session, u.job, u.task, u.class, u.provider, u.model, u.source";
 
-/// In which columns they are.
+/// In which columns the names are.
 const NAMED: [usize; 7] = [3, 4, 5, 6, 8, 9, 10];
 
 /// A cube while it is read.
@@ -32,7 +34,9 @@ struct Making {
     names: BTreeMap<String, u32>,
     places: BTreeMap<(i64, Names), u32>,
     sums: Vec<Sum>,
-    patterns: Vec<(Pattern, i64)>,
+    days: BTreeMap<i64, DayRecord>,
+    inputs: BTreeMap<(i64, [u32; 2]), Input>,
+    patterns: Vec<(Vec<u32>, i64)>,
     /// A pattern with one sum more.
     longer: BTreeMap<(u32, u32), u32>,
     /// The pattern of each job.
@@ -60,6 +64,7 @@ impl Making {
         }
         let job: Option<i64> = row.try_get(11)?;
         let exchanges: i64 = row.try_get(12)?;
+        let spent = money(row, 13)?;
         let next = small(self.sums.len());
         let at = *self.places.entry((day, names)).or_insert(next);
         if at == next {
@@ -68,19 +73,23 @@ impl Making {
                 names,
                 exchanges: 0,
                 money: Money::default(),
-                input: Input::default(),
             });
         }
         if let Some(sum) = self.sums.get_mut(at as usize) {
             sum.exchanges = sum.exchanges.saturating_add(exchanges);
-            add_money(&mut sum.money, &money(row, 13)?);
-            let input = Input {
-                fresh: row.try_get(17)?,
-                cache_read: row.try_get(18)?,
-                cache_write: row.try_get(19)?,
-            };
-            add_input(&mut sum.input, &input);
+            add_money(&mut sum.money, &spent);
         }
+        let record = self.days.entry(day).or_default();
+        record.day = day;
+        record.exchanges = record.exchanges.saturating_add(exchanges);
+        add_money(&mut record.money, &spent);
+        let input = Input {
+            fresh: row.try_get(17)?,
+            cache_read: row.try_get(18)?,
+            cache_write: row.try_get(19)?,
+        };
+        let served = (day, [names[PROVIDER], names[MODEL]]);
+        add_input(self.inputs.entry(served).or_default(), &input);
         if let Some(job) = job {
             self.spent(job, at);
         }
@@ -90,7 +99,7 @@ impl Making {
     /// A job spent in a sum.
     fn spent(&mut self, job: i64, at: u32) {
         if self.patterns.is_empty() {
-            self.patterns.push((Pattern::new(), 0));
+            self.patterns.push((Vec::new(), 0));
         }
         let former = self.jobs.get(&job).copied().unwrap_or(0);
         let next = small(self.patterns.len());
@@ -118,19 +127,29 @@ impl Making {
         self.jobs.insert(job, longer);
     }
 
-    fn done(self, proven_days: BTreeMap<i64, i64>) -> SpendCube {
+    fn done(mut self, proven_days: BTreeMap<i64, i64>) -> SpendCube {
+        let verdicts = ["", "PROVEN"].map(|name| self.names.get(name).copied());
         let mut names = vec![String::new(); self.names.len()];
         for (name, number) in self.names {
             if let Some(place) = names.get_mut(number as usize) {
                 *place = name;
             }
         }
-        let patterns = self.patterns.into_iter().filter(|(_, jobs)| *jobs > 0);
+        let mut patterns = Patterns::default();
+        for (places, jobs) in self.patterns.iter().filter(|(_, jobs)| *jobs > 0) {
+            patterns.push(places, *jobs);
+        }
+        for (day, proven) in proven_days {
+            let record = self.days.entry(day).or_default();
+            (record.day, record.proven) = (day, proven);
+        }
         SpendCube {
             names,
             sums: self.sums,
-            patterns: patterns.collect(),
-            proven_days,
+            patterns,
+            days: self.days,
+            inputs: self.inputs,
+            verdicts,
         }
     }
 }
