@@ -26,6 +26,10 @@ type WallClock = Arc<dyn Fn() -> i64 + Send + Sync>;
 
 /// Keys of AWS, with the clock that signatures are dated by.
 #[derive(Clone)]
+#[cfg_attr(
+    not(feature = "aws"),
+    expect(dead_code, reason = "without the feature nothing is signed")
+)]
 pub struct AwsKeys {
     pub(crate) id: String,
     pub(crate) secret: SecretString,
