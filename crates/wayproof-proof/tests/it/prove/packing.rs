@@ -72,7 +72,7 @@ fn a_package_of_php_is_tried_as_it_is_loaded() {
         Bench::new(&[
             (
                 "composer.json",
-                "{\"name\": \"a/b\", \"autoload\": {\"psr-4\": {\"App\\\\\": \"src/\"}}}\n",
+                "{\"name\": \"a/b\", \"autoload\": {\"psr-4\": {\"App\\\\\": \"src/\"}}, \"archive\": {\"exclude\": [\"/more\"]}}\n",
             ),
             (
                 "phpunit.xml.dist",
