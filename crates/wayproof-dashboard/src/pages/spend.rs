@@ -317,25 +317,12 @@ fn figures(requests: i64, jobs: i64, proven: i64, money: &Money) -> Line {
     }
 }
 
-fn add(sum: &mut Option<i64>, part: Option<i64>) {
-    if let Some(part) = part {
-        *sum = Some(sum.unwrap_or(0).saturating_add(part));
-    }
-}
-
-fn add_money(sum: &mut Money, part: &Money) {
-    add(&mut sum.listed_nano_usd, part.listed_nano_usd);
-    add(&mut sum.billed_nano_usd, part.billed_nano_usd);
-    add(&mut sum.subscription_nano_usd, part.subscription_nano_usd);
-    sum.listed_unknown = sum.listed_unknown.saturating_add(part.listed_unknown);
-}
-
 /// Every job has one verdict, so rows by verdict count each job once.
 fn total(by_verdict: &[SpendCell]) -> (Line, Money) {
     let mut money = Money::default();
     let (mut requests, mut jobs, mut proven) = (0_i64, 0_i64, 0_i64);
     for cell in by_verdict {
-        add_money(&mut money, &cell.money);
+        money.add(&cell.money);
         requests = requests.saturating_add(cell.exchanges);
         jobs = jobs.saturating_add(cell.jobs);
         proven = proven.saturating_add(cell.proven);
@@ -400,7 +387,7 @@ fn weeks(days: &[DayRecord]) -> Vec<(i64, DayRecord)> {
         .filter_map(|week| {
             let mut sum = DayRecord::default();
             for day in week {
-                add_money(&mut sum.money, &day.money);
+                sum.money.add(&day.money);
                 sum.proven += day.proven;
             }
             Some((week.first()?.day, sum))

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::page::Money;
+use super::page::{Money, add};
 use crate::project::DAY_US;
 
 /// What spend is laid out by.
@@ -180,19 +180,6 @@ struct Group {
     proven: i64,
 }
 
-fn add(sum: &mut Option<i64>, part: Option<i64>) {
-    if let Some(part) = part {
-        *sum = Some(sum.unwrap_or(0).saturating_add(part));
-    }
-}
-
-fn add_money(sum: &mut Money, part: &Money) {
-    add(&mut sum.listed_nano_usd, part.listed_nano_usd);
-    add(&mut sum.billed_nano_usd, part.billed_nano_usd);
-    add(&mut sum.subscription_nano_usd, part.subscription_nano_usd);
-    sum.listed_unknown = sum.listed_unknown.saturating_add(part.listed_unknown);
-}
-
 fn add_input(sum: &mut Input, part: &Input) {
     add(&mut sum.fresh, part.fresh);
     add(&mut sum.cache_read, part.cache_read);
@@ -300,7 +287,7 @@ impl SpendCube {
             places.push(number);
             if let Some((_, group)) = groups.get_mut(number) {
                 group.exchanges = group.exchanges.saturating_add(sum.exchanges);
-                add_money(&mut group.money, &sum.money);
+                group.money.add(&sum.money);
             }
         }
         let mut taken: Vec<usize> = Vec::new();

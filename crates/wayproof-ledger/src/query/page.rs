@@ -22,6 +22,23 @@ pub struct Money {
     pub subscription_nano_usd: Option<i64>,
 }
 
+impl Money {
+    /// Adds each kind to its own; the sum of what is unknown on both sides stays unknown.
+    pub fn add(&mut self, part: &Self) {
+        add(&mut self.listed_nano_usd, part.listed_nano_usd);
+        add(&mut self.billed_nano_usd, part.billed_nano_usd);
+        add(&mut self.subscription_nano_usd, part.subscription_nano_usd);
+        self.listed_unknown = self.listed_unknown.saturating_add(part.listed_unknown);
+    }
+}
+
+/// Adds what is known to what is known.
+pub(super) fn add(sum: &mut Option<i64>, part: Option<i64>) {
+    if let Some(part) = part {
+        *sum = Some(sum.unwrap_or(0).saturating_add(part));
+    }
+}
+
 /// An agent's conversation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct SessionRow {

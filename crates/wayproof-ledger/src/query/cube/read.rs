@@ -5,9 +5,7 @@ use std::collections::BTreeMap;
 use sqlx::any::{AnyArguments, AnyRow};
 use sqlx::{Arguments as _, AssertSqlSafe, Row as _};
 
-use super::{
-    DayRecord, Input, MODEL, Names, PROVIDER, Patterns, SpendCube, Sum, add_input, add_money,
-};
+use super::{DayRecord, Input, MODEL, Names, PROVIDER, Patterns, SpendCube, Sum, add_input};
 use crate::error::LedgerError;
 use crate::ledger::Ledger;
 use crate::project::DAY_US;
@@ -77,12 +75,12 @@ impl Making {
         }
         if let Some(sum) = self.sums.get_mut(at as usize) {
             sum.exchanges = sum.exchanges.saturating_add(exchanges);
-            add_money(&mut sum.money, &spent);
+            sum.money.add(&spent);
         }
         let record = self.days.entry(day).or_default();
         record.day = day;
         record.exchanges = record.exchanges.saturating_add(exchanges);
-        add_money(&mut record.money, &spent);
+        record.money.add(&spent);
         let input = Input {
             fresh: row.try_get(17)?,
             cache_read: row.try_get(18)?,
