@@ -93,7 +93,7 @@ fn page(passed: &BTreeSet<String>, date: &str) -> Result<String> {
     )?;
     page.push_str(
         "- **connect**: in a home that only `wayproof connect` has written to, the agent finds the gateway, calls a tool (aider: edits by text) and ends.\n\
-         - **failures**: a provider fails before every step: limits with and without a time to come back, no capacity, a defect, an error inside a stream, a cut stream, slow bytes. (Gemini CLI stops at a cut and says so.) The agent does every step once and ends; with a wrong key or a conversation that is too long it stops, without asking for ever.\n\
+         - **failures**: a provider fails before every step: limits with and without a time to come back, no capacity, a defect, an error inside a stream, a cut stream, a half-closed connection, slow bytes. (Gemini CLI stops at a cut and says so.) The agent does every step once and ends; with a wrong key or a conversation that is too long it stops, without asking for ever.\n\
          - **a protocol**: under `wayproof run`, with models that are served in that protocol only, the agent goes from a failing test through a refuted fix and one escalation to a proven one. Streaming, tools and resuming are part of it. Its own protocol is passed through, any other translated.\n\n",
     );
     page.push_str("| agent | version | its protocol | connect | failures |");

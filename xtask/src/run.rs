@@ -3,7 +3,7 @@
 use std::{
     ffi::OsStr,
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::{Command, Stdio},
 };
 
 use anyhow::{Context, Result, bail, ensure};
@@ -38,40 +38,6 @@ pub(crate) fn run(command: &mut Command) -> Result<()> {
         bail!("`{line}` failed: {status}");
     }
     Ok(())
-}
-
-/// A command that goes on in the background.
-pub(crate) struct Started {
-    line: String,
-    child: Child,
-}
-
-/// Starts a command without waiting for it; what it says comes between what others say.
-pub(crate) fn start(command: &mut Command) -> Result<Started> {
-    let line = line_of(command);
-    println!("$ {line} &");
-    let child = command
-        .spawn()
-        .with_context(|| format!("starting `{line}`"))?;
-    Ok(Started { line, child })
-}
-
-/// Waits for a command that was started, and fails with its line when it fails.
-pub(crate) fn finish(mut started: Started) -> Result<()> {
-    let waited = started.child.wait();
-    let line = &started.line;
-    let status = waited.with_context(|| format!("waiting for `{line}`"))?;
-    ensure!(status.success(), "`{line}` failed: {status}");
-    Ok(())
-}
-
-impl Drop for Started {
-    /// A stage that fails leaves nothing running.
-    fn drop(&mut self) {
-        // It has ended already where it was waited for.
-        drop(self.child.kill());
-        drop(self.child.wait());
-    }
 }
 
 /// Runs a command and returns what it prints.

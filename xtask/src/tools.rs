@@ -189,11 +189,9 @@ pub(crate) fn libraries(language: &str) -> Vec<(&'static str, &'static str)> {
     packages.filter(|(name, _)| *name != "websockets").collect()
 }
 
-/// Installs what CI needs: the tests' tools and the licence checker.
-pub(crate) fn ensure_all() -> Result<()> {
-    ensure_cargo_tool("deny", "cargo-deny")?;
-    ensure_for_tests()?;
-    Ok(())
+/// Installs the checker of licences and sources.
+pub(crate) fn ensure_for_licences() -> Result<()> {
+    ensure_cargo_tool("deny", "cargo-deny")
 }
 
 /// Installs what the tests need and returns the variables by which they find it.
@@ -225,7 +223,11 @@ fn ensure_cargo_tool(subcommand: &str, package: &str) -> Result<()> {
         return Ok(());
     }
     println!("installing {package} (once; this compiles it)");
-    run(&mut command("cargo", &["install", "--locked", package]))
+    // Unoptimized: it is built in a third of the time and runs for seconds.
+    run(&mut command(
+        "cargo",
+        &["install", "--debug", "--locked", package],
+    ))
 }
 
 fn ensure_system_packages() -> Result<()> {

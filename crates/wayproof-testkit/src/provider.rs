@@ -4,7 +4,7 @@
 
 use std::{
     convert::Infallible,
-    net::SocketAddr,
+    net::{Shutdown, SocketAddr},
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicUsize, Ordering},
@@ -18,7 +18,10 @@ use http::{HeaderMap, Request, Response};
 use http_body_util::{BodyExt, StreamBody};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::{net::TcpListener, sync::watch};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::watch,
+};
 use tokio_util::task::TaskTracker;
 
 /// One request as it arrived.
@@ -51,6 +54,8 @@ pub enum Frame {
     Pause(Duration),
     /// The connection breaks here.
     Cut,
+    /// Nothing is written any more; the connection stays open for what the client has to say.
+    HalfClose,
     /// Trailers that end the body.
     Trailers(HeaderMap),
 }
@@ -107,6 +112,9 @@ impl Reply {
         self
     }
 }
+
+/// Long enough for the frames before to be written.
+const BEFORE_HALF_CLOSE: Duration = Duration::from_millis(20);
 
 type Handler = dyn Fn(&Captured) -> Reply + Send + Sync;
 
@@ -213,10 +221,14 @@ async fn accept(
         if socket.set_nodelay(true).is_err() {
             continue;
         }
+        let Ok((socket, writer)) = with_second_handle(socket) else {
+            continue;
+        };
         let shared = Arc::clone(&shared);
         let mut stopped = stopped.clone();
         tasks.spawn(async move {
-            let service = service_fn(|request| answer(request, Arc::clone(&shared)));
+            let service =
+                service_fn(|request| answer(request, Arc::clone(&shared), Arc::clone(&writer)));
             let connection = http1::Builder::new()
                 .timer(TokioTimer::new())
                 .serve_connection(TokioIo::new(socket), service);
@@ -229,11 +241,21 @@ async fn accept(
     }
 }
 
+/// A second handle of a connection, by which its writing half can be closed alone.
+type Writer = Arc<std::net::TcpStream>;
+
+fn with_second_handle(socket: TcpStream) -> std::io::Result<(TcpStream, Writer)> {
+    let socket = socket.into_std()?;
+    let writer = Arc::new(socket.try_clone()?);
+    Ok((TcpStream::from_std(socket)?, writer))
+}
+
 type ScriptBody = http_body_util::combinators::UnsyncBoxBody<Bytes, std::io::Error>;
 
 async fn answer(
     request: Request<Incoming>,
     shared: Arc<Shared>,
+    writer: Writer,
 ) -> Result<Response<ScriptBody>, Infallible> {
     let (head, body) = request.into_parts();
     let body = match body.collect().await {
@@ -267,7 +289,7 @@ async fn answer(
     for (name, value) in &reply.headers {
         response = response.header(name, value);
     }
-    let body = script_body(reply.frames, shared);
+    let body = script_body(reply.frames, shared, writer);
     Ok(response
         .body(body)
         .unwrap_or_else(|_| Response::new(empty())))
@@ -299,7 +321,7 @@ impl Drop for Unfinished {
     }
 }
 
-fn script_body(frames: Vec<Frame>, shared: Arc<Shared>) -> ScriptBody {
+fn script_body(frames: Vec<Frame>, shared: Arc<Shared>, writer: Writer) -> ScriptBody {
     if let [Frame::Data(only)] = frames.as_slice() {
         // A body in one piece gets a Content-Length.
         return http_body_util::Full::new(only.clone())
@@ -314,14 +336,14 @@ fn script_body(frames: Vec<Frame>, shared: Arc<Shared>) -> ScriptBody {
         is_done: false,
     };
     let script = stream::unfold(
-        (frames.into_iter(), guard),
-        |(mut frames, mut guard)| async move {
+        (frames.into_iter(), guard, writer),
+        |(mut frames, mut guard, writer)| async move {
             loop {
                 match frames.next() {
                     Some(Frame::Data(data)) => {
                         // One poll a chunk, so that each is written on its own.
                         tokio::task::yield_now().await;
-                        return Some((Ok(hyper::body::Frame::data(data)), (frames, guard)));
+                        return Some((Ok(hyper::body::Frame::data(data)), (frames, guard, writer)));
                     }
                     Some(Frame::Pause(wait)) => tokio::time::sleep(wait).await,
                     Some(Frame::Cut) => {
@@ -329,11 +351,22 @@ fn script_body(frames: Vec<Frame>, shared: Arc<Shared>) -> ScriptBody {
                         tokio::task::yield_now().await;
                         guard.finish();
                         let cut = std::io::Error::other("the script cuts the connection here");
-                        return Some((Err(cut), (frames, guard)));
+                        return Some((Err(cut), (frames, guard, writer)));
+                    }
+                    Some(Frame::HalfClose) => {
+                        // What came before is written first.
+                        tokio::time::sleep(BEFORE_HALF_CLOSE).await;
+                        guard.finish();
+                        // A client that has gone already has what it can have.
+                        let _gone = writer.shutdown(Shutdown::Write);
+                        std::future::pending::<()>().await;
                     }
                     Some(Frame::Trailers(trailers)) => {
                         guard.finish();
-                        return Some((Ok(hyper::body::Frame::trailers(trailers)), (frames, guard)));
+                        return Some((
+                            Ok(hyper::body::Frame::trailers(trailers)),
+                            (frames, guard, writer),
+                        ));
                     }
                     None => {
                         guard.finish();

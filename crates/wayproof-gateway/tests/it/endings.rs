@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use rstest::rstest;
 use wayproof_ledger::ExchangeOutcome;
 use wayproof_testkit::{Frame, Provider as Scripted, Reply};
 
@@ -129,11 +130,14 @@ async fn an_agent_that_hangs_up_after_the_last_event_has_its_answer() {
     stage.stop().await;
 }
 
+#[rstest]
 #[tokio::test]
-async fn a_cut_stream_is_cut_for_the_client_and_for_the_ledger() {
-    let scripted = Scripted::start(|_| {
+async fn a_cut_stream_is_cut_for_the_client_and_for_the_ledger(
+    #[values(Frame::Cut, Frame::HalfClose)] end: Frame,
+) {
+    let scripted = Scripted::start(move |_| {
         let mut reply = Reply::events([START]);
-        reply.frames.push(Frame::Cut);
+        reply.frames.push(end.clone());
         reply
     })
     .await

@@ -116,6 +116,32 @@ async fn the_provider_keeps_requests_and_cuts_where_the_script_says() {
     provider.stop().await;
 }
 
+#[tokio::test]
+async fn half_of_a_connection_closes_where_the_script_says() {
+    let provider = Provider::start(|_| Reply {
+        frames: vec![Frame::Data("one".into()), Frame::HalfClose],
+        ..Reply::events(["unused"])
+    })
+    .await
+    .unwrap();
+    let mut socket = tokio::net::TcpStream::connect(provider.address())
+        .await
+        .unwrap();
+    let request = b"GET / HTTP/1.1\r\nhost: h\r\n\r\n";
+    socket.write_all(request).await.unwrap();
+    let mut answer = Vec::new();
+    socket.read_to_end(&mut answer).await.unwrap();
+    let answer = String::from_utf8(answer).unwrap();
+    assert!(answer.ends_with("3\r\none\r\n"), "{answer}");
+    // A connection that is closed as a whole would answer this with a reset.
+    for _ in 0..3 {
+        socket.write_all(b"still there?").await.unwrap();
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    drop(socket);
+    provider.stop().await;
+}
+
 #[test]
 fn fixture_commits_have_stable_ids() {
     let ids: Vec<String> = (0..2)

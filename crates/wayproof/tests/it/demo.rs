@@ -7,11 +7,7 @@ use crate::environment::{Environment, Said};
 #[test]
 fn demo_proves_refutes_and_counts() {
     let environment = Environment::new();
-    let folder = environment.path("demo");
-    let place = folder.to_string_lossy().into_owned();
-    let said = environment.run(&["demo", "--json", "--dir", &place]);
-    assert_eq!(said.status, 0, "{said:?}");
-    let report = said.json();
+    let report = environment.demonstration();
     assert_eq!(report["verdict"], "PROVEN", "{report:#}");
     let attempts: Vec<_> = report["attempts"].as_array().unwrap().iter().collect();
     let classes: Vec<_> = attempts
@@ -37,7 +33,7 @@ fn demo_proves_refutes_and_counts() {
 
     receipt_verifies(&environment, &report);
 
-    let data = folder.join("data");
+    let data = environment.path("demo/data");
     let data = data.to_str().unwrap();
     assert_eq!(
         environment

@@ -2,11 +2,13 @@
 
 use std::{
     ffi::OsStr,
-    fs,
+    fs::{self, File},
     path::{Path, PathBuf},
     process::{Command, Output, Stdio},
+    time::UNIX_EPOCH,
 };
 
+use serde_json::Value;
 use tempfile::TempDir;
 use wayproof_testkit::Fixture;
 
@@ -92,6 +94,39 @@ impl Environment {
     pub(crate) fn fixture(&self) -> Fixture {
         Fixture::init(&self.repo()).unwrap()
     }
+
+    /// What the demonstration says and leaves behind, as `demo` in this place. It runs once for all tests of a build.
+    pub(crate) fn demonstration(&self) -> Value {
+        let base = Path::new(env!("CARGO_TARGET_TMPDIR"));
+        let program = fs::metadata(env!("CARGO_BIN_EXE_wayproof")).unwrap();
+        let built = program.modified().unwrap();
+        let built = built.duration_since(UNIX_EPOCH).unwrap().as_micros();
+        let made = base.join(format!("demo-{built}"));
+        let told = base.join(format!("demo-{built}.json"));
+        let only_one = File::create(base.join("demo.lock")).unwrap();
+        only_one.lock().unwrap();
+        if !told.is_file() {
+            let place = made.to_string_lossy().into_owned();
+            let said = self.run(&["demo", "--json", "--dir", &place]);
+            assert_eq!(said.status, 0, "{said:?}");
+            fs::write(&told, said.out).unwrap();
+        }
+        let here = self.path("demo");
+        copy_folder(&made, &here);
+        let said = fs::read_to_string(&told).unwrap();
+        let said = said.replace(&*made.to_string_lossy(), &here.to_string_lossy());
+        serde_json::from_str(&said).unwrap()
+    }
+}
+
+/// Copies a folder with its modes to a place where nothing is yet.
+pub(crate) fn copy_folder(from: &Path, to: &Path) {
+    let copied = Command::new("cp")
+        .arg("-a")
+        .args([from, to])
+        .status()
+        .unwrap();
+    assert!(copied.success());
 }
 
 impl Said {
@@ -103,7 +138,7 @@ impl Said {
         }
     }
 
-    pub(crate) fn json(&self) -> serde_json::Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {self:?}"))
     }
 }

@@ -34,6 +34,8 @@ enum Failure {
     ErrorInStream,
     /// The connection breaks inside the stream.
     Cut,
+    /// The provider says nothing more inside the stream and goes on listening.
+    HalfClosed,
     /// The bytes come one after the other; nothing is lost.
     Slow,
     /// A key that is none.
@@ -47,7 +49,11 @@ impl Failure {
     const fn times(self) -> usize {
         match self {
             Self::Limited | Self::Overloaded | Self::Broken => 3,
-            Self::LimitedFor(_) | Self::ErrorInStream | Self::Cut | Self::Slow => 1,
+            Self::LimitedFor(_)
+            | Self::ErrorInStream
+            | Self::Cut
+            | Self::HalfClosed
+            | Self::Slow => 1,
             Self::Unauthorized | Self::Overflow => usize::MAX,
         }
     }
@@ -78,15 +84,8 @@ impl Failure {
                 reply.frames.push(Frame::Data(said.into()));
                 reply
             }
-            Self::Cut => {
-                let mut reply = begun(reply);
-                // In the middle of an event: what an agent has taken in for good it cannot ask for again.
-                if let Some(Frame::Data(data)) = reply.frames.first_mut() {
-                    data.truncate(data.len() / 2);
-                }
-                reply.frames.push(Frame::Cut);
-                reply
-            }
+            Self::Cut => broken_off(reply, Frame::Cut),
+            Self::HalfClosed => broken_off(reply, Frame::HalfClose),
             Self::Slow => slow(reply),
         }
     }
@@ -95,6 +94,16 @@ impl Failure {
 /// The beginning of a stream.
 fn begun(mut reply: Reply) -> Reply {
     reply.frames.truncate(1);
+    reply
+}
+
+/// An answer that ends in the middle of an event: what an agent has taken in for good it cannot ask for again.
+fn broken_off(reply: Reply, end: Frame) -> Reply {
+    let mut reply = begun(reply);
+    if let Some(Frame::Data(data)) = reply.frames.first_mut() {
+        data.truncate(data.len() / 2);
+    }
+    reply.frames.push(end);
     reply
 }
 
@@ -278,13 +287,14 @@ const AIDER: Connected = Connected {
 const EDIT: &str = "made.txt\n```\n<<<<<<< SEARCH\n=======\nmade\n>>>>>>> REPLACE\n```\n";
 
 /// Those after which an agent goes on.
-const PASSING: [Failure; 7] = [
+const PASSING: [Failure; 8] = [
     Failure::LimitedFor(4),
     Failure::Limited,
     Failure::Overloaded,
     Failure::Broken,
     Failure::ErrorInStream,
     Failure::Cut,
+    Failure::HalfClosed,
     Failure::Slow,
 ];
 
@@ -345,7 +355,7 @@ async fn stops(agent: &Connected, failure: Failure) {
     let told = told.to_ascii_lowercase();
     let words = match failure {
         Failure::Overflow => ["too long", "context", "ran out of room"],
-        Failure::Cut => ["terminated", "other side closed", "socket"],
+        Failure::Cut | Failure::HalfClosed => ["terminated", "other side closed", "socket"],
         _ => ["api-key", "run /login", "401"],
     };
     assert!(
@@ -383,9 +393,10 @@ async fn gemini_cli_does_the_right_thing_with_failures() {
     stops(&GEMINI_CLI, Failure::Overflow).await;
     // It takes a connection that breaks for the end of everything, and says so.
     stops(&GEMINI_CLI, Failure::Cut).await;
+    stops(&GEMINI_CLI, Failure::HalfClosed).await;
     let failures = PASSING
         .into_iter()
-        .filter(|failure| *failure != Failure::Cut);
+        .filter(|failure| !matches!(failure, Failure::Cut | Failure::HalfClosed));
     let failures: Vec<Failure> = failures.collect();
     goes_on(&GEMINI_CLI, &failures).await;
     conformance::withstood("gemini");

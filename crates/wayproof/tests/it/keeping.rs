@@ -9,12 +9,11 @@ use std::{
 
 use serde_json::Value;
 
-use crate::environment::{Environment, tools};
+use crate::environment::{Environment, copy_folder, tools};
 
-/// A ledger with what the demonstration leaves behind, and its directory.
+/// The directory of a ledger with what the demonstration leaves behind.
 fn demo(environment: &Environment) -> String {
-    let place = environment.path("demo").to_string_lossy().into_owned();
-    environment.run(&["demo", "--json", "--dir", &place]).json();
+    environment.demonstration();
     environment.path("demo/data").to_string_lossy().into_owned()
 }
 
@@ -146,15 +145,6 @@ impl Drop for Witness {
         drop(self.child.kill());
         drop(self.child.wait());
     }
-}
-
-fn copy_folder(from: &Path, to: &Path) {
-    let copied = Command::new("cp")
-        .arg("-r")
-        .args([from, to])
-        .status()
-        .unwrap();
-    assert!(copied.success());
 }
 
 #[test]

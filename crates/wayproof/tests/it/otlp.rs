@@ -24,10 +24,8 @@ use crate::{
 
 /// A ledger with the demonstration's job in it.
 fn demo(environment: &Environment) -> String {
-    let folder = environment.path("demo");
-    let said = environment.run(&["demo", "--json", "--dir", &folder.display().to_string()]);
-    assert_eq!(said.status, 0, "{said:?}");
-    said.json()["ledger"].as_str().unwrap().to_owned()
+    let said = environment.demonstration();
+    said["ledger"].as_str().unwrap().to_owned()
 }
 
 async fn run(environment: &Environment, args: &[&str]) -> Said {

@@ -18,9 +18,7 @@ fn body(answer: &str) -> Value {
 /// A gateway over the demonstration's ledger.
 async fn up(environment: &Environment) -> (Up, Provider) {
     let provider = Provider::start(|_| Reply::json(500, "{}")).await.unwrap();
-    let place = environment.path("demo").to_string_lossy().into_owned();
-    let demo = environment.run(&["demo", "--json", "--dir", &place]);
-    assert_eq!(demo.status, 0, "{demo:?}");
+    environment.demonstration();
     let data = environment.path("demo/data").to_string_lossy().into_owned();
     let budget = environment.run(&[
         "budgets",

@@ -5,8 +5,7 @@ use crate::environment::Environment;
 #[test]
 fn reports_tell_what_a_proven_change_cost() {
     let environment = Environment::new();
-    let place = environment.path("demo").to_string_lossy().into_owned();
-    let demo = environment.run(&["demo", "--json", "--dir", &place]).json();
+    let demo = environment.demonstration();
     let data = environment.path("demo/data").to_string_lossy().into_owned();
     let cost = demo["cost_per_proven_change_nano_usd"].as_i64().unwrap();
 
