@@ -56,6 +56,24 @@ pub struct Classified {
     pub runner_up: Option<(TaskName, u16)>,
     /// Sensitive surfaces the ask and its paths touch.
     pub surfaces: Vec<Surface>,
+    /// What the task rests on.
+    pub basis: Basis,
+}
+
+/// What a task rests on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Basis {
+    /// An instruction, or a rule of the policy.
+    Certain,
+    /// The words of the ask.
+    Words,
+    /// Nothing: the words do not say enough.
+    Unsure,
+    /// A model's word, and the ask's words speak for it too.
+    Judged,
+    /// A model's word alone. Text in an ask can talk a model into anything, so such work starts in no lower class than
+    /// it would have without the model.
+    JudgedAlone,
 }
 
 /// Certainty of an instruction or a rule.
@@ -79,6 +97,9 @@ pub struct Heard {
     /// The text classifier's tasks with their shares in per mille, best first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub shares: Vec<(TaskName, u16)>,
+    /// What a model took it for that was asked because the words were not sure.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub judged: Option<TaskName>,
 }
 
 /// Shares below this, in per mille, are not worth keeping.
@@ -100,6 +121,7 @@ pub fn hear(text: &str, asked: &Asked<'_>) -> Heard {
         surfaces,
         shares: shares.collect(),
         paths,
+        judged: None,
     }
 }
 
@@ -116,6 +138,7 @@ pub fn judge(policy: &Policy, heard: &Heard) -> Classified {
         confidence_pm: CERTAIN_PM,
         runner_up: None,
         surfaces: heard.surfaces.clone(),
+        basis: Basis::Certain,
     };
     let mut unknown = None;
     if let Some(explicit) = &heard.explicit {
@@ -181,6 +204,9 @@ fn by_words(policy: &Policy, heard: &Heard) -> Classified {
         .cloned()
         .unwrap_or((general.clone(), 0));
     let is_sure = share >= policy.min_confidence_pm && policy.task(&best).is_some();
+    if let Some(judged) = by_model(policy, heard).filter(|_| !is_sure) {
+        return judged;
+    }
     let (task, rule) = if share == 0 {
         (general, "the words of the ask fit no task".to_owned())
     } else if best == general {
@@ -205,5 +231,31 @@ fn by_words(policy: &Policy, heard: &Heard) -> Classified {
         confidence_pm: share,
         runner_up: heard.shares.get(1).cloned(),
         surfaces: heard.surfaces.clone(),
+        basis: if is_sure { Basis::Words } else { Basis::Unsure },
     }
+}
+
+/// The best tasks of the words, among which a model's word counts for more than its own.
+const SPOKEN_FOR: usize = 2;
+
+fn by_model(policy: &Policy, heard: &Heard) -> Option<Classified> {
+    let task = policy.task(heard.judged.as_ref()?)?.name.clone();
+    let mut spoken = heard.shares.iter().take(SPOKEN_FOR);
+    let words = spoken.find(|(spoken, _)| *spoken == task);
+    Some(Classified {
+        rule: format!("the words of the ask are not sure, and a model took it for `{task}`"),
+        confidence_pm: words.map_or(0, |(_, share)| *share),
+        runner_up: heard
+            .shares
+            .first()
+            .filter(|(best, _)| *best != task)
+            .cloned(),
+        surfaces: heard.surfaces.clone(),
+        basis: if words.is_some() {
+            Basis::Judged
+        } else {
+            Basis::JudgedAlone
+        },
+        task,
+    })
 }

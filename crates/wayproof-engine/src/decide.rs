@@ -11,6 +11,7 @@ use crate::{
     facts::{Facts, ProviderState, Reach, Wanted, World, is_alias, wanted},
     names::{ClassName, ProofRequirement, Target, TaskName},
     policy::{Policy, Task, list, nearest, show_usd},
+    question::Question,
     session::{CauseNoted, JobState, LastAnswer, SessionState},
 };
 use candidates::{Candidates, Found};
@@ -30,6 +31,9 @@ pub fn decide(
         world,
         catalog,
     };
+    if let Some(question) = view.question() {
+        return Next::Ask(Box::new(question));
+    }
     match view.decide() {
         Ok(decision) => Next::Decided(decision),
         Err(refusal) => Next::Refused(refusal),
@@ -64,6 +68,27 @@ struct Stay {
 }
 
 impl<'a> View<'a> {
+    /// What a model has to be asked first: what the job is, once, where its words are not sure.
+    fn question(&self) -> Option<Question> {
+        let job = self.state.job.as_ref()?;
+        let class = self.policy.judge.as_ref()?;
+        let is_open = job.question.as_ref().is_some_and(|open| !open.is_put);
+        let is_work = is_open && self.facts.housekeeping.is_none();
+        let wanted = wanted(self.policy, self.facts.requested_model, Some(self.world));
+        if !is_work || self.world.providers.is_empty() || !matches!(wanted, Wanted::Routed) {
+            return None;
+        }
+        let tasks = self.policy.tasks().iter().map(|task| task.name.clone());
+        Some(Question {
+            class: class.clone(),
+            job: job.id.clone(),
+            tasks: tasks
+                .filter(|task| task.as_str() != TaskName::HOUSEKEEPING)
+                .collect(),
+            ask: job.ask.clone(),
+        })
+    }
+
     fn decide(&self) -> Result<Decision, Refusal> {
         let model = self.facts.requested_model;
         if self.world.providers.is_empty() {
@@ -484,5 +509,6 @@ fn spoken(kind: Housekeeping) -> &'static str {
         Housekeeping::Warmup => "warming up",
         Housekeeping::Autocomplete => "completing text at the cursor",
         Housekeeping::Embedding => "turning text into vectors",
+        Housekeeping::Judging => "finding out what an ask is",
     }
 }

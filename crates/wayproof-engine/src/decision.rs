@@ -6,6 +6,7 @@ use wayproof_wire::{FaultKind, Protocol};
 
 use crate::names::{ClassName, ProofRequirement, Target, TaskName};
 use crate::policy::show_usd;
+use crate::question::Question;
 use crate::session::{CauseNoted, LastAnswer};
 
 /// What comes out of deciding.
@@ -19,6 +20,8 @@ pub enum Next {
     Decided(Decision),
     /// Answer with a fault.
     Refused(Refusal),
+    /// Ask a model, hand its answer to [`answer_question`](crate::answer_question), and decide again.
+    Ask(Box<Question>),
 }
 
 /// Why a request is not sent anywhere.

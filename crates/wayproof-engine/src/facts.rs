@@ -138,6 +138,12 @@ const AUTO: [&str; 3] = ["wayproof/auto", "wayproof-auto", "claude-wayproof-auto
 const CLASS_PREFIX: &str = "class:";
 const TASK_PREFIXES: [&str; 2] = ["wayproof/", "claude-wayproof-"];
 
+/// The name under which a class is asked for.
+pub(crate) fn name_of_class(class: &ClassName) -> String {
+    let [prefix, _] = TASK_PREFIXES;
+    format!("{prefix}{CLASS_PREFIX}{class}")
+}
+
 /// Whether a name is one of ours, which no provider would know.
 pub(crate) fn is_alias(model: &str) -> bool {
     AUTO.contains(&model) || TASK_PREFIXES.iter().any(|prefix| model.starts_with(prefix))

@@ -18,6 +18,7 @@ mod catalog;
 mod price;
 
 mod decision;
+mod question;
 
 mod decide;
 mod scope;
@@ -30,8 +31,8 @@ pub use catalog::{
     ModelsDevError, OwnError, Synced, build_catalog, layered_catalog, read_models_dev,
 };
 pub use classify::{
-    Asked, ChangedFile, Classified, Classifier, Heard, KNOWN_TASKS, OwedProof, Reason, Scores,
-    Touch, WorkKind, classify, hear, judge, owed_by_change, reasons, touches,
+    Asked, Basis, ChangedFile, Classified, Classifier, Heard, KNOWN_TASKS, OwedProof, Reason,
+    Scores, Touch, WorkKind, classify, hear, judge, owed_by_change, reasons, touches,
 };
 pub use decide::decide;
 pub use decision::{Decision, Next, Planned, Refusal, Rejected, Routing, explain};
@@ -46,10 +47,11 @@ pub use policy::{
     Problem, Review, Sources, Surface, Task, TestFailed, Warning, parse_usd, schema, show_usd,
 };
 pub use price::{PriceRow, Rates, cost, cost_exact, worst_cost};
+pub use question::Question;
 pub use scope::Scope;
 pub use session::{
-    AnswerSign, CauseNoted, JobState, LastAnswer, Noted, OWN_VOICE, SessionState, correct, observe,
-    observe_answer, report_cause,
+    AnswerSign, CauseNoted, JobState, LastAnswer, Noted, OWN_VOICE, SessionState, answer_question,
+    correct, observe, observe_answer, put_question, report_cause,
 };
 pub use simulate::{
     Adaptive, Advice, Ask, Attempted, Backtest, Cascade, CascadeError, Cell, Change, Changed,

@@ -20,6 +20,7 @@ pub use problem::{Ink, PolicyError, Problem, Warning};
 pub(crate) use problem::{list, nearest};
 pub use trial::{PolicyTest, TestFailed};
 
+use crate::classify::{Basis, Classified};
 use crate::names::{Cause, ClassName, ProofRequirement, Target, TaskName};
 
 /// A policy, resolved over the built-in matrix and ready to be asked.
@@ -29,6 +30,8 @@ pub struct Policy {
     pub route_unknown: bool,
     /// How sure the text classifier must be, in per mille, before an ask is anything but `general`.
     pub min_confidence_pm: u16,
+    /// The class of which a model is asked what an ask is, where the text classifier is not sure.
+    pub judge: Option<ClassName>,
     /// Most a session may pay for leaving warm conversations by choice, in nano-dollars; `None` is no limit.
     pub switching_per_session_nano_usd: Option<i64>,
     /// Tests the policy carries.
@@ -219,6 +222,20 @@ impl Policy {
                 .any(|task| task.may_start_lower() && task.route.first() == Some(*class))
         });
         lower.next()
+    }
+
+    /// The class that work of a task starts in.
+    pub(crate) fn first_class(&self, found: &Classified) -> Option<&ClassName> {
+        let first = self.task(&found.task)?.route.first()?;
+        let general = self.task_named(TaskName::GENERAL)?.route.first();
+        let floor = general.filter(|_| found.basis == Basis::JudgedAlone);
+        Some(floor.map_or(first, |floor| {
+            if self.rank(floor) > self.rank(first) {
+                floor
+            } else {
+                first
+            }
+        }))
     }
 
     pub(crate) fn task_named(&self, name: &str) -> Option<&Task> {

@@ -8,6 +8,7 @@ mod chain;
 mod correct;
 mod escalate;
 mod job;
+mod judged;
 mod recall;
 mod seen;
 mod signs;
@@ -17,16 +18,18 @@ use wayproof_wire::{Exit, ToolKind, ToolOutcome};
 
 pub use correct::correct;
 pub use job::{CauseNoted, JobState, LastAnswer};
+pub use judged::{answer_question, put_question};
 pub(crate) use recall::{begin, recall_cause};
 
 use crate::{
-    classify::{Heard, hear, judge},
+    classify::{Basis, Heard, hear, judge},
     evidence::{Evidence, EvidenceKind, Grade, Outcome, recognize},
     facts::{Facts, Observation, asked, explicit_task},
     names::{Cause, ClassName, Target, TaskName},
     policy::Policy,
 };
 use ask::AskKind;
+use judged::OpenQuestion;
 use seen::Seen;
 
 /// How text starts that the product itself puts before an agent. It is never taken for the user's word.
@@ -233,10 +236,10 @@ fn open(
     let mut heard = hear(ask, &asked(facts, explicit.as_ref()));
     let mut found = judge(policy, &heard);
     heard.paths.truncate(MAX_HEARD_PATHS);
-    let row = policy.task(&found.task);
-    let Some(mut class) = row.and_then(|task| task.route.first()).cloned() else {
+    let Some(mut class) = policy.first_class(&found).cloned() else {
         return;
     };
+    let row = policy.task(&found.task);
     let lower = row.filter(|task| task.may_start_lower());
     let lower = lower.and_then(|_| policy.below(&class)).cloned();
     if let (Some(why), Some(lower)) = (thrift, lower) {
@@ -250,6 +253,10 @@ fn open(
     let job = state
         .job
         .insert(JobState::open(facts.new_job_id, &found, class, ask));
+    // Where money is short, none is spent on a second opinion.
+    if found.basis == Basis::Unsure && policy.judge.is_some() && thrift.is_none() {
+        job.question = Some(Box::new(OpenQuestion::about(heard.clone())));
+    }
     noted.push(Noted::JobOpened {
         id: job.id.clone(),
         task: job.task.clone(),

@@ -14,6 +14,7 @@ mod local;
 mod observe;
 mod peek;
 mod prepare;
+mod question;
 mod read;
 mod relay;
 mod settle;
@@ -35,6 +36,7 @@ pub(crate) use relay::Relay;
 pub(crate) use unpack::{Sink, Unpacker};
 
 use crate::body::Outgoing;
+use crate::exchange::decide::{Decided, Step};
 use crate::fault;
 use crate::gateway::Shared;
 
@@ -83,8 +85,19 @@ async fn stages(
     let received = read::read(shared, admitted).await?;
     let peeked = peek::peek(received)?;
     let turn = identify::identify(peeked);
-    let observed = observe::observe(shared, turn)?;
-    let mut decided = decide::decide(shared, observed)?;
+    let mut observed = observe::observe(shared, turn)?;
+    let decided = loop {
+        match decide::decide(shared, observed)? {
+            Step::Decided(decided) => break decided,
+            // A question is put once.
+            Step::Asks(asking) => observed = Box::pin(question::put(shared, asking)).await,
+        }
+    };
+    answer(shared, decided).await
+}
+
+/// The stages of an exchange that is decided.
+async fn answer(shared: &Arc<Shared>, mut decided: Decided) -> Result<Response<Outgoing>, Fault> {
     if let Some(own) = local::own(&mut decided)? {
         return Box::pin(local::answer(decided, own)).await;
     }

@@ -112,6 +112,8 @@ pub enum Housekeeping {
     Autocomplete,
     /// A text is to be turned into a vector.
     Embedding,
+    /// What is this ask? The gateway's own question.
+    Judging,
 }
 
 /// Where the session id came from.

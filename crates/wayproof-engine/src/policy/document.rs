@@ -29,6 +29,10 @@ pub(crate) struct Document {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0, max = 1000))]
     pub(crate) min_confidence: Option<u16>,
+    /// The class of which a model is asked what an ask is, where the classifier is not sure enough; without it nobody
+    /// is asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) judge: Option<String>,
     /// Limits on leaving a conversation that is warm at one model for another model.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) switching: Option<SwitchingTable>,

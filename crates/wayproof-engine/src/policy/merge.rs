@@ -15,6 +15,7 @@ pub(crate) fn merge(base: &Document, file: Document) -> Document {
         preset: None,
         route_unknown: file.route_unknown.or(base.route_unknown),
         min_confidence: file.min_confidence.or(base.min_confidence),
+        judge: file.judge.or(base.judge.clone()),
         switching: file.switching.or(base.switching.clone()),
         class: classes(&base.class, file.class),
         task: tasks(&base.task, file.task),

@@ -40,6 +40,7 @@ pub(crate) fn resolve(document: &Document, text: &str, report: &mut Report<'_>) 
         })
         .collect();
     let tests = tests(document, &names, report);
+    let judge = judge(document, &names, report);
     let switching_per_session_nano_usd = switching(document, report);
     let resolved = match toml::to_string_pretty(document) {
         Ok(text) => text,
@@ -54,6 +55,7 @@ pub(crate) fn resolve(document: &Document, text: &str, report: &mut Report<'_>) 
     Some(Policy {
         route_unknown: document.route_unknown.unwrap_or(true),
         min_confidence_pm: document.min_confidence.unwrap_or(DEFAULT_CONFIDENCE_PM),
+        judge,
         switching_per_session_nano_usd,
         tests,
         classes,
@@ -68,6 +70,18 @@ const DEFAULT_CONFIDENCE_PM: u16 = 550;
 
 fn unnamed(message: impl Into<String>) -> Problem {
     Problem::new(0..0, message)
+}
+
+fn judge(document: &Document, classes: &[&str], report: &mut Report<'_>) -> Option<ClassName> {
+    let name = document.judge.as_deref()?;
+    if classes.contains(&name) {
+        return Some(ClassName::new(name));
+    }
+    report(
+        &["judge"],
+        unnamed(format!("there is no class `{name}`")).suggest(name, classes.iter().copied()),
+    );
+    None
 }
 
 fn switching(document: &Document, report: &mut Report<'_>) -> Option<i64> {

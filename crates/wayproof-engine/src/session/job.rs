@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
+use super::judged::OpenQuestion;
 use super::seen::hash;
 use crate::{
     classify::{Classified, of_path},
     evidence::Evidence,
     names::{Cause, ClassName, Target, TaskName},
-    policy::Surface,
+    policy::{Policy, Surface},
 };
 
 /// One piece of work the user asked for.
@@ -49,6 +50,9 @@ pub struct JobState {
     pub has_unknown_cost: bool,
     /// A context window that is known to be too small, in tokens.
     pub needs_window_over: u64,
+    /// What a model is to be asked about it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) question: Option<Box<OpenQuestion>>,
     /// How many edits there were when tests last ran.
     #[serde(default)]
     pub(crate) edits_at_last_test: Option<u32>,
@@ -144,11 +148,23 @@ impl JobState {
             spent_nano_usd: 0,
             has_unknown_cost: false,
             needs_window_over: 0,
+            question: None,
             edits_at_last_test: None,
             opened_by: heard,
             heard,
             failures: VecDeque::new(),
         }
+    }
+
+    /// Makes it another task, which goes on in the class given. What moved it up before still holds: it never ends in a
+    /// lower class than a cause has put it in.
+    pub(crate) fn become_task(&mut self, policy: &Policy, task: &TaskName, first: &ClassName) {
+        let is_moved = self.causes.iter().any(|noted| noted.to.is_some());
+        if !is_moved || policy.rank(first) > policy.rank(&self.class) {
+            self.class = first.clone();
+        }
+        self.task = task.clone();
+        self.question = None;
     }
 
     /// Whether an ask is one of those the job knows: agents send them again after a compaction or a lost answer.

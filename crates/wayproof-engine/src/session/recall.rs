@@ -10,8 +10,9 @@ pub(crate) fn begin(
     id: &str,
     found: &Classified,
 ) -> bool {
-    let class = policy.task(&found.task).and_then(|task| task.route.first());
-    let Some(class) = class else { return false };
+    let Some(class) = policy.first_class(found) else {
+        return false;
+    };
     state.job = Some(JobState::open(id, found, class.clone(), ""));
     true
 }

@@ -171,6 +171,8 @@ impl View<'_> {
             let (to, class, rule) =
                 match decide(self.policy, state, &facts, self.world, self.catalog) {
                     Next::Refused(refusal) => (None, None, refusal.message),
+                    // What a model said is in what was heard, and nobody is asked again.
+                    Next::Ask(_) => (None, None, "a model would be asked".to_owned()),
                     Next::Decided(decision) => {
                         let to = first_target(&decision);
                         (to, decision.class, decision.rule)

@@ -53,7 +53,7 @@ fn asked_for(ask: &str) -> SessionState {
 fn decided(state: &SessionState, facts: &Facts<'_>, world: &World) -> Decision {
     match decide(&Policy::builtin(), state, facts, world, Catalog::embedded()) {
         Next::Decided(decision) => decision,
-        Next::Refused(refusal) => panic!("{refusal:?}"),
+        next @ (Next::Refused(_) | Next::Ask(_)) => panic!("{next:?}"),
     }
 }
 

@@ -13,6 +13,7 @@ mod catalog;
 mod counterfactual;
 mod deciding;
 mod evidence;
+mod judging;
 mod minding;
 mod policy;
 mod props;

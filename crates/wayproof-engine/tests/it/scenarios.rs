@@ -382,6 +382,7 @@ impl Player {
                     refusal.kind, refusal.message
                 )
             }
+            Next::Ask(question) => writeln!(self.out, "  = asks {}", question.class),
         }
         .unwrap();
     }

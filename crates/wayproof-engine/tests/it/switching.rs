@@ -92,7 +92,7 @@ impl Play {
         );
         match decided {
             Next::Decided(decision) => decision,
-            Next::Refused(refusal) => panic!("{refusal:?}"),
+            next @ (Next::Refused(_) | Next::Ask(_)) => panic!("{next:?}"),
         }
     }
 

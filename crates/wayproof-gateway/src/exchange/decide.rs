@@ -16,10 +16,10 @@ use wayproof_wire::{Fault, FaultKind, Housekeeping, Peek};
 
 use crate::exchange::admit::{Call, Caller};
 use crate::exchange::identify::Turn;
-use crate::exchange::observe::{self, Context, Observed};
+use crate::exchange::observe::{self, Observed};
+use crate::exchange::question::Asking;
 use crate::exchange::settle::Settlement;
 use crate::gateway::Shared;
-use crate::sessions::Session;
 
 /// An exchange that is decided and open.
 pub(crate) struct Decided {
@@ -32,21 +32,31 @@ pub(crate) struct Decided {
     pub(crate) settlement: Box<Settlement>,
 }
 
+/// What comes of deciding.
+pub(crate) enum Step {
+    /// The exchange goes on.
+    Decided(Decided),
+    /// A model has to be asked first.
+    Asks(Box<Asking>),
+}
+
 /// Decides where the request goes.
-pub(crate) fn decide(shared: &Arc<Shared>, observed: Observed) -> Result<Decided, Fault> {
-    let Observed {
-        turn,
-        session,
-        context,
-    } = observed;
-    let (next, about) = next(shared, &turn, &session, &context);
+pub(crate) fn decide(shared: &Arc<Shared>, observed: Observed) -> Result<Step, Fault> {
+    let (next, about) = next(shared, &observed);
     let decision = match next {
         Next::Decided(decision) => decision,
         Next::Refused(refusal) => {
-            shared.note(about, refusing(&turn, shared));
-            return Err(refused(&turn, refusal));
+            shared.note(about, refusing(&observed.turn, shared));
+            return Err(refused(&observed.turn, refusal));
+        }
+        Next::Ask(question) => {
+            return Ok(Step::Asks(Box::new(Asking {
+                observed,
+                question: *question,
+            })));
         }
     };
+    let Observed { turn, session, .. } = observed;
     let Some(first) = decision.attempts.first() else {
         return Err(Fault::new(
             FaultKind::Internal,
@@ -73,18 +83,23 @@ pub(crate) fn decide(shared: &Arc<Shared>, observed: Observed) -> Result<Decided
         peek,
         ..
     } = turn;
-    Ok(Decided {
+    Ok(Step::Decided(Decided {
         call,
         body,
         packed,
         peek,
         opened,
         settlement,
-    })
+    }))
 }
 
 /// What the engine says, within what the caller's key is good for.
-fn next(shared: &Shared, turn: &Turn, session: &Session, context: &Context) -> (Next, About) {
+fn next(shared: &Shared, observed: &Observed) -> (Next, About) {
+    let Observed {
+        turn,
+        session,
+        context,
+    } = observed;
     let (next, about) = {
         let state = session.lock();
         let next = wayproof_engine::decide(
@@ -94,6 +109,12 @@ fn next(shared: &Shared, turn: &Turn, session: &Session, context: &Context) -> (
             &shared.world.now(&shared.upstream),
             &shared.catalog,
         );
+        // What the job is stands once nobody has to be asked about it any more.
+        if let (Caller::Job(job), Some(known)) = (&turn.call.caller, &state.job)
+            && !matches!(next, Next::Ask(_))
+        {
+            job.classified(&known.task);
+        }
         (next, observe::about(turn, &state))
     };
     let Caller::Holder(holder) = &turn.call.caller else {
@@ -104,7 +125,7 @@ fn next(shared: &Shared, turn: &Turn, session: &Session, context: &Context) -> (
             Ok(()) => Next::Decided(decision),
             Err(refusal) => Next::Refused(refusal),
         },
-        Next::Refused(refusal) => Next::Refused(refusal),
+        next @ (Next::Refused(_) | Next::Ask(_)) => next,
     };
     (narrowed, about)
 }
@@ -185,5 +206,6 @@ const fn housekeeping_name(kind: Housekeeping) -> &'static str {
         Housekeeping::Warmup => "warmup",
         Housekeeping::Autocomplete => "autocomplete",
         Housekeeping::Embedding => "embedding",
+        Housekeeping::Judging => "judging",
     }
 }

@@ -7,7 +7,9 @@ use std::sync::Arc;
 
 use wayproof_engine::{Facts, Noted, Observation, SessionState, TaskName};
 use wayproof_ledger::{About, Escalated, EventBody, EvidenceNoted, JobOpened, SessionStarted};
-use wayproof_wire::{Fault, FaultKind, Request, SessionSource, find_ask, new_ask, outcomes};
+use wayproof_wire::{
+    Fault, FaultKind, Housekeeping, Request, SessionSource, find_ask, new_ask, outcomes,
+};
 
 use crate::exchange::admit::{Call, Caller};
 use crate::exchange::hold;
@@ -30,6 +32,15 @@ pub(crate) struct Context {
 }
 
 impl Context {
+    /// The context of a question of our own, which opens no job.
+    pub(crate) const fn of_question() -> Self {
+        Self {
+            explicit_task: None,
+            new_job_id: String::new(),
+            paths: Vec::new(),
+        }
+    }
+
     /// The facts of a turn, as the engine wants them.
     pub(crate) fn facts<'a>(&'a self, turn: &'a Turn) -> Facts<'a> {
         Facts {
@@ -86,9 +97,6 @@ pub(crate) fn observe(shared: &Shared, turn: Turn) -> Result<Observed, Fault> {
         &observation,
     );
     let about = about(&turn, &state);
-    if let (Caller::Job(job), Some(known)) = (&turn.call.caller, &state.job) {
-        job.classified(&known.task);
-    }
     drop(state);
     record(shared, &about, noted, Some(&turn));
     Ok(Observed {
@@ -103,7 +111,11 @@ pub(crate) fn about(turn: &Turn, state: &SessionState) -> About {
     let job = match &turn.call.caller {
         Caller::Job(job) => Some(job.id.clone()),
         Caller::Local | Caller::Named(_) | Caller::Holder(_)
-            if turn.identity.housekeeping.is_some() =>
+            // What is asked about a job is part of it; other upkeep is not.
+            if !matches!(
+                turn.identity.housekeeping,
+                None | Some(Housekeeping::Judging)
+            ) =>
         {
             None
         }

@@ -193,13 +193,7 @@ fn proven(verification: &Verification) -> Vec<Sentence> {
         items.extend(proof.tests.as_ref().map(tests));
         let moved = proof.dependencies.iter().flat_map(|said| &said.moved);
         items.extend(moved.map(moved_package));
-        items.extend(
-            proof
-                .checks
-                .iter()
-                .filter(|check| check.side == Side::Head)
-                .map(check),
-        );
+        items.extend(checks(proof));
     }
     for predicate in predicates(verification) {
         if let Predicate::Review(review) = predicate {
@@ -306,7 +300,27 @@ fn tests(tests: &Tests) -> Sentence {
     ))
 }
 
-fn check(check: &Check) -> Sentence {
+/// What ran on the changed tree; what held all of it in is said once.
+fn checks(proof: &Proof) -> Vec<Sentence> {
+    let checks = proof.checks.iter();
+    let checks: Vec<&Check> = checks.filter(|check| check.side == Side::Head).collect();
+    match checks.as_slice() {
+        [first, others @ ..]
+            if !others.is_empty() && others.iter().all(|one| one.isolation == first.isolation) =>
+        {
+            let all = Sentence::default().ours(format!("All {} checks ran", checks.len()));
+            let results = checks.iter().map(|check| result(check));
+            results.chain([isolated(all, first)]).collect()
+        }
+        _ => {
+            let each = checks.iter();
+            each.map(|check| isolated(result(check).ours(","), check))
+                .collect()
+        }
+    }
+}
+
+fn result(check: &Check) -> Sentence {
     let result = match check.result {
         CheckResult::Passed => "passed",
         CheckResult::Failed => "failed",
@@ -314,14 +328,18 @@ fn check(check: &Check) -> Sentence {
         CheckResult::Infrastructure => "stopped by the machine",
         CheckResult::Unknown => "without a result",
     };
-    let sentence = Sentence::default()
+    Sentence::default()
         .theirs(check.argv.join(" "))
-        .ours(format!(": {result}"));
+        .ours(format!(": {result}"))
+}
+
+/// A sentence that ends with what held a check in.
+fn isolated(sentence: Sentence, check: &Check) -> Sentence {
     if check.isolation.is_empty() {
-        sentence.ours(", not isolated")
+        sentence.ours(" not isolated")
     } else {
         sentence
-            .ours(", isolated by ")
+            .ours(" isolated by ")
             .list(check.isolation.iter().map(String::as_str))
     }
 }

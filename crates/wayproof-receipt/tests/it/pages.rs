@@ -39,6 +39,26 @@ fn a_refuted_change() {
 }
 
 #[test]
+fn what_holds_all_checks_in_is_said_once() {
+    let page = |isolation: &[&str]| {
+        let receipt = Receipt::with_proof(|proof| {
+            let mut again = proof.checks[0].clone();
+            again.id = "c2".into();
+            again.argv.push("--again".into());
+            again.isolation = isolation.iter().map(|&one| one.to_owned()).collect();
+            proof.checks.push(again);
+        });
+        markdown(&verify(receipt.jsonl().as_bytes(), Some(&trust())))
+    };
+    let same = page(&["userns", "netns", "landlock-abi7", "seccomp"]);
+    let all = "- `cargo nextest run --again`: passed\n- All 2 checks ran isolated by `userns`, `netns`, `landlock-abi7`, `seccomp`\n";
+    assert!(same.contains(all), "{same}");
+    let other = page(&[]);
+    assert!(other.contains("passed, isolated by `userns`"), "{other}");
+    assert!(other.contains("--again`: passed, not isolated"), "{other}");
+}
+
+#[test]
 fn an_invalid_receipt_says_nothing_but_why() {
     let verification = verify(b"{\"payload\":1}\n", None);
     insta::assert_snapshot!("invalid_markdown", markdown(&verification));

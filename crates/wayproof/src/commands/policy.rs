@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, fs, path::Path, process::ExitCode};
 use anyhow::{Context, Result};
 use wayproof_engine::{
     Catalog, Facts, Next, Observation, Policy, ProviderState, SessionState, World, decide, explain,
-    observe, reasons, schema,
+    observe, put_question, reasons, schema,
 };
 use wayproof_wire::{Protocol, Protocols};
 
@@ -141,9 +141,22 @@ fn explain_ask(policy: &Policy, asked: &Asked<'_>, providers: &ProviderArgs) -> 
             ..Observation::default()
         },
     );
-    match decide(policy, &state, &facts, &world, Catalog::embedded()) {
+    let decided = |state: &SessionState| decide(policy, state, &facts, &world, Catalog::embedded());
+    let mut next = decided(&state);
+    let mut asks = None;
+    if let Next::Ask(question) = next {
+        put_question(&mut state);
+        next = decided(&state);
+        asks = Some(question.class);
+    }
+    match next {
         Next::Decided(decision) => {
             print(&explain(&decision))?;
+            if let Some(class) = asks {
+                print(&format!(
+                    "judge   a model of `{class}` is asked first; this holds if it does not say"
+                ))?;
+            }
             if let Some(line) = because(asked) {
                 print(&line)?;
             }
@@ -153,6 +166,8 @@ fn explain_ask(policy: &Policy, asked: &Asked<'_>, providers: &ProviderArgs) -> 
             Ok(ExitCode::SUCCESS)
         }
         Next::Refused(refusal) => Err(Mistake(refusal.message).into()),
+        // A question is put once.
+        Next::Ask(question) => Err(Mistake(format!("no answer from `{}`", question.class)).into()),
     }
 }
 

@@ -29,6 +29,26 @@ fn an_ask_is_explained_in_a_few_lines() {
 }
 
 #[test]
+fn an_unsure_ask_says_who_would_be_asked() {
+    let environment = Environment::new();
+    environment.fixture();
+    let policy = environment.repo().join("wayproof.toml");
+    fs::write(policy, "version = 1\njudge = \"fast\"\n").unwrap();
+    let explain = |ask: &str| environment.run(&["policy", "explain", ask]);
+    let vague = explain("please do the thing we talked about yesterday");
+    assert_eq!(vague.status, 0, "{vague:?}");
+    assert!(vague.out.contains("task    general"), "{vague:?}");
+    assert!(
+        vague
+            .out
+            .contains("judge   a model of `fast` is asked first"),
+        "{vague:?}"
+    );
+    let sure = explain("the login page crashes when the token expired");
+    assert!(!sure.out.contains("judge"), "{sure:?}");
+}
+
+#[test]
 fn a_slip_gets_a_caret_and_a_suggestion() {
     let environment = Environment::new();
     environment.fixture();
