@@ -9,13 +9,6 @@ use crate::{
     test, tools,
 };
 
-/// The whole of the release profile takes the compiler a quarter of an hour and changes speed, not behaviour.
-const QUICKLY_BUILT: [(&str, &str); 3] = [
-    ("CARGO_PROFILE_RELEASE_LTO", "off"),
-    ("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16"),
-    ("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1"),
-];
-
 /// Runs every stage; the test runner is last, so that its summary closes the output.
 pub(crate) fn run() -> Result<()> {
     stage("fmt", || run_cargo(&["fmt", "--all", "--check"]))?;
@@ -54,10 +47,6 @@ pub(crate) fn run() -> Result<()> {
         installed
             .map_err(|_| anyhow!("installing the tests' tools panicked; the lines above say why"))?
             .map(|_| ())
-    })?;
-    stage("readme", || {
-        let mut demo = command("cargo", &["run", "--release", "--locked", "--", "demo"]);
-        run::run(demo.envs(QUICKLY_BUILT))
     })?;
     stage("test", || test::run(&[]))
 }

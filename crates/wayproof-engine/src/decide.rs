@@ -1,6 +1,7 @@
 //! Where a request goes: a pure function of the policy, the session, the request, the providers and the catalog.
 //! It chooses everything there is to choose and does nothing. It reads no clock and keeps no state.
 
+mod asking;
 mod candidates;
 
 use wayproof_wire::{FaultKind, Housekeeping, Protocol};
@@ -11,7 +12,6 @@ use crate::{
     facts::{Facts, ProviderState, Reach, Wanted, World, is_alias, wanted},
     names::{ClassName, ProofRequirement, Target, TaskName},
     policy::{Policy, Task, list, nearest, show_usd},
-    question::Question,
     session::{CauseNoted, JobState, LastAnswer, SessionState},
 };
 use candidates::{Candidates, Found};
@@ -68,27 +68,6 @@ struct Stay {
 }
 
 impl<'a> View<'a> {
-    /// What a model has to be asked first: what the job is, once, where its words are not sure.
-    fn question(&self) -> Option<Question> {
-        let job = self.state.job.as_ref()?;
-        let class = self.policy.judge.as_ref()?;
-        let is_open = job.question.as_ref().is_some_and(|open| !open.is_put);
-        let is_work = is_open && self.facts.housekeeping.is_none();
-        let wanted = wanted(self.policy, self.facts.requested_model, Some(self.world));
-        if !is_work || self.world.providers.is_empty() || !matches!(wanted, Wanted::Routed) {
-            return None;
-        }
-        let tasks = self.policy.tasks().iter().map(|task| task.name.clone());
-        Some(Question {
-            class: class.clone(),
-            job: job.id.clone(),
-            tasks: tasks
-                .filter(|task| task.as_str() != TaskName::HOUSEKEEPING)
-                .collect(),
-            ask: job.ask.clone(),
-        })
-    }
-
     fn decide(&self) -> Result<Decision, Refusal> {
         let model = self.facts.requested_model;
         if self.world.providers.is_empty() {

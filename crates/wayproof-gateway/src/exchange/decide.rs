@@ -33,6 +33,10 @@ pub(crate) struct Decided {
 }
 
 /// What comes of deciding.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "made once a request and taken apart at once"
+)]
 pub(crate) enum Step {
     /// The exchange goes on.
     Decided(Decided),

@@ -86,6 +86,18 @@ async fn a_models_word_routes_the_ask_and_its_cost_is_the_jobs() {
     assert!(shown("sk-gateway") && !shown("sk-of-the-client"));
     assert!(String::from_utf8_lossy(&work.body).contains("claude-opus-4-8"));
 
+    costs_are_the_jobs(&stage).await;
+
+    // The job goes on without being asked about again.
+    let again = ask(&stage, VAGUE).await;
+    assert_eq!(again.header("x-wayproof-task"), Some("bug-fix"));
+    let questions = scripted.captured();
+    let questions = questions.iter().filter(|one| is_question(one));
+    assert_eq!(questions.count(), 1);
+    stage.stop().await;
+}
+
+async fn costs_are_the_jobs(stage: &Stage) {
     let page = Page {
         limit: 10,
         before: None,
@@ -110,19 +122,6 @@ async fn a_models_word_routes_the_ask_and_its_cost_is_the_jobs() {
         .collect();
     assert_eq!(costs.len(), 2);
     assert_eq!(job.money.listed_nano_usd, Some(costs.iter().sum()));
-
-    // The job goes on without being asked about again.
-    let again = ask(&stage, VAGUE).await;
-    assert_eq!(again.header("x-wayproof-task"), Some("bug-fix"));
-    assert_eq!(
-        scripted
-            .captured()
-            .iter()
-            .filter(|one| is_question(one))
-            .count(),
-        1
-    );
-    stage.stop().await;
 }
 
 #[tokio::test]
@@ -148,7 +147,7 @@ async fn whatever_goes_wrong_with_a_question_the_work_goes_on() {
 
 #[tokio::test]
 async fn a_slow_model_is_not_waited_for() {
-    let scripted = scripted(|| saying("bug-fix").after(Duration::from_secs(60))).await;
+    let scripted = scripted(|| saying("bug-fix").after(Duration::from_mins(1))).await;
     let stage = setting(&scripted).open().await;
     let seen = tokio::time::timeout(Duration::from_secs(30), ask(&stage, VAGUE)).await;
     assert_eq!(seen.unwrap().header("x-wayproof-task"), Some("general"));

@@ -32,6 +32,7 @@ mod golden;
 mod habits;
 #[cfg(test)]
 mod hearing;
+#[cfg(test)]
 mod judging;
 #[cfg(test)]
 mod ollama;
