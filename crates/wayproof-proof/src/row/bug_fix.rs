@@ -49,11 +49,13 @@ pub(crate) fn kept(case: &Case<'_>, suite: &Suite) -> Result<Outcome, Trouble> {
         head: vec![head],
         ablated: Vec::new(),
     };
-    let mut compared = Compared::default();
-    let lost = confirm(case, suite, &observed, &case.trees.head, &mut compared)?;
+    let (lost, flaky) = confirm(case, suite, &observed, &case.trees.head)?;
     Ok(Outcome {
         observed,
-        compared,
+        compared: Compared {
+            flaky,
+            ..Compared::default()
+        },
         lost,
         ..Outcome::default()
     })
@@ -210,12 +212,16 @@ fn repeat(
         head: vec![head],
         ablated: Vec::new(),
     };
-    if !candidates.is_empty() {
+    let (lost, flaky) = confirm(case, suite, &observed, sides.head)?;
+    // Whatever it fixes, a change that loses a test is refuted, and nothing more has to be run to know it.
+    let is_refuted = lost.iter().any(|lost| !lost.is_replaced);
+    if !candidates.is_empty() && !is_refuted {
         run_again(case, suite, sides, &candidates, &mut observed)?;
     }
     let compared = compare::compare(&observed, &candidates, &|id| case.is_untouched(suite, id));
     let mut outcome = Outcome {
         compared,
+        lost,
         ..Outcome::default()
     };
     outcome.texts = texts_of_fixed(case, suite, &outcome.compared, sides.head);
@@ -225,10 +231,12 @@ fn repeat(
         &outcome.texts,
         case.changes,
     );
-    outcome.lost = confirm(case, suite, &observed, sides.head, &mut outcome.compared)?;
-    // Last, because what runs in a tree that was bent once is not kept.
-    outcome.neighbours =
-        neighbours::ask(case, suite, (sides.before, sides.head), &outcome.compared)?;
+    outcome.compared.flaky.extend(flaky);
+    if !is_refuted {
+        // Last, because what runs in a tree that was bent once is not kept.
+        outcome.neighbours =
+            neighbours::ask(case, suite, (sides.before, sides.head), &outcome.compared)?;
+    }
     hollow::set_toothless_aside(&mut outcome.compared, &observed, &outcome.neighbours);
     outcome.observed = observed;
     Ok(outcome)
@@ -291,16 +299,16 @@ fn run_again(
     Ok(())
 }
 
-/// Runs tests that seem lost again on both sides; those that disagree with themselves only flake.
+/// Runs tests that seem lost again on both sides; those that disagree with themselves only flake, and come second.
 fn confirm(
     case: &Case<'_>,
     suite: &Suite,
     observed: &Observed,
     head_tree: &Tree,
-    compared: &mut Compared,
-) -> Result<Vec<Lost>, Trouble> {
+) -> Result<(Vec<Lost>, BTreeSet<TestId>), Trouble> {
+    let mut flaky = BTreeSet::new();
     let Some(head) = observed.head.first() else {
-        return Ok(Vec::new());
+        return Ok((Vec::new(), flaky));
     };
     let mut lost = compare::lost(&observed.base, head);
     mark_renamed(case, suite, &mut lost, observed, head_tree);
@@ -310,10 +318,9 @@ fn confirm(
         .map(|lost| lost.id.clone())
         .collect();
     if red.is_empty() {
-        return Ok(lost);
+        return Ok((lost, flaky));
     }
     case.tell(suite, head_tree.side, "again, the tests that turned red");
-    let mut flaky = BTreeSet::new();
     for _ in 0..2 {
         let again = run_suite(case.host, suite, head_tree, Selection::Only(&red))?;
         flaky.extend(
@@ -333,8 +340,7 @@ fn confirm(
         );
     }
     lost.retain(|lost| !flaky.contains(&lost.id));
-    compared.flaky.extend(flaky);
-    Ok(lost)
+    Ok((lost, flaky))
 }
 
 /// Marks tests that are gone and stand, word for word, under a new name that passes.

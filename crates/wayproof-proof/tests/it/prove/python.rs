@@ -75,6 +75,9 @@ fn a_fix_that_breaks_something_else_is_refuted() {
         "{}",
         proven.one_fact
     );
+    // What it fixed is not run again, since that could not save it.
+    let fixed = &proven.proof.fail_to_pass[0];
+    assert_eq!((fixed.base_reds, fixed.head_greens), (1, 1));
 }
 
 #[test]
