@@ -3,7 +3,10 @@
 #![expect(clippy::unwrap_used, reason = "a broken fixture should stop the test")]
 
 use bytes::Bytes;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
 use wayproof_testkit::{Captured, Fixture, Frame, Persona, Play, Provider, Reply, Step};
 
 fn request(path: &str, body: &str) -> Captured {
@@ -86,24 +89,25 @@ fn an_unknown_model_is_not_found() {
     assert_eq!(reply.status, 404);
 }
 
-#[tokio::test]
-async fn the_provider_keeps_requests_and_cuts_where_the_script_says() {
-    let provider = Provider::start(|_| Reply {
-        frames: vec![Frame::Data("one".into()), Frame::Cut],
+/// Asks a provider that says `one` and then ends like this; what it sent, with both ends of the connection.
+async fn broken_off(end: Frame, request: &[u8]) -> (Provider, TcpStream, String) {
+    let provider = Provider::start(move |_| Reply {
+        frames: vec![Frame::Data("one".into()), end.clone()],
         ..Reply::events(["unused"])
     })
     .await
     .unwrap();
-    let mut socket = tokio::net::TcpStream::connect(provider.address())
-        .await
-        .unwrap();
-    socket
-        .write_all(b"POST /x?y=1 HTTP/1.1\r\nhost: h\r\nX-Odd: 1\r\ncontent-length: 2\r\n\r\nhi")
-        .await
-        .unwrap();
+    let mut socket = TcpStream::connect(provider.address()).await.unwrap();
+    socket.write_all(request).await.unwrap();
     let mut answer = Vec::new();
     socket.read_to_end(&mut answer).await.unwrap();
-    let answer = String::from_utf8(answer).unwrap();
+    (provider, socket, String::from_utf8(answer).unwrap())
+}
+
+#[tokio::test]
+async fn the_provider_keeps_requests_and_cuts_where_the_script_says() {
+    let request = b"POST /x?y=1 HTTP/1.1\r\nhost: h\r\nX-Odd: 1\r\ncontent-length: 2\r\n\r\nhi";
+    let (provider, _socket, answer) = broken_off(Frame::Cut, request).await;
     assert!(
         answer.contains("3\r\none\r\n") && !answer.ends_with("0\r\n\r\n"),
         "{answer}"
@@ -118,20 +122,8 @@ async fn the_provider_keeps_requests_and_cuts_where_the_script_says() {
 
 #[tokio::test]
 async fn half_of_a_connection_closes_where_the_script_says() {
-    let provider = Provider::start(|_| Reply {
-        frames: vec![Frame::Data("one".into()), Frame::HalfClose],
-        ..Reply::events(["unused"])
-    })
-    .await
-    .unwrap();
-    let mut socket = tokio::net::TcpStream::connect(provider.address())
-        .await
-        .unwrap();
     let request = b"GET / HTTP/1.1\r\nhost: h\r\n\r\n";
-    socket.write_all(request).await.unwrap();
-    let mut answer = Vec::new();
-    socket.read_to_end(&mut answer).await.unwrap();
-    let answer = String::from_utf8(answer).unwrap();
+    let (provider, mut socket, answer) = broken_off(Frame::HalfClose, request).await;
     assert!(answer.ends_with("3\r\none\r\n"), "{answer}");
     // A connection that is closed as a whole would answer this with a reset.
     for _ in 0..3 {
