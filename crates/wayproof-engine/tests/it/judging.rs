@@ -2,10 +2,12 @@
 
 use proptest::prelude::*;
 use wayproof_engine::{
-    Catalog, ClassName, Facts, Heard, Next, Noted, Observation, Policy, ProviderState, Question,
-    SessionState, TaskName, World, answer_question, correct, decide, judge, observe, put_question,
+    Catalog, ClassName, Facts, Heard, Next, Noted, Observation, Policy, Question, SessionState,
+    TaskName, answer_question, correct, decide, judge, observe, put_question,
 };
-use wayproof_wire::{Housekeeping, Protocol, Protocols};
+use wayproof_wire::Housekeeping;
+
+use crate::setting::{self, world};
 
 /// Words that speak for nothing.
 const VAGUE: &str = "please do the thing we talked about yesterday";
@@ -17,28 +19,8 @@ fn policy(text: &str) -> Policy {
 
 fn facts(model: &'static str) -> Facts<'static> {
     Facts {
-        protocol: Protocol::Messages,
         requested_model: model,
-        explicit_task: None,
-        housekeeping: None,
-        is_subagent: false,
-        paths: &[],
-        branch: None,
-        body_bytes: 4_000,
-        new_job_id: "job-1",
-        at_us: 1_795_305_600_000_000,
-    }
-}
-
-fn world() -> World {
-    World {
-        providers: vec![ProviderState {
-            name: "anthropic".to_owned(),
-            protocols: Protocols::ALL,
-            is_healthy: true,
-            takes_own_key: false,
-            models: None,
-        }],
+        ..setting::facts()
     }
 }
 

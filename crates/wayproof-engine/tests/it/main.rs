@@ -18,5 +18,6 @@ mod minding;
 mod policy;
 mod props;
 mod scenarios;
+mod setting;
 mod simulate;
 mod switching;

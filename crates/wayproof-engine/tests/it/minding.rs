@@ -1,39 +1,13 @@
 //! What the engine makes of an ask and of a recorded job: hearing, judging, correcting, replaying, presets, causes.
 
 use wayproof_engine::{
-    Asked, Catalog, Cause, ClassName, Facts, Next, Noted, Observation, Outcome, Policy,
-    ProviderState, RecordedExchange, RecordedJob, Replayed, SessionState, TaskName, World,
-    classify, correct, decide, hear, judge, observe, replay,
+    Asked, Catalog, Cause, ClassName, Next, Noted, Observation, Outcome, Policy, RecordedExchange,
+    RecordedJob, Replayed, SessionState, TaskName, classify, correct, decide, hear, judge, observe,
+    replay,
 };
-use wayproof_wire::{Exit, Protocol, Protocols, ToolKind, ToolOutcome};
+use wayproof_wire::{Exit, Protocol, ToolKind, ToolOutcome};
 
-fn facts() -> Facts<'static> {
-    Facts {
-        protocol: Protocol::Messages,
-        requested_model: "wayproof/auto",
-        explicit_task: None,
-        housekeeping: None,
-        is_subagent: false,
-        paths: &[],
-        branch: None,
-        body_bytes: 4_000,
-        new_job_id: "job-1",
-        at_us: 1_795_305_600_000_000,
-    }
-}
-
-fn world() -> World {
-    let provider = |name: &str| ProviderState {
-        name: name.to_owned(),
-        protocols: Protocols::ALL,
-        is_healthy: true,
-        takes_own_key: false,
-        models: None,
-    };
-    World {
-        providers: ["anthropic", "openai"].map(provider).to_vec(),
-    }
-}
+use crate::setting::{facts, world};
 
 fn asked(policy: &Policy, ask: &str) -> (SessionState, Vec<Noted>) {
     let mut state = SessionState::new("s");
