@@ -9,7 +9,10 @@ mod models_dev;
 mod own;
 mod pattern;
 
-use std::{collections::BTreeMap, sync::LazyLock};
+use std::{
+    collections::{BTreeMap, HashSet},
+    sync::{Arc, LazyLock},
+};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -26,7 +29,7 @@ use crate::price::{PriceRow, Rates};
 /// The snapshot that ships with the crate; `catalog/README.md` beside it says where it comes from.
 const SNAPSHOT: &str = include_str!("../catalog/prices.json");
 
-static EMBEDDED: LazyLock<Catalog> = LazyLock::new(embedded);
+static EMBEDDED: LazyLock<Arc<Catalog>> = LazyLock::new(|| Arc::new(embedded()));
 
 /// Prices and windows, ready to be looked up.
 #[derive(Debug, Clone)]
@@ -156,7 +159,8 @@ pub(crate) type FileStep = (
 #[derive(Debug, Clone)]
 struct Provider {
     models: Vec<Model>,
-    exact: BTreeMap<String, usize>,
+    /// Names without wildcards and their models, by name.
+    exact: Vec<(Box<str>, usize)>,
     wild: Vec<(Pattern, usize)>,
     fallback: Vec<String>,
 }
@@ -164,7 +168,6 @@ struct Provider {
 #[derive(Debug, Clone)]
 struct Model {
     facts: ModelFacts,
-    file: FileModel,
     prices: Vec<PriceRow>,
 }
 
@@ -178,15 +181,15 @@ pub struct ModelFacts {
     /// Tokens of an answer at most.
     pub output: Option<u64>,
     /// What it takes.
-    pub takes: Vec<String>,
+    pub takes: Arc<[String]>,
     /// What it gives.
-    pub gives: Vec<String>,
+    pub gives: Arc<[String]>,
     /// Whether it calls tools.
     pub tools: Option<bool>,
     /// Whether it thinks before it answers.
     pub reasoning: Option<bool>,
     /// The efforts that may be asked for.
-    pub efforts: Vec<String>,
+    pub efforts: Arc<[String]>,
     /// Until when it knows the world.
     pub knowledge: Option<String>,
     /// Where the row comes from, where that is not the catalog's source.
@@ -195,7 +198,7 @@ pub struct ModelFacts {
 
 impl Catalog {
     /// The snapshot that ships with the crate.
-    pub fn embedded() -> &'static Self {
+    pub fn embedded() -> &'static Arc<Self> {
         &EMBEDDED
     }
 
@@ -206,9 +209,11 @@ impl Catalog {
     pub fn parse(text: &str) -> Result<Self, CatalogError> {
         let file: File = serde_json::from_str(text)?;
         let mut providers = BTreeMap::new();
+        let date = Arc::from(file.date.as_str());
+        let mut lists = HashSet::new();
         for provider in file.providers {
             let id = provider.id.clone();
-            providers.insert(id, Provider::read(provider, &file.date)?);
+            providers.insert(id, Provider::read(provider, &date, &mut lists)?);
         }
         Ok(Self {
             source: file.source,
@@ -273,28 +278,36 @@ impl Catalog {
     }
 
     fn model(&self, provider: &str, model: &str) -> Option<&Model> {
-        let provider = self.provider(provider)?;
-        let model = model.to_ascii_lowercase();
-        provider.find(&model).or_else(|| {
-            let mut others = provider
-                .fallback
-                .iter()
-                .filter_map(|id| self.providers.get(id));
-            others.find_map(|other| other.find(&model))
-        })
+        let (provider, index) = self.place(provider, model)?;
+        self.providers.get(provider)?.models.get(index)
     }
 
-    fn provider(&self, name: &str) -> Option<&Provider> {
-        let known = ALSO_KNOWN.iter().find(|(alias, _)| *alias == name);
-        self.providers.get(known.map_or(name, |(_, id)| id))
+    /// The provider whose row answers to a name, and which of its rows that is.
+    fn place(&self, provider: &str, model: &str) -> Option<(&str, usize)> {
+        let alias = ALSO_KNOWN.iter().find(|(alias, _)| *alias == provider);
+        let (id, served) = self
+            .providers
+            .get_key_value(alias.map_or(provider, |(_, id)| id))?;
+        let model = model.to_ascii_lowercase();
+        let others = served
+            .fallback
+            .iter()
+            .filter_map(|id| self.providers.get_key_value(id));
+        std::iter::once((id, served))
+            .chain(others)
+            .find_map(|(id, served)| Some((id.as_str(), served.find(&model)?)))
     }
 }
 
 impl Provider {
-    fn read(file: FileProvider, date: &str) -> Result<Self, CatalogError> {
+    fn read(
+        file: FileProvider,
+        date: &Arc<str>,
+        lists: &mut HashSet<Arc<[String]>>,
+    ) -> Result<Self, CatalogError> {
         let mut provider = Self {
             models: Vec::with_capacity(file.models.len()),
-            exact: BTreeMap::new(),
+            exact: Vec::with_capacity(file.models.len()),
             wild: Vec::new(),
             fallback: file.fallback,
         };
@@ -307,9 +320,7 @@ impl Provider {
             };
             for text in patterns {
                 match Pattern::parse(text) {
-                    Pattern::Exact(id) => {
-                        provider.exact.entry(id).or_insert(index);
-                    }
+                    Pattern::Exact(id) => provider.exact.push((id.into(), index)),
                     pattern @ Pattern::Wild { .. } => provider.wild.push((pattern, index)),
                 }
             }
@@ -319,42 +330,55 @@ impl Provider {
                 .map(|price| row(&model.id, price, date))
                 .collect();
             provider.models.push(Model {
-                facts: facts(&model),
                 prices: prices?,
-                file: model,
+                facts: facts(model, lists),
             });
         }
+        // Of two rows with one name the first answers: sorting keeps their order, so the later ones are the repetitions.
+        provider.exact.sort_by(|(one, _), (other, _)| one.cmp(other));
+        provider.exact.dedup_by(|(later, _), (name, _)| later == name);
         Ok(provider)
     }
 
     /// The first model in the order of the file that knows the name.
-    fn find(&self, name: &str) -> Option<&Model> {
-        let exact = self.exact.get(name).copied().unwrap_or(usize::MAX);
-        let wild = self.wild.iter().take_while(|(_, index)| *index < exact);
-        let index = wild
-            .filter(|(pattern, _)| pattern.matches(name))
-            .map(|(_, index)| *index)
-            .next();
-        self.models.get(index.unwrap_or(exact))
+    fn find(&self, name: &str) -> Option<usize> {
+        let place = self.exact.binary_search_by(|(id, _)| (**id).cmp(name));
+        let exact = place.ok().and_then(|place| self.exact.get(place));
+        let exact = exact.map(|(_, index)| *index);
+        let mut wild = self
+            .wild
+            .iter()
+            .take_while(|(_, index)| exact.is_none_or(|exact| *index < exact));
+        let wild = wild.find(|(pattern, _)| pattern.matches(name));
+        wild.map(|(_, index)| *index).or(exact)
     }
 }
 
-fn facts(model: &FileModel) -> ModelFacts {
+/// Thousands of rows have the same few lists, so equal ones are kept once.
+fn facts(model: FileModel, lists: &mut HashSet<Arc<[String]>>) -> ModelFacts {
+    let mut shared = |list: Vec<String>| {
+        if let Some(known) = lists.get(list.as_slice()) {
+            return Arc::clone(known);
+        }
+        let list: Arc<[String]> = list.into();
+        lists.insert(Arc::clone(&list));
+        list
+    };
     ModelFacts {
-        id: model.id.clone(),
+        id: model.id,
         window: model.window,
         output: model.output,
-        takes: model.takes.clone(),
-        gives: model.gives.clone(),
+        takes: shared(model.takes),
+        gives: shared(model.gives),
         tools: model.tools,
         reasoning: model.reasoning,
-        efforts: model.efforts.clone(),
-        knowledge: model.knowledge.clone(),
-        note: model.note.clone(),
+        efforts: shared(model.efforts),
+        knowledge: model.knowledge,
+        note: model.note,
     }
 }
 
-fn row(model: &str, price: &FilePrice, date: &str) -> Result<PriceRow, CatalogError> {
+fn row(model: &str, price: &FilePrice, date: &Arc<str>) -> Result<PriceRow, CatalogError> {
     let from_us = price.from.as_deref().map(midnight_us).transpose()?;
     let steps = price.steps.iter().map(|step| {
         let (over, input, output, cache_read, cache_write_5m, cache_write_1h, reasoning) = *step;
@@ -373,7 +397,7 @@ fn row(model: &str, price: &FilePrice, date: &str) -> Result<PriceRow, CatalogEr
         from_us,
         daily_minutes: price.daily,
         steps: steps.collect(),
-        as_of: date.to_owned(),
+        as_of: Arc::clone(date),
     })
 }
 

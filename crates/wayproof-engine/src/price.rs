@@ -1,6 +1,8 @@
 //! What an exchange costs: token counts in disjoint buckets times dated rates, in exact integers.
 //! Nothing is guessed: a bucket without a rate, or an answer without counts, has an unknown cost.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 use wayproof_wire::Usage;
 
@@ -16,7 +18,7 @@ pub struct PriceRow {
     /// Rates by length of the input, shortest first; never empty for a usable row.
     pub steps: Vec<Rates>,
     /// Day of the catalog the row comes from.
-    pub as_of: String,
+    pub as_of: Arc<str>,
 }
 
 /// Nano-dollars per million tokens, for inputs longer than `over` tokens.

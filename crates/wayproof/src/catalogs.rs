@@ -47,7 +47,7 @@ pub(crate) fn in_force(data: &Path) -> Result<InForce> {
     let rows = read_optional(&own)?;
     if synced.is_none() && rows.is_none() {
         return Ok(InForce {
-            catalog: Arc::new(Catalog::embedded().clone()),
+            catalog: Arc::clone(Catalog::embedded()),
             text: None,
             synced: None,
             own: None,
@@ -92,7 +92,7 @@ pub(crate) fn layer(
     if rows.is_some() {
         source = format!("the operator's own rows over {source}");
     }
-    layered_catalog(below, list, rows, (&source, &date))
+    layered_catalog(list, rows, (&source, &date))
 }
 
 /// Reads a published list.

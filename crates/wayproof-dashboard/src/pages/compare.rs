@@ -178,7 +178,7 @@ fn limit(side: &Side<'_>, value: fn(&ModelFacts) -> Option<u64>) -> String {
     })
 }
 
-fn words(side: &Side<'_>, value: fn(&ModelFacts) -> &Vec<String>) -> String {
+fn words(side: &Side<'_>, value: fn(&ModelFacts) -> &[String]) -> String {
     let words = side.facts.map(value).filter(|words| !words.is_empty());
     words.map_or_else(unknown, |words| short(&words.join(", ")))
 }

@@ -142,7 +142,7 @@ impl Stage {
             clock: clock.clone(),
             house: Arc::new(house),
             trust: Some(Trust::default().and("ci", &prover().public())),
-            catalog: Arc::new(Catalog::embedded().clone()),
+            catalog: Arc::clone(Catalog::embedded()),
             settings: vec![Setting {
                 name: "Listens on".to_owned(),
                 value: "127.0.0.1:4417".to_owned(),

@@ -4,7 +4,7 @@
 //! prices does not lose the ones that are known.
 
 use super::{
-    BuildError, Catalog, CatalogError, File, FileModel, FileProvider, build,
+    BuildError, Catalog, CatalogError, File, FileModel, FileProvider, SNAPSHOT, build,
     models_dev::Synced,
     own::{self, OwnError},
 };
@@ -41,19 +41,19 @@ pub struct Layered {
     pub catalog: Catalog,
 }
 
-/// Puts rows before those of a catalog. `source` and `date` are for the head of what comes out.
+/// Puts rows before those of the built-in snapshot. `source` and `date` are for the head of what comes out.
 ///
 /// # Errors
 /// When the operator's rows cannot be read.
 pub fn layered(
-    below: &Catalog,
     synced: Option<&Synced>,
     own: Option<&str>,
     (source, date): (&str, &str),
 ) -> Result<Layered, LayerError> {
-    let mut providers: Vec<FileProvider> = below.file_providers();
+    let snapshot: File = serde_json::from_str(SNAPSHOT).map_err(CatalogError::from)?;
+    let mut providers = snapshot.providers;
     if let Some(Synced(rows)) = synced {
-        before(&mut providers, rows.clone(), below);
+        before(&mut providers, rows.clone(), Catalog::embedded());
     }
     if let Some(text) = own {
         let rows = own::read(text)?;
@@ -74,11 +74,12 @@ fn parsed(providers: &[FileProvider], source: &str, date: &str) -> Result<Layere
     Ok(Layered { text, catalog })
 }
 
-/// Puts rows first, each filled up from the row below that has its name.
+/// Puts rows first, each filled up from the row below that has its name. `below` is the catalog of the providers.
 fn before(providers: &mut Vec<FileProvider>, rows: Vec<FileProvider>, below: &Catalog) {
+    let known = providers.clone();
     for mut layer in rows {
         for model in &mut layer.models {
-            if let Some(old) = below.file_model(&layer.id, &model.id) {
+            if let Some(old) = row(&known, below.place(&layer.id, &model.id)) {
                 fill(model, old);
             }
         }
@@ -128,25 +129,10 @@ fn fill(model: &mut FileModel, old: &FileModel) {
     }
 }
 
-impl Catalog {
-    fn file_providers(&self) -> Vec<FileProvider> {
-        self.providers
-            .iter()
-            .map(|(id, provider)| FileProvider {
-                id: id.clone(),
-                fallback: provider.fallback.clone(),
-                models: provider
-                    .models
-                    .iter()
-                    .map(|model| model.file.clone())
-                    .collect(),
-            })
-            .collect()
-    }
-
-    fn file_model(&self, provider: &str, model: &str) -> Option<&FileModel> {
-        Some(&self.model(provider, model)?.file)
-    }
+fn row<'f>(known: &'f [FileProvider], place: Option<(&str, usize)>) -> Option<&'f FileModel> {
+    let (id, index) = place?;
+    let provider = known.iter().find(|provider| provider.id == id)?;
+    provider.models.get(index)
 }
 
 #[cfg(test)]
@@ -174,7 +160,7 @@ mod tests {
         let left: Vec<&str> = left.iter().map(|one| one.model.as_str()).collect();
         assert_eq!(left, ["anthropic/claude-wrong", "anthropic/claude-*"]);
         let head = ("a test", "2026-11-29");
-        let layered = layered(Catalog::embedded(), Some(&synced), None, head).unwrap();
+        let layered = layered(Some(&synced), None, head).unwrap();
         let facts = layered
             .catalog
             .facts("anthropic", "claude-opus-4-8")
@@ -183,14 +169,14 @@ mod tests {
             (facts.window, facts.output),
             (Some(1_000_000), Some(128_000))
         );
-        assert_eq!(facts.efforts, ["low", "high"]);
+        assert_eq!(*facts.efforts, ["low", "high"]);
         let price = layered
             .catalog
             .price("anthropic", "claude-opus-4-8", 0)
             .unwrap();
         assert_eq!(price.rates(300_000).unwrap().output, 37_500_000_000);
         assert_eq!(price.rates(300_000).unwrap().cache_read, Some(500_000_000));
-        assert_eq!(price.as_of, "2026-11-29");
+        assert_eq!(&*price.as_of, "2026-11-29");
         // What the list does not have is as it was; what it does not know stays unknown.
         let known = Catalog::embedded()
             .price("anthropic", "claude-haiku-4-5", 0)
@@ -215,13 +201,7 @@ mod tests {
     #[test]
     fn the_operators_rows_come_first() {
         let own = "[[model]]\nprovider = \"anthropic\"\nid = \"claude-opus-4-8\"\nprice = { input = 4, output = \"20.5\", cache_read = 0.4 }\n";
-        let layered = layered(
-            Catalog::embedded(),
-            None,
-            Some(own),
-            ("a test", "2026-11-29"),
-        )
-        .unwrap();
+        let layered = layered(None, Some(own), ("a test", "2026-11-29")).unwrap();
         let price = layered
             .catalog
             .price("anthropic", "claude-opus-4-8", 0)
@@ -253,8 +233,7 @@ mod tests {
             ),
             ("model = 1", "line 1"),
         ] {
-            let error =
-                layered(Catalog::embedded(), None, Some(own), ("", "2026-11-29")).unwrap_err();
+            let error = layered(None, Some(own), ("", "2026-11-29")).unwrap_err();
             assert!(error.to_string().contains(word), "{own}: {error}");
         }
         for text in ["", "[]", "{}", "{\"a\": {\"models\": {}}}", "{\"a\": 1}"] {

@@ -258,7 +258,7 @@ fn row() -> impl Strategy<Value = PriceRow> {
                 cache_write_1h: Some(long),
                 reasoning: Some(reasoning),
             }],
-            as_of: "2026-11-22".to_owned(),
+            as_of: "2026-11-22".into(),
         },
     )
 }

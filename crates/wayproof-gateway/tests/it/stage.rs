@@ -154,7 +154,7 @@ async fn parts(setting: Setting, data: &TempDir) -> Parts {
     let ledger = Ledger::open(location, clock.clone(), None).await.unwrap();
     Parts {
         policy: setting.policy,
-        catalog: Arc::new(Catalog::embedded().clone()),
+        catalog: Arc::clone(Catalog::embedded()),
         upstream: Upstream::new(setting.providers, setting.upstream).unwrap(),
         ledger,
         ids: Ids::new(clock.clone()),
