@@ -335,8 +335,12 @@ impl Provider {
             });
         }
         // Of two rows with one name the first answers: sorting keeps their order, so the later ones are the repetitions.
-        provider.exact.sort_by(|(one, _), (other, _)| one.cmp(other));
-        provider.exact.dedup_by(|(later, _), (name, _)| later == name);
+        provider
+            .exact
+            .sort_by(|(one, _), (other, _)| one.cmp(other));
+        provider
+            .exact
+            .dedup_by(|(later, _), (name, _)| later == name);
         Ok(provider)
     }
 

@@ -120,6 +120,13 @@ impl SessionState {
         }
     }
 
+    /// Ends the job in hand, if it is this one: what is asked for next is another job.
+    pub fn end_job(&mut self, id: &str) {
+        if self.job.as_ref().is_some_and(|job| job.id == id) {
+            self.job = None;
+        }
+    }
+
     /// Adds what an answer cost and where it came from. An unknown cost stays unknown.
     pub fn settle(&mut self, job_id: &str, cost_nano_usd: Option<i64>, answer: Option<LastAnswer>) {
         if let Some(answer) = answer {

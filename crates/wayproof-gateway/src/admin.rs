@@ -7,6 +7,7 @@ mod jobs;
 mod read;
 mod session;
 mod task;
+mod work;
 
 use std::sync::{Arc, Weak};
 

@@ -15,6 +15,7 @@ use crate::glance::Glance;
 use crate::jobs::Jobs;
 use crate::keys::{CallerKey, KeyDigest};
 use crate::metrics::Metrics;
+use crate::proofs::Proofs;
 use crate::quota::Quotas;
 use crate::rate::Paces;
 use crate::sessions::Sessions;
@@ -116,6 +117,7 @@ pub(crate) struct Shared {
     pub(crate) settings: Settings,
     pub(crate) sessions: Sessions,
     pub(crate) jobs: Jobs,
+    pub(crate) proofs: Proofs,
     pub(crate) metrics: Metrics,
     pub(crate) quotas: Quotas,
     pub(crate) paces: Paces,
@@ -172,6 +174,7 @@ impl Gateway {
                 world,
                 sessions: Sessions::new(settings.max_sessions),
                 jobs: Jobs::default(),
+                proofs: Proofs::default(),
                 metrics: Metrics::new(),
                 quotas: Quotas::default(),
                 paces: Paces::default(),

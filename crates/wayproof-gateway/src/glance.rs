@@ -5,8 +5,8 @@ use std::sync::{Arc, Weak};
 use wayproof_engine::Policy;
 
 use crate::gateway::Shared;
-use crate::jobs::ProofStep;
 use crate::keys::KeyDigest;
+use crate::proofs::ProofStep;
 
 /// A look at a gateway that does not keep it alive.
 #[derive(Clone, Debug)]
@@ -56,7 +56,9 @@ impl Glance {
     /// The steps of proofs that are under way, by the ids of their jobs.
     pub fn proofs_under_way(&self) -> Vec<(String, Vec<ProofStep>)> {
         let shared = self.0.upgrade();
-        shared.map_or_else(Vec::new, |shared| shared.jobs.proofs_under_way())
+        shared.map_or_else(Vec::new, |shared| {
+            shared.proofs.under_way(shared.clock.now_us())
+        })
     }
 
     /// Resolves when the gateway stops, so that answers which stay open can end.

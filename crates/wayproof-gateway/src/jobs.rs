@@ -28,16 +28,6 @@ pub(crate) struct Job {
     met: Mutex<BTreeSet<String>>,
     pending: Mutex<Vec<Evidence>>,
     obligation: watch::Sender<Obligation>,
-    steps: Mutex<Vec<ProofStep>>,
-}
-
-/// A step of a proof that is under way.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ProofStep {
-    /// When it began.
-    pub at_us: i64,
-    /// What is done, in words.
-    pub words: String,
 }
 
 /// How far it is fixed what a job owes, where its opener said that it would fix that.
@@ -57,11 +47,6 @@ const FREEZE_PATIENCE: Duration = Duration::from_secs(30);
 /// How many of a job's sessions are remembered as met.
 const MAX_MET: usize = 256;
 
-/// How many steps of a proof are remembered, the latest.
-const MAX_STEPS: usize = 64;
-/// The longest words of a step, in bytes.
-pub(crate) const MAX_STEP_BYTES: usize = 400;
-
 impl Job {
     pub(crate) fn new(
         id: String,
@@ -80,7 +65,6 @@ impl Job {
             met: Mutex::default(),
             pending: Mutex::default(),
             obligation: watch::Sender::new(obligation),
-            steps: Mutex::default(),
         }
     }
 
@@ -132,24 +116,6 @@ impl Job {
         }
         met.insert(session.to_owned());
         Acquaintance::New
-    }
-
-    /// Notes that a step of its proof began.
-    pub(crate) fn stepped(&self, step: ProofStep) {
-        let mut steps = self.steps();
-        if steps.len() >= MAX_STEPS {
-            steps.remove(0);
-        }
-        steps.push(step);
-    }
-
-    /// Notes that no proof is under way any more.
-    pub(crate) fn proof_ended(&self) {
-        self.steps().clear();
-    }
-
-    fn steps(&self) -> std::sync::MutexGuard<'_, Vec<ProofStep>> {
-        self.steps.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Keeps evidence that came before the job's first request.
@@ -225,13 +191,6 @@ impl Jobs {
         job
     }
 
-    /// The steps of proofs that are under way, by their jobs.
-    pub(crate) fn proofs_under_way(&self) -> Vec<(String, Vec<ProofStep>)> {
-        let open: Vec<Arc<Job>> = self.lock().values().map(Arc::clone).collect();
-        let steps = open.iter().map(|job| (job.id.clone(), job.steps().clone()));
-        steps.filter(|(_, steps)| !steps.is_empty()).collect()
-    }
-
     /// How many jobs are open.
     pub(crate) fn len(&self) -> usize {
         self.lock().len()
@@ -297,34 +256,5 @@ impl Jobs {
 
     fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, Arc<Job>>> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn steps_are_seen_until_the_proof_ends_and_only_so_many() {
-        let jobs = Jobs::default();
-        let digest = KeyDigest::of(b"k");
-        let settled = Obligation::Settled;
-        let job = jobs.open(Job::new("j".to_owned(), digest, None, Vec::new(), settled));
-        assert!(jobs.proofs_under_way().is_empty());
-        for number in 0..100 {
-            job.stepped(ProofStep {
-                at_us: number,
-                words: number.to_string(),
-            });
-        }
-        let seen = jobs.proofs_under_way();
-        let (id, steps) = seen
-            .first()
-            .map(|(id, steps)| (id.as_str(), steps))
-            .unwrap();
-        assert_eq!((id, steps.len()), ("j", MAX_STEPS));
-        assert_eq!(steps.last().map(|step| step.words.as_str()), Some("99"));
-        job.proof_ended();
-        assert!(jobs.proofs_under_way().is_empty());
     }
 }

@@ -17,6 +17,7 @@ mod keys;
 mod metrics;
 mod models;
 mod ollama;
+mod proofs;
 mod quota;
 mod rate;
 mod routes;
@@ -27,7 +28,7 @@ mod world;
 
 pub use gateway::{Gateway, Parts, Settings};
 pub use glance::{Glance, ProviderSeen};
-pub use jobs::ProofStep;
 pub use keys::{CallerKey, KeyDigest, mint_key, mint_key_again};
+pub use proofs::ProofStep;
 pub use serve::ServeError;
 pub use world::takes_own_key;

@@ -24,7 +24,7 @@ use self::{
 };
 use crate::{exit::Mistake, proving::Audience};
 
-pub(crate) use self::judge::Finished;
+pub(crate) use self::judge::{Finished, TRIES};
 
 /// What to run, and with what.
 #[derive(Debug, Clone)]

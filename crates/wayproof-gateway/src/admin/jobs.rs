@@ -7,20 +7,18 @@ use axum::extract::rejection::JsonRejection;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
-use wayproof_engine::{
-    Evidence, EvidenceKind, Facts, Failure, Grade, Observation, Outcome, TaskName,
-};
+use wayproof_engine::{Evidence, EvidenceKind, Failure, Grade, Outcome, TaskName};
 use wayproof_ledger::{
     About, EventBody, JobClosed, JobOpened, ObligationFrozen, ProofFinished, ReceiptIssued,
     ReviewRecorded,
 };
-use wayproof_wire::Protocol;
 
+use crate::admin::work::Work;
 use crate::admin::{Admin, Problem};
-use crate::exchange::record;
 use crate::gateway::Shared;
-use crate::jobs::{Job, MAX_STEP_BYTES, Obligation, ProofStep, sent_back};
+use crate::jobs::{Job, Obligation, sent_back};
 use crate::keys::{KeyDigest, mint_job_key};
+use crate::proofs::{MAX_STEP_BYTES, ProofStep};
 
 /// A job that is wanted.
 #[derive(Debug, Deserialize)]
@@ -103,9 +101,11 @@ pub(crate) async fn freeze(
 ) -> Result<StatusCode, Problem> {
     let shared = admin.shared()?;
     let obligation = body(obligation)?;
-    let job = find(&shared, &id)?;
+    let work = Work::find(&shared, &id).await?;
     append(&shared, &id, EventBody::ObligationFrozen(obligation)).await?;
-    job.frozen();
+    if let Work::Opened(job) = work {
+        job.frozen();
+    }
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -129,7 +129,8 @@ pub(crate) async fn owed(
     State(admin): State<Admin>,
     Path(id): Path<String>,
 ) -> Result<Json<Owed>, Problem> {
-    let job = find(&*admin.shared()?, &id)?;
+    let job = admin.shared()?.jobs.find(&id);
+    let job = job.ok_or_else(|| Problem::not_found("open job", &id))?;
     Ok(Json(match job.obligation_within(TASK_PATIENCE).await {
         Obligation::Unknown => Owed::Unknown,
         Obligation::Due(task) => Owed::Due {
@@ -177,18 +178,19 @@ pub(crate) async fn step(
 ) -> Result<StatusCode, Problem> {
     let shared = admin.shared()?;
     let Step { mut step } = body(step)?;
-    let job = find(&shared, &id)?;
+    Work::find(&shared, &id).await?;
     if step.is_empty() {
-        job.proof_ended();
+        shared.proofs.ended(&id);
         return Ok(StatusCode::NO_CONTENT);
     }
     let end = step.floor_char_boundary(MAX_STEP_BYTES);
     step.truncate(end);
-    job.stepped(ProofStep {
+    let step = ProofStep {
         at_us: shared.clock.now_us(),
         words: step,
-    });
-    std::future::ready(Ok(StatusCode::NO_CONTENT)).await
+    };
+    shared.proofs.stepped(&id, step);
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// Takes in how a job's proof went; its next turn is routed by that.
@@ -203,10 +205,9 @@ pub(crate) async fn prove(
         evidence,
         receipt,
     } = body(proven)?;
-    let job = find(&shared, &id)?;
-    job.proof_ended();
-    let executed = executed(&finished, evidence);
-    fold(&shared, &job, executed);
+    let work = Work::find(&shared, &id).await?;
+    shared.proofs.ended(&id);
+    work.fold(&shared, &id, executed(&finished, evidence));
     let mut issued = None;
     if let Some(receipt) = receipt {
         let digest = shared.ledger.keep(&receipt.bundle).await?;
@@ -234,16 +235,16 @@ pub(crate) async fn review(
 ) -> Result<StatusCode, Problem> {
     let shared = admin.shared()?;
     let reviewed = body(reviewed)?;
-    let job = find_or_recall(&shared, &id).await?;
+    let work = Work::find(&shared, &id).await?;
     let sent_back = sent_back(&reviewed);
     append(&shared, &id, EventBody::ReviewRecorded(reviewed)).await?;
     if let Some(evidence) = sent_back {
-        fold(&shared, &job, vec![evidence]);
+        work.fold(&shared, &id, vec![evidence]);
     }
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Ends a job; its key is worth nothing from then on.
+/// Ends a job.
 pub(crate) async fn close(
     State(admin): State<Admin>,
     Path(id): Path<String>,
@@ -251,9 +252,7 @@ pub(crate) async fn close(
 ) -> Result<StatusCode, Problem> {
     let shared = admin.shared()?;
     let closed = body(closed)?;
-    if shared.jobs.close(&id).is_none() {
-        return Err(Problem::not_found("open job", &id));
-    }
+    Work::find(&shared, &id).await?.end(&shared, &id);
     append(&shared, &id, EventBody::JobClosed(closed)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -295,54 +294,12 @@ fn executed(finished: &ProofFinished, posted: Vec<Evidence>) -> Vec<Evidence> {
     evidence
 }
 
-/// Folds evidence into the job's memory, or keeps it for the job's first request.
-fn fold(shared: &Shared, job: &Job, executed: Vec<Evidence>) {
-    let mut state = job.session.lock();
-    if state.job.is_none() {
-        drop(state);
-        job.keep_pending(executed);
-        return;
-    }
-    let facts = Facts {
-        protocol: Protocol::Messages,
-        requested_model: "",
-        explicit_task: job.task.as_ref(),
-        housekeeping: None,
-        is_subagent: false,
-        paths: &job.paths,
-        branch: None,
-        body_bytes: 0,
-        new_job_id: &job.id,
-        at_us: shared.clock.now_us(),
-    };
-    let observation = Observation {
-        executed: &executed,
-        ..Observation::default()
-    };
-    let noted = wayproof_engine::observe(&shared.policy.load(), &mut state, &facts, &observation);
-    drop(state);
-    record(shared, &about(&job.id), noted, None);
-}
-
-/// An open job, also one that was opened before this process began.
-async fn find_or_recall(shared: &Shared, id: &str) -> Result<std::sync::Arc<Job>, Problem> {
-    let job = Box::pin(shared.jobs.find_or_recall(&shared.ledger, id)).await;
-    job.ok_or_else(|| Problem::not_found("open job", id))
-}
-
-fn find(shared: &Shared, id: &str) -> Result<std::sync::Arc<Job>, Problem> {
-    shared
-        .jobs
-        .find(id)
-        .ok_or_else(|| Problem::not_found("open job", id))
-}
-
 pub(super) async fn append(shared: &Shared, job: &str, body: EventBody) -> Result<(), Problem> {
     let event = shared.ledger.event(about(job), body);
     Ok(shared.ledger.append(&event).await?)
 }
 
-fn about(job: &str) -> About {
+pub(super) fn about(job: &str) -> About {
     About {
         session: None,
         job: Some(job.to_owned()),

@@ -150,6 +150,7 @@ pub(crate) fn record(shared: &Shared, about: &About, noted: Vec<Noted>, turn: Op
                     task: task.as_str().to_owned(),
                     class: Some(class.as_str().to_owned()),
                     agent: turn.map(|turn| turn.identity.agent.name().to_owned()),
+                    repo: turn.and_then(|turn| turn.identity.cwd.clone()),
                     rule: Some(rule),
                     heard,
                     ..JobOpened::default()

@@ -109,8 +109,8 @@ async fn prove_unpaid(args: &GateArgs, question: &Question<'_>, ruling: &Ruling)
             head: question.head,
             reachable: Reachable::Public,
         };
-        let (_, sealed) = prove::prove(question.repo, &owed, &ends, (&data, &key, &ledger)).await?;
-        own.receipts.extend(sealed.map(|sealed| sealed.bytes));
+        let shown = prove::prove(question.repo, &owed, &ends, (&data, &key, &ledger)).await?;
+        own.receipts.extend(shown.sealed.map(|sealed| sealed.bytes));
     }
     ledger.close().await.context("closing the ledger")?;
     Ok(own)

@@ -1,7 +1,9 @@
 //! Hooks that agents call; what an agent's harness reads is printed on standard output.
 //!
 //! Under `wayproof run` the run answers. A hook that stands in an agent's own settings proves by itself what the
-//! conversation's job owes, sends the agent back once, and says nothing where there is nothing to prove.
+//! conversation's job owes, and says nothing where there is nothing to prove.
+
+mod standing;
 
 use std::{
     path::{Path, PathBuf},
@@ -11,26 +13,12 @@ use std::{
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use tokio::io::AsyncReadExt;
-use wayproof_ledger::{Clock, Page, SessionRow};
-use wayproof_receipt::Verdict;
-use wayproof_repo::{Commit, Repo};
-use wayproof_upstream::Reachable;
 
-use super::prove::{Ends, base_of, prove};
 use crate::{
-    cli::{DataArgs, HookCommand},
-    gateway::{self, Admin},
-    ledgers,
-    run::{
-        message,
-        stop_socket::{Answer, Stopping, ask},
-    },
-    sealing::{self, Owed},
+    cli::HookCommand,
+    run::stop_socket::{Answer, Stopping, ask},
     settings, terminal,
 };
-
-/// Conversations older than this are not the one that ends.
-const A_DAY_US: i64 = 24 * 60 * 60 * 1_000_000;
 
 /// A hook's input larger than this is cut off.
 const INPUT_LIMIT: u64 = 1024 * 1024;
@@ -52,7 +40,9 @@ pub(crate) async fn run(command: &HookCommand) -> Result<ExitCode> {
             },
             Some(socket),
         ) => in_run(&socket).await?,
-        (HookCommand::Stop { data, .. }, None) => Box::pin(standing(data)).await?,
+        (HookCommand::Stop { data, .. }, None) => {
+            Box::pin(standing::stopped(data, &Told::of(&input().await?))).await?
+        }
     };
     if let Some(fact) = blocked {
         terminal::print_json(&json!({"decision": "block", "reason": fact}))?;
@@ -91,37 +81,6 @@ impl Told {
     }
 }
 
-/// The conversation that ends: by its id, or, for agents that send none with their requests, the last one that was
-/// held in this folder.
-async fn conversation(admin: &Admin, told: &Told, data: &Path) -> Result<Option<Value>> {
-    let session = told.session.as_deref().unwrap_or_default();
-    if let Some(page) = admin.session(session).await? {
-        return Ok(Some(page));
-    }
-    let real = |place: &Path| place.canonicalize().ok();
-    let Some(folder) = real(&told.folder) else {
-        return Ok(None);
-    };
-    let ledger = ledgers::open(data, None).await?;
-    let rows = ledger.sessions(Page::default()).await;
-    ledger.close().await.context("closing the ledger")?;
-    let recent = Clock::system().now_us() - A_DAY_US;
-    let is_it = |row: &SessionRow| {
-        let sends_none = matches!(
-            row.agent.as_deref(),
-            Some("copilot" | "gemini-cli" | "qwen")
-        );
-        let place = row.cwd.as_deref().and_then(|cwd| real(Path::new(cwd)));
-        sends_none && row.last_us >= recent && place.as_ref() == Some(&folder)
-    };
-    let rows = rows.context("looking for the conversation of this folder")?;
-    let last = rows.into_iter().filter(is_it).max_by_key(|row| row.last_us);
-    match last {
-        Some(row) => admin.session(&row.id).await,
-        None => Ok(None),
-    }
-}
-
 /// Asks the run whether the agent may stop.
 async fn in_run(socket: &Path) -> Result<Option<String>> {
     let session = Told::of(&input().await?).session;
@@ -131,67 +90,5 @@ async fn in_run(socket: &Path) -> Result<Option<String>> {
     Ok(match answer {
         Answer::GoOn(fact) => Some(fact),
         Answer::MayStop => None,
-    })
-}
-
-/// Proves what the conversation's job owes, where the working tree was changed.
-async fn standing(data: &DataArgs) -> Result<Option<String>> {
-    let input = Told::of(&input().await?);
-    // An agent that was sent back once is not held any longer.
-    if input.was_sent_back {
-        return Ok(None);
-    }
-    let data = settings::data_path(data.data.as_deref())?;
-    let Some(admin) = gateway::running(None, &data).await else {
-        return Ok(None);
-    };
-    let Some(page) = conversation(&admin, &input, &data).await? else {
-        return Ok(None);
-    };
-    let task = page["job"]["task"]
-        .as_str()
-        .or(page["exchange"]["task"].as_str());
-    let (Some(task), Ok(repo)) = (task, Repo::discover(&input.folder)) else {
-        return Ok(None);
-    };
-    let before = repo.head().context("reading the checked-out commit")?;
-    let now = repo
-        .snapshot()
-        .context("taking a snapshot of the working tree")?;
-    let head = Commit {
-        id: now.commit,
-        tree: now.tree,
-    };
-    if head.tree == before.tree {
-        return Ok(None);
-    }
-    let base = base_of(&repo, None, &head)?;
-    let policy = settings::policy_at(&repo, base.id.as_str())?;
-    let row = policy.tasks().iter().find(|row| row.name.as_str() == task);
-    let Some(row) = row.filter(|row| !row.proof.is_empty()) else {
-        return Ok(None);
-    };
-    let key = sealing::own_key(&data)?;
-    let ledger = ledgers::open(&data, None).await?;
-    let owed = Owed {
-        policy: &policy,
-        task: &row.name,
-        base: &base,
-        ask: None,
-        job: None,
-    };
-    let ends = Ends {
-        into: &base,
-        head: &head,
-        reachable: Reachable::Public,
-        is_fresh: false,
-    };
-    let (proven, _) = prove(&repo, &owed, &ends, (&data, &key, &ledger)).await?;
-    ledger.close().await.context("closing the ledger")?;
-    Ok(match proven.proof.verdict {
-        Verdict::Refuted | Verdict::Unproven => {
-            Some(message(proven.proof.verdict, &proven.one_fact))
-        }
-        Verdict::Proven | Verdict::ProvenWithGaps | Verdict::InvalidInfra => None,
     })
 }

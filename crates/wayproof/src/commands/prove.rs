@@ -21,9 +21,11 @@ pub(crate) use cache::KeptProofs;
 
 use crate::{
     cli::ProveArgs,
-    exit, ledgers, pages,
+    exit,
+    gateway::{Admin, ProofReport},
+    ledgers, pages,
     proving::{self, Audience, Proving, repo_mistake},
-    review,
+    review::{self, Settled},
     sealing::{self, Owed, Sealed},
     settings, terminal,
 };
@@ -72,7 +74,8 @@ pub(crate) async fn run(args: ProveArgs) -> Result<ExitCode> {
             Reachable::Public
         },
     };
-    let (proven, sealed) = prove(&repo, &owed, &ends, (&data, &key, &ledger)).await?;
+    let shown = prove(&repo, &owed, &ends, (&data, &key, &ledger)).await?;
+    let (proven, sealed) = (shown.proven, shown.sealed);
     ledger.close().await.context("closing the ledger")?;
     let signature = match (&args.ssh_key, &sealed) {
         (Some(_), Some(sealed)) => Some(sign_for_ssh(&key, sealed)?),
@@ -116,20 +119,33 @@ pub(crate) struct Ends<'a> {
     pub(crate) is_fresh: bool,
 }
 
-/// Runs the proof a change owes, seals it, keeps and attaches the receipt, and records all of it.
-pub(crate) async fn prove(
+/// Who records what is shown, and as what: the gateway that has the job in hand.
+pub(crate) type Watched = (Admin, String);
+
+/// What a proof came to.
+#[derive(Debug)]
+pub(crate) struct Shown {
+    pub(crate) proven: Proven,
+    pub(crate) sealed: Option<Sealed>,
+    pub(crate) settled: Settled,
+    obligation: Envelope,
+}
+
+/// Freezes what a change owes, proves it, seals what was shown, keeps the receipt and attaches it.
+async fn show(
     repo: &Repo,
     owed: &Owed<'_>,
-    &Ends {
-        into,
-        head,
-        reachable,
-        is_fresh,
-    }: &Ends<'_>,
-    (data, key, ledger): (&Path, &SigningKey, &Ledger),
-) -> Result<(Proven, Option<Sealed>)> {
+    ends: &Ends<'_>,
+    (data, key): (&Path, &SigningKey),
+    watched: Option<Watched>,
+) -> Result<Shown> {
     let obligation = sealing::obligation(owed, Clock::system().now_us(), key)?;
-    let kept = if is_fresh {
+    if let Some((admin, job)) = &watched {
+        let digest = obligation.digest();
+        let frozen = ledgers::frozen(owed.policy, owed.task, owed.base, &digest);
+        admin.freeze(job, &frozen).await?;
+    }
+    let kept = if ends.is_fresh {
         None
     } else {
         Some(Arc::new(KeptProofs::new(data, sealing::own_key(data)?)))
@@ -139,32 +155,72 @@ pub(crate) async fn prove(
         policy: owed.policy.clone(),
         task: owed.task.clone(),
         base: owed.base.id.to_string(),
-        head: head.id.to_string(),
+        head: ends.head.id.to_string(),
         obligation: obligation.digest(),
-        pages: Some(pages::of_task((owed.policy, owed.task), data, reachable)?),
+        pages: Some(pages::of_task(
+            (owed.policy, owed.task),
+            data,
+            ends.reachable,
+        )?),
         audience: Audience::Told,
-        watched: None,
+        watched: watched.clone(),
         kept,
     })
     .await?;
-    review::settle(&mut proven, (repo, owed), (into, head), &key.public())?;
+    let revisions = (ends.into, ends.head);
+    let settled = review::settle(&mut proven, (repo, owed), revisions, &key.public())?;
     let sealed = if sealing::is_sealed(proven.proof.verdict) {
-        let bundle = sealing::receipt(&proven, &obligation, None, Clock::system().now_us(), key)?;
-        Some(sealing::keep(bundle, data, repo, head)?)
+        let spend = match &watched {
+            Some((admin, job)) => Some(admin.job(job).await?.spend()),
+            None => None,
+        };
+        let at_us = Clock::system().now_us();
+        let bundle = sealing::receipt(&proven, &obligation, spend, at_us, key)?;
+        Some(sealing::keep(bundle, data, repo, ends.head)?)
     } else {
         None
     };
+    Ok(Shown {
+        proven,
+        sealed,
+        settled,
+        obligation,
+    })
+}
+
+/// Proves a change that a job made, and tells the gateway, which routes the job's next turn by it.
+pub(crate) async fn prove_job(
+    repo: &Repo,
+    owed: &Owed<'_>,
+    ends: &Ends<'_>,
+    (data, key): (&Path, &SigningKey),
+    (admin, job): &Watched,
+) -> Result<Shown> {
+    let watched = Some((admin.clone(), job.clone()));
+    let shown = show(repo, owed, ends, (data, key), watched).await?;
+    let sealed = shown.sealed.as_ref();
+    let report = ProofReport::new(&shown.proven, ends.head, sealed, &key.public())?;
+    admin.report(job, &report).await?;
+    Ok(shown)
+}
+
+/// Proves a change that is nobody's job yet, and records all of it as a job of its own.
+pub(crate) async fn prove(
+    repo: &Repo,
+    owed: &Owed<'_>,
+    ends: &Ends<'_>,
+    (data, key, ledger): (&Path, &SigningKey, &Ledger),
+) -> Result<Shown> {
+    let shown = show(repo, owed, ends, (data, key), None).await?;
     let record = Record {
         repo,
-        proven: &proven,
-        obligation: &obligation,
+        shown: &shown,
         owed,
-        head,
-        sealed: sealed.as_ref(),
+        head: ends.head,
         key,
     };
     record.write(ledger).await?;
-    Ok((proven, sealed))
+    Ok(shown)
 }
 
 /// The revision given, else the working tree as it is.
@@ -213,11 +269,9 @@ pub(crate) fn into_of(repo: &Repo, given: Option<&str>, head: &Commit) -> Result
 /// What goes into the ledger.
 struct Record<'a> {
     repo: &'a Repo,
-    proven: &'a Proven,
-    obligation: &'a Envelope,
+    shown: &'a Shown,
     owed: &'a Owed<'a>,
     head: &'a Commit,
-    sealed: Option<&'a Sealed>,
     key: &'a SigningKey,
 }
 
@@ -234,22 +288,22 @@ impl Record<'_> {
             rule: Some("named on the command line".to_owned()),
             ..JobOpened::default()
         };
+        let (proven, sealed) = (&self.shown.proven, self.shown.sealed.as_ref());
         let mut bodies = vec![
             EventBody::JobOpened(opened),
             EventBody::ObligationFrozen(self.frozen()),
         ];
         bodies.extend(ledgers::proof_events(
-            self.proven,
+            proven,
             self.head,
-            self.sealed.map(|sealed| sealed.digest.as_str()),
+            sealed.map(|sealed| sealed.digest.as_str()),
             self.key,
         ));
-        let verdict = Some(self.proven.proof.verdict);
         bodies.push(EventBody::JobClosed(JobClosed {
-            verdict,
-            why: Some(self.proven.one_fact.clone()),
+            verdict: Some(proven.proof.verdict),
+            why: Some(proven.one_fact.clone()),
         }));
-        if let Some(sealed) = self.sealed {
+        if let Some(sealed) = sealed {
             let text = std::str::from_utf8(&sealed.bytes).context("reading the receipt as text")?;
             ledger
                 .keep(text)
@@ -270,7 +324,7 @@ impl Record<'_> {
             self.owed.policy,
             self.owed.task,
             self.owed.base,
-            &self.obligation.digest(),
+            &self.shown.obligation.digest(),
         )
     }
 }

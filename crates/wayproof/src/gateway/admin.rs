@@ -187,6 +187,24 @@ impl JobState {
         (text("class"), target)
     }
 
+    /// The tree that was last put to the proof.
+    pub(crate) fn last_proven_tree(&self) -> Option<&str> {
+        self.last_of("proof-finished")?["head_tree"].as_str()
+    }
+
+    /// The commit that its last receipt is about.
+    pub(crate) fn receipt_commit(&self) -> Option<String> {
+        let commit = self.last_of("receipt-issued")?["commit"].as_str()?;
+        Some(commit.to_owned())
+    }
+
+    /// What its last event of a kind says.
+    fn last_of(&self, kind: &str) -> Option<&Value> {
+        let story = self.0["story"].as_array()?;
+        let last = story.iter().rev().find(|event| event["type"] == kind)?;
+        Some(&last["data"])
+    }
+
     /// Moves to another class, oldest first: from, to, cause.
     pub(crate) fn escalations(&self) -> Vec<Escalation> {
         let story = self.0["story"].as_array().into_iter().flatten();
@@ -392,6 +410,20 @@ impl Admin {
         let page = format!("jobs/{job}/task");
         let answer = self.post(&page, &json!({ "task": task })).await?;
         serde_json::from_slice(&answer.body).context("reading the job's task")
+    }
+
+    /// The job of a conversation that was proven last and is closed.
+    pub(crate) async fn last_proven(&self, session: &str) -> Result<Option<String>> {
+        let answer = self.get("jobs").await?;
+        let jobs: Value =
+            serde_json::from_slice(&answer.body).context("reading the gateway's jobs")?;
+        let mut jobs = jobs.as_array().into_iter().flatten();
+        let found = jobs.find(|job| {
+            job["session"] == session
+                && !job["closed_us"].is_null()
+                && !job["receipt_digest"].is_null()
+        });
+        Ok(found.and_then(|job| Some(job["id"].as_str()?.to_owned())))
     }
 
     pub(crate) async fn job(&self, job: &str) -> Result<JobState> {

@@ -17,6 +17,7 @@ use super::{
 use crate::{
     commands::{explain, ledger, prove},
     exit::Mistake,
+    gateway,
     proving::repo_mistake,
     review::subject::touches_of,
     sealing::{self, Owed},
@@ -166,20 +167,24 @@ pub(super) async fn prove(place: &Place, asked: Prove) -> Result<String> {
     let data = settings::data_directory(&place.ledger.data)?;
     let key = sealing::own_key(&data)?;
     let store = ledger::at(&place.ledger).await?;
-    let task = match asked.task {
-        Some(task) => task,
-        None => newest(&store, place)
-            .await?
-            .and_then(|job| job.task)
-            .unwrap_or_else(|| "bug-fix".to_owned()),
-    };
+    let newest = newest(&store, place).await?;
+    let of_job = newest.as_ref().and_then(|job| job.task.clone());
+    let task = asked
+        .task
+        .or_else(|| of_job.clone())
+        .unwrap_or_else(|| "bug-fix".to_owned());
+    // What is proven of the job in hand is that job's proof.
+    let in_hand = newest
+        .filter(|job| job.closed_us.is_none() && of_job.as_ref() == Some(&task))
+        .map(|job| job.id);
+    let watched = gateway::running(None, &data).await.zip(in_hand);
     let task = settings::known_task(&policy, &task)?;
     let owed = Owed {
         policy: &policy,
         task: &task,
         base: &base,
         ask: None,
-        job: None,
+        job: watched.as_ref().map(|(_, job)| job.as_str()),
     };
     let ends = prove::Ends {
         into: &into,
@@ -187,9 +192,12 @@ pub(super) async fn prove(place: &Place, asked: Prove) -> Result<String> {
         reachable: Reachable::Public,
         is_fresh: false,
     };
-    let proven = prove::prove(&repo, &owed, &ends, (&data, &key, &store)).await;
+    let shown = match &watched {
+        Some(job) => prove::prove_job(&repo, &owed, &ends, (&data, &key), job).await,
+        None => prove::prove(&repo, &owed, &ends, (&data, &key, &store)).await,
+    };
     store.close().await.context("closing the ledger")?;
-    let (proven, sealed) = proven?;
+    let prove::Shown { proven, sealed, .. } = shown?;
     let report = prove::report(&proven, &base, &head, sealed.as_ref());
     let mut told = format!("{}  {}", proven.proof.verdict, proven.one_fact);
     for name in [

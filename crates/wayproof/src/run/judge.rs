@@ -24,7 +24,7 @@ use crate::{
 };
 
 /// How often a refuted agent is sent back to work where nobody says otherwise.
-const TRIES: u32 = 3;
+pub(crate) const TRIES: u32 = 3;
 
 /// How long a gateway that does not answer is left alone before it is asked again.
 const GATEWAY_PAUSE: Duration = Duration::from_secs(1);

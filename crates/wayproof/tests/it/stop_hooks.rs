@@ -6,6 +6,7 @@ use std::{
     process::{Command, Stdio},
 };
 
+use serde_json::Value;
 use wayproof_testkit::{Persona, Play, Provider, Step};
 
 use crate::{
@@ -105,8 +106,52 @@ async fn is_sent_back(name: &str, folder: &str, command: &[&str]) {
     let text = fs::read_to_string(environment.repo().join("src/lib.rs")).unwrap();
     assert!(text.contains("a + b"), "{name}: {text} {said:?}");
     assert_eq!(said.status, 0, "{name}: {said:?}");
+    is_one_proven_job(&environment, name);
     assert_eq!(up.stop(), 0);
     provider.stop().await;
+}
+
+/// The agent's own job has both proofs, the receipt and what the model's turns cost, and nobody else's has.
+fn is_one_proven_job(environment: &Environment, name: &str) {
+    let said = environment.run(&["ledger", "jobs", "--json"]);
+    let jobs = said.json();
+    let proven: Vec<&Value> = jobs
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|job| job["proofs"] != 0)
+        .collect();
+    let [job] = proven.as_slice() else {
+        panic!("{name}: {jobs:#}");
+    };
+    assert_eq!(job["verdict"], "PROVEN", "{name}: {job:#}");
+    assert_eq!(job["proofs"], 2, "{name}: {job:#}");
+    assert!(job["closed_us"].is_i64(), "{name}: {job:#}");
+    assert!(job["receipt_digest"].is_string(), "{name}: {job:#}");
+    assert!(job["exchanges"].as_i64() >= Some(4), "{name}: {job:#}");
+    let id = job["id"].as_str().unwrap();
+    let story = environment.run(&["ledger", "show", id, "--json"]);
+    let story = story.json();
+    let events = story["events"].as_array().unwrap();
+    let kinds: Vec<&str> = events
+        .iter()
+        .filter_map(|event| event["type"].as_str())
+        .collect();
+    let count = |kind: &str| kinds.iter().filter(|one| **one == kind).count();
+    // What was refuted is evidence for the next turn.
+    assert_eq!(count("evidence-noted"), 2, "{name}: {story:#}");
+    assert_eq!(count("receipt-issued"), 2, "{name}: {story:#}");
+    assert_eq!(count("job-closed"), 1, "{name}: {story:#}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn claude_code_is_sent_back() {
+    is_sent_back(
+        "claude-code",
+        "claude",
+        &["claude", "--dangerously-skip-permissions", "-p"],
+    )
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
