@@ -13,6 +13,7 @@ pub(crate) mod exchange;
 pub(crate) mod health;
 pub(crate) mod job;
 pub(crate) mod jobs;
+pub(crate) mod logged;
 pub(crate) mod models;
 pub(crate) mod now;
 pub(crate) mod policy;

@@ -57,6 +57,7 @@ pub(crate) fn pages(desk: Desk) -> Router {
         .route("/receipts/{digest}", get(pages::receipt::show))
         .route("/receipts/{digest}/download", get(pages::receipt::download))
         .route("/receipts/{digest}/page", get(pages::receipt::standalone))
+        .route("/receipts/{digest}/log-proof", get(pages::logged::download))
         .route("/spend", get(pages::spend::show))
         .route(
             "/policy",

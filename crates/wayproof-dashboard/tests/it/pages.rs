@@ -3,9 +3,10 @@
 use axum::body::Body;
 use http_body_util::BodyExt as _;
 use rstest::rstest;
+use wayproof_receipt::log::{NoteKey, TlogProof, leaf_hash};
 
 use crate::markup::is_tame;
-use crate::stage::{Stage, form, request};
+use crate::stage::{Stage, form, log_key, request};
 use crate::story::{Words, tell};
 
 pub(crate) const PATHS: [&str; 11] = [
@@ -106,7 +107,9 @@ async fn a_story_is_told_on_every_page() {
                 "good",
                 "every signature checked",
                 "What was proven",
-                "under a signed checkpoint",
+                "of the ledger names this receipt; its hash leads by",
+                "signed by the ledger&#39;s key, wayproof.dev/ledger/",
+                "/log-proof",
                 "ci",
             ],
         ),
@@ -140,6 +143,26 @@ async fn a_story_is_told_on_every_page() {
             );
         }
     }
+}
+
+#[tokio::test]
+async fn the_proof_of_the_log_is_taken_along_and_verifies_alone() {
+    let stage = Stage::new().await;
+    let left = tell(&stage.ledger, &Words::plain("job-of-a-story")).await;
+    let seen = stage
+        .get(&format!("/receipts/{}/log-proof", left.receipt))
+        .await;
+    assert_eq!(seen.status, 200);
+    assert!(seen.header("content-disposition").contains(".tlog-proof"));
+    let proof: TlogProof = seen.text.parse().unwrap();
+    let event = proof.extra.clone().unwrap();
+    assert!(String::from_utf8_lossy(&event).contains(&left.receipt));
+    let origin = stage.ledger.origin().await.unwrap();
+    let key = NoteKey::new(&origin, log_key().public()).unwrap();
+    proof.verify(&leaf_hash(&event), &key).unwrap();
+    let none = "0".repeat(64);
+    let seen = stage.get(&format!("/receipts/{none}/log-proof")).await;
+    assert_eq!(seen.status, 404);
 }
 
 #[tokio::test]

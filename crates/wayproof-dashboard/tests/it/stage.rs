@@ -219,7 +219,7 @@ fn provider(name: &str, is_healthy: bool) -> ProviderSeen {
     }
 }
 
-fn log_key() -> SigningKey {
+pub(crate) fn log_key() -> SigningKey {
     SigningKey::from_seed(&[9; 32])
 }
 
