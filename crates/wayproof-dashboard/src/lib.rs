@@ -23,6 +23,7 @@ pub use advice::{AdviceSeen, Advised, Adviser, Proposal};
 pub use api::document as read_api;
 pub use desk::{House, Parts, ProofSeen, ProviderSeen, Setting};
 pub use guard::{Issuer, KeysError, ProxyError, TrustedProxy};
+pub use pages::connect::CONNECTED;
 pub use reviews::{
     Answer, ChangeSeen, Decided, DecisionSeen, Difference, FileSeen, FindingSeen, Kept, LineSeen,
     Month, Place, Reviews, ToSign, Waiting,

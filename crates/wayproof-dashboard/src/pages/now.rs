@@ -7,7 +7,7 @@ use axum::response::Response;
 use wayproof_ledger::{EventBody, JobRow, Page};
 
 use super::budgets::{BudgetSeen, budgets};
-use super::connect::{Agent, agents, base};
+use super::connect::{Ways, base, ways};
 use super::{Badge, badge};
 use crate::desk::{Desk, ProofSeen, ProviderSeen};
 use crate::frame::{Frame, page};
@@ -28,8 +28,8 @@ struct NowPage {
     frame: Frame,
     fragment: String,
     figures: Vec<Figure>,
-    is_new: bool,
-    agents: Vec<Agent>,
+    /// How the first agent comes here, while nothing has happened.
+    ways: Option<Ways>,
     base: String,
 }
 
@@ -96,12 +96,7 @@ pub(crate) async fn show(
             figures(&desk).await?
         },
         base: base(&headers),
-        agents: if is_new {
-            agents(&base(&headers))
-        } else {
-            Vec::new()
-        },
-        is_new,
+        ways: is_new.then(|| ways(&base(&headers), desk.house().wants_key())),
         frame,
     })
 }
@@ -146,6 +141,11 @@ pub(crate) async fn fragment(desk: &Desk) -> Result<String, Problem> {
         in_flight,
         is_cut: in_flight > shown,
         providers: desk.house().providers(),
+        recent: recent(desk, now_us).await?,
+    };
+    Ok(part.render()?)
+}
+
 /// The last receipts with their jobs.
 async fn recent(desk: &Desk, now_us: i64) -> Result<Vec<Recent>, Problem> {
     let page = Page {
@@ -167,11 +167,6 @@ async fn recent(desk: &Desk, now_us: i64) -> Result<Vec<Recent>, Problem> {
         }));
     }
     Ok(recent)
-}
-
-        recent: recent(desk, now_us).await?,
-    };
-    Ok(part.render()?)
 }
 
 fn seen(job: &JobRow, cause: Option<String>, now_us: i64) -> InFlight {

@@ -36,7 +36,8 @@ async fn an_empty_ledger_teaches_and_every_page_is_there() {
     for words in [
         "Nothing has happened yet",
         "Claude Code",
-        "ANTHROPIC_BASE_URL=http://localhost:4417",
+        "ANTHROPIC_BASE_URL=http://localhost:4417 claude",
+        "wayproof connect qwen-code --gateway http://localhost:4417",
         "wayproof demo",
     ] {
         assert!(now.contains(words), "{words}");
