@@ -26,6 +26,6 @@ pub use guard::{Issuer, KeysError, ProxyError, TrustedProxy};
 pub use pages::connect::CONNECTED;
 pub use reviews::{
     Answer, ChangeSeen, Decided, DecisionSeen, Difference, FileSeen, FindingSeen, Kept, LineSeen,
-    Month, Place, Reviews, ToSign, Waiting,
+    Month, Place, ReceiptSeen, Reviews, ToSign, Waiting,
 };
 pub use routes::{StartError, router};

@@ -17,6 +17,7 @@ pub(crate) mod logged;
 pub(crate) mod models;
 pub(crate) mod now;
 pub(crate) mod policy;
+mod proof_seen;
 pub(crate) mod receipt;
 pub(crate) mod receipts;
 pub(crate) mod review;

@@ -244,7 +244,7 @@ fn read(value: &Value, make: impl FnOnce(&str) -> EventBody) -> EventBody {
     make(&value.to_string())
 }
 
-fn bundle(words: &Words) -> String {
+pub(crate) fn bundle(words: &Words) -> String {
     let subjects = || ResourceDescriptor::change(COMMIT, TREE, CHANGE, None);
     let line = |predicate: Predicate| {
         let statement = Statement {

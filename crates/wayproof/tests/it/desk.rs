@@ -123,6 +123,22 @@ async fn a_pasted_signature_opens_the_gate() {
         change.text
     );
     assert!(change.text.contains("0 of 1 approvals"), "{}", change.text);
+    assert!(
+        change.text.contains("No receipt comes with this change"),
+        "{}",
+        change.text
+    );
+    let proven = environment.run(&["prove", "--task", "security-review", "--base", "trunk"]);
+    assert_eq!(proven.status, 11, "{proven:?}");
+    let change = get(&up, &address);
+    for words in [
+        "does not count for the gate, signed by ci",
+        "href=\"/receipts/",
+    ] {
+        assert!(change.text.contains(words), "{words}: {}", change.text);
+    }
+    let list = get(&up, "/review");
+    assert!(list.text.contains("</span> UNPROVEN"), "{}", list.text);
     let (csrf, repo) = (
         change.csrf(),
         change.between("name=\"repo\" value=\"", "\""),
