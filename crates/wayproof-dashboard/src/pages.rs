@@ -20,6 +20,7 @@ pub(crate) mod policy;
 mod proof_seen;
 pub(crate) mod receipt;
 pub(crate) mod receipts;
+mod replayed;
 pub(crate) mod review;
 pub(crate) mod settings;
 pub(crate) mod spend;

@@ -64,6 +64,7 @@ pub(crate) fn pages(desk: Desk) -> Router {
             get(pages::policy::show).post(pages::what_if::show),
         )
         .route("/policy/advice", get(pages::advice::show))
+        .route("/policy/advice/patch", get(pages::advice::patch))
         .route("/models", get(pages::models::show))
         .route("/status", get(pages::health::show))
         .route("/health", get(pages::health::show))

@@ -24,7 +24,11 @@ pub(super) struct PolicyPage {
     others: Vec<Row>,
     classes: Vec<(String, Vec<String>, String)>,
     tests: Vec<Test>,
+    /// The file, to be changed.
     text: String,
+    has_file: bool,
+    /// Everything that holds.
+    resolved: String,
     difference: Option<Difference>,
     has_adviser: bool,
 }
@@ -53,6 +57,9 @@ struct Test {
     /// What came out instead; empty when the test holds.
     got: String,
 }
+
+/// What somebody begins with who has no file yet.
+const START: &str = "version = 1\n";
 
 /// The page.
 pub(crate) async fn show(State(desk): State<Desk>, frame: Frame) -> Result<Response, Problem> {
@@ -102,7 +109,8 @@ pub(super) async fn made(
     });
     let (text, difference) = match tried {
         Some((text, difference)) => (text, Some(difference)),
-        None => (policy.resolved().to_owned(), None),
+        None if policy.text().is_empty() => (START.to_owned(), None),
+        None => (policy.text().to_owned(), None),
     };
     Ok(PolicyPage {
         digest: abbreviated(policy.digest()),
@@ -111,6 +119,8 @@ pub(super) async fn made(
         classes: policy.classes().iter().map(class).collect(),
         tests: tests(policy),
         text,
+        has_file: !policy.text().is_empty(),
+        resolved: policy.resolved().to_owned(),
         difference,
         has_adviser: desk.parts().adviser.is_some(),
         frame,

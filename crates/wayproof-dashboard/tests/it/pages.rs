@@ -3,10 +3,11 @@
 use axum::body::Body;
 use http_body_util::BodyExt as _;
 use rstest::rstest;
+use wayproof_ledger::Clock;
 use wayproof_receipt::log::{NoteKey, TlogProof, leaf_hash};
 
 use crate::markup::is_tame;
-use crate::stage::{Stage, form, log_key, request};
+use crate::stage::{NOON_US, Seen, Stage, form, log_key, request};
 use crate::story::{Words, tell};
 
 pub(crate) const PATHS: [&str; 11] = [
@@ -285,40 +286,72 @@ async fn a_receipt_is_downloaded_as_it_was_sealed_and_as_a_document() {
     assert!(!seen.text.contains("<script") && !seen.text.contains("src="));
 }
 
+/// A policy as a repository has it, with remarks.
+const POLICY: &str = "# What our work costs.\nversion = 1\n\n# Bugs first.\n[task.bug-fix]\nroute = \"strong\" # by ana\n";
+
+async fn with_policy(text: &str) -> Stage {
+    let policy = wayproof_engine::Policy::parse(text, "wayproof.toml")
+        .unwrap()
+        .policy;
+    Stage::with(|house| house.policy = policy, Clock::fixed(NOON_US)).await
+}
+
+async fn what_if(stage: &Stage, text: &str, button: &str) -> Seen {
+    let csrf = stage.get("/policy").await.csrf();
+    let fields = [("csrf", csrf.as_str()), ("policy", text), ("as", button)];
+    stage.ask(form("/policy", "", &fields)).await
+}
+
 #[tokio::test]
-async fn a_changed_policy_is_shown_as_a_difference_and_nothing_is_written() {
-    let stage = Stage::new().await;
+async fn a_changed_policy_is_a_patch_of_its_file_and_nothing_is_written() {
+    let stage = with_policy(POLICY).await;
     tell(&stage.ledger, &Words::plain("job-of-a-story")).await;
-    let page = stage.get("/policy").await;
-    let policy = wayproof_engine::Policy::builtin();
-    let ask = async |text: &str| {
-        let fields = [("csrf", page.csrf()), ("policy", text.to_owned())];
-        let fields: Vec<_> = fields
-            .iter()
-            .map(|(name, value)| (*name, value.as_str()))
-            .collect();
-        stage.ask(form("/policy", "", &fields)).await
-    };
-    let same = ask(policy.resolved()).await;
+    let page = stage.get("/policy").await.text;
+    assert!(page.contains("# What our work costs."), "{page}");
+    let same = what_if(&stage, POLICY, "").await;
     assert!(same.text.contains("Nothing would change"), "{}", same.text);
-    let text = policy.resolved().replace(
-        "[task.bug-fix]\nroute = \"strong\"",
-        "[task.bug-fix]\nroute = \"fast\"",
-    );
-    assert_ne!(text, policy.resolved(), "{}", policy.resolved());
-    let changed = ask(&text.replace('\n', "\r\n")).await;
+    let text = POLICY.replace("\"strong\"", "\"fast\"");
+    let changed = what_if(&stage, &text.replace('\n', "\r\n"), "").await;
     assert_eq!(changed.status, 200);
     for words in [
         "bug-fix: would start in fast instead of strong (1 job in 30 days)",
-        "-route = &quot;strong&quot;",
-        "+route = &quot;fast&quot;",
+        "--- a/wayproof.toml",
+        " # Bugs first.",
+        "-route = &quot;strong&quot; # by ana",
+        "+route = &quot;fast&quot; # by ana",
     ] {
         assert!(changed.text.contains(words), "{words}: {}", changed.text);
     }
-    let wrong = ask("version = 1\n[task.bug-fix]\nruote = \"</textarea><script>\"\n").await;
-    assert_eq!(wrong.status, 422);
-    assert!(wrong.text.contains("This is not a policy"));
-    is_tame("/policy", &wrong.text);
+    let patch = what_if(&stage, &text, "patch").await;
+    assert!(
+        patch
+            .header("content-disposition")
+            .ends_with("wayproof-policy.patch\"")
+    );
+    assert!(
+        patch
+            .text
+            .starts_with("--- a/wayproof.toml\n+++ b/wayproof.toml\n@@ -3,4 +3,4 @@\n")
+    );
+    for button in ["", "patch"] {
+        let wrong = "version = 1\n[task.bug-fix]\nruote = \"</textarea><script>\"\n";
+        let wrong = what_if(&stage, wrong, button).await;
+        assert_eq!(wrong.status, 422);
+        assert!(wrong.text.contains("This is not a policy"));
+        is_tame("/policy", &wrong.text);
+    }
+}
+
+#[tokio::test]
+async fn without_a_file_the_first_patch_makes_one() {
+    let stage = Stage::new().await;
+    let page = stage.get("/policy").await.text;
+    assert!(page.contains("There is no file yet"), "{page}");
+    let same = what_if(&stage, "version = 1\n", "").await;
+    assert!(same.text.contains("No row and no class"), "{}", same.text);
+    let text = "version = 1\n[task.bug-fix]\nroute = \"fast\"\n";
+    let made = what_if(&stage, text, "").await;
+    assert!(made.text.contains("--- /dev/null"), "{}", made.text);
 }
 
 #[tokio::test]
