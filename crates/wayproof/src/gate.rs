@@ -6,6 +6,7 @@
 
 mod owing;
 mod report;
+mod shown;
 
 use std::path::Path;
 
@@ -83,6 +84,9 @@ pub(crate) struct Found {
     pub(crate) signers: Vec<String>,
     /// Why it does not count; empty if it does.
     pub(crate) objections: Vec<String>,
+    /// Its page, where a gateway's address was given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) page: Option<String>,
     #[serde(skip)]
     pub(crate) verification: Verification,
 }
@@ -116,6 +120,14 @@ pub(crate) struct Ruling {
 }
 
 impl Ruling {
+    /// Links receipts to their pages at a gateway's address.
+    pub(crate) fn link(&mut self, pages: &str) {
+        let pages = pages.trim_end_matches('/');
+        for found in &mut self.receipts {
+            found.page = Some(format!("{pages}/receipts/{}", found.digest));
+        }
+    }
+
     /// Tasks that are owed and not paid, as far as they are known.
     pub(crate) fn unpaid(&self) -> impl Iterator<Item = &str> {
         let unpaid = self
@@ -339,6 +351,7 @@ fn weigh(
         verdict: verification.verdict,
         signers,
         objections,
+        page: None,
         verification,
     }
 }
