@@ -22,6 +22,7 @@ pub(crate) mod receipt;
 pub(crate) mod receipts;
 mod replayed;
 pub(crate) mod review;
+pub(crate) mod said;
 pub(crate) mod settings;
 pub(crate) mod spend;
 pub(crate) mod story;

@@ -84,6 +84,8 @@ async fn a_story_is_told_on_every_page() {
         (
             "/jobs/job-of-a-story",
             &[
+                "What was asked",
+                "asked: assertion failed: left == right",
                 "Proof owed",
                 "fast",
                 "Moved from fast to strong on proof-refuted",
@@ -99,7 +101,16 @@ async fn a_story_is_told_on_every_page() {
         ),
         (
             &exchange,
-            &["The decision", "529", "Tries", "420 ms", "143"],
+            &[
+                "The decision",
+                "529",
+                "Tries",
+                "420 ms",
+                "143",
+                "What was said",
+                "<h3>The request</h3>",
+                "assertion failed: left == right</code>",
+            ],
         ),
         ("/receipts", &["PROVEN", &left.receipt[..12]]),
         (
