@@ -1,5 +1,5 @@
-//! The seam to advice: what `wayproof policy advise` would say of the policy in force. The binary fills it, so that a
-//! page proposes exactly what the command proposes.
+//! The seam to advice: what `wayproof policy advise` would say of the policy in force, and what `wayproof policy replay`
+//! makes of another. The binary fills it, so that a page says exactly what the commands say.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,6 +18,59 @@ const GOOD_FOR: Duration = Duration::from_mins(5);
 pub trait Adviser: Send + Sync + 'static {
     /// What may be changed, task by task, from the jobs of the last 90 days.
     fn advise(&self, policy: Arc<Policy>) -> Answer<'_, Vec<AdviceSeen>>;
+    /// What a policy makes of the last jobs of 30 days.
+    fn replay(&self, policy: Arc<Policy>) -> Answer<'_, ReplaySeen>;
+}
+
+/// What a policy makes of jobs that the ledger recorded. What is certain stands apart from what is not known.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ReplaySeen {
+    /// The jobs, newest first.
+    pub jobs: Vec<JobReplayed>,
+    /// How many jobs are looked at, at most.
+    pub most: usize,
+    /// The least and the most of them that would be proven.
+    pub proven: (usize, usize),
+    /// The least and the most that those with a known price would cost, in nano-dollars; no most where there is no bound.
+    pub cost_nano_usd: (i64, Option<i64>),
+    /// Jobs of whose cost nothing is known.
+    pub unpriced: usize,
+}
+
+/// One of them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct JobReplayed {
+    /// Its id.
+    pub job: String,
+    /// The task it was given.
+    pub task: Option<String>,
+    /// Its last verdict.
+    pub verdict: Option<String>,
+    /// Whether it would have the same outcome.
+    pub is_outcome_known: bool,
+    /// The least and the most it would cost, in nano-dollars, where that is known.
+    pub cost_nano_usd: (Option<i64>, Option<i64>),
+    /// What would become of it.
+    pub fate: Fate,
+}
+
+/// What would become of a job.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fate {
+    /// Everything goes where it went.
+    Same,
+    /// Something goes elsewhere.
+    Changed {
+        /// What, from which request on, in a few words.
+        to: String,
+        /// Why.
+        why: String,
+    },
+    /// The ledger lacks what it takes to say.
+    Unknown {
+        /// What it lacks.
+        why: String,
+    },
 }
 
 /// Advice on one task.

@@ -24,6 +24,8 @@ pub trait House: Send + Sync + 'static {
     fn providers(&self) -> Vec<ProviderSeen>;
     /// Proofs of jobs that are under way.
     fn proofs(&self) -> Vec<ProofSeen>;
+    /// What the user asked in a request that was kept, without what the agent wrapped around it.
+    fn ask_in(&self, protocol: &str, agent: &str, body: &[u8]) -> Option<String>;
     /// Conversations in memory, and jobs opened by runs that are not closed.
     fn counts(&self) -> (usize, usize);
     /// Whether callers need a key, and so whether readers do.

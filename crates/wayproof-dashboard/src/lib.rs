@@ -14,17 +14,20 @@ mod guard;
 mod live;
 mod pages;
 mod params;
+mod patch;
 mod problem;
 mod reviews;
 mod routes;
 mod show;
 
-pub use advice::{AdviceSeen, Advised, Adviser, Proposal};
+pub use advice::{AdviceSeen, Advised, Adviser, Fate, JobReplayed, Proposal, ReplaySeen};
 pub use api::document as read_api;
 pub use desk::{House, Parts, ProofSeen, ProviderSeen, Setting};
 pub use guard::{Issuer, KeysError, ProxyError, TrustedProxy};
+pub use pages::connect::CONNECTED;
+pub use patch::policy_patch;
 pub use reviews::{
     Answer, ChangeSeen, Decided, DecisionSeen, Difference, FileSeen, FindingSeen, Kept, LineSeen,
-    Month, Place, Reviews, ToSign, Waiting,
+    Month, Place, ReceiptSeen, Reviews, ToSign, Waiting,
 };
 pub use routes::{StartError, router};

@@ -3,6 +3,8 @@
 
 use std::pin::Pin;
 
+use wayproof_receipt::{Verdict, Verification};
+
 /// What the seam answers, or why not, in one sentence for the reader.
 pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, String>> + Send + 'a>>;
 
@@ -67,6 +69,21 @@ pub struct Waiting {
     pub missing: Vec<String>,
     /// Findings of models, if any looked.
     pub findings: Option<usize>,
+    /// What the receipt that comes with it shows, the best where there are several.
+    pub verdict: Option<Verdict>,
+}
+
+/// A receipt that comes with a change, as the gate weighs it.
+#[derive(Debug, Clone)]
+pub struct ReceiptSeen {
+    /// SHA-256 of its bytes.
+    pub digest: String,
+    /// What verifying it by the base's trust showed.
+    pub verification: Verification,
+    /// Who signed it: the trusted name, or the key.
+    pub signers: Vec<String>,
+    /// Why it does not count; empty if it does.
+    pub objections: Vec<String>,
 }
 
 /// A change as whoever decides looks at it.
@@ -78,6 +95,8 @@ pub struct ChangeSeen {
     pub repo: String,
     /// Sensitive surfaces that it touches.
     pub touches: Vec<String>,
+    /// Receipts that come with it, those that count first.
+    pub receipts: Vec<ReceiptSeen>,
     /// The changed files.
     pub files: Vec<FileSeen>,
     /// Whether there is more than is shown.

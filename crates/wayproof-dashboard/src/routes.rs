@@ -57,12 +57,14 @@ pub(crate) fn pages(desk: Desk) -> Router {
         .route("/receipts/{digest}", get(pages::receipt::show))
         .route("/receipts/{digest}/download", get(pages::receipt::download))
         .route("/receipts/{digest}/page", get(pages::receipt::standalone))
+        .route("/receipts/{digest}/log-proof", get(pages::logged::download))
         .route("/spend", get(pages::spend::show))
         .route(
             "/policy",
             get(pages::policy::show).post(pages::what_if::show),
         )
         .route("/policy/advice", get(pages::advice::show))
+        .route("/policy/advice/patch", get(pages::advice::patch))
         .route("/models", get(pages::models::show))
         .route("/status", get(pages::health::show))
         .route("/health", get(pages::health::show))

@@ -38,8 +38,9 @@ pub struct Policy {
     pub tests: Vec<PolicyTest>,
     classes: Vec<Class>,
     tasks: Vec<Task>,
-    digest: String,
-    resolved: String,
+    digest: Box<str>,
+    text: Box<str>,
+    resolved: Box<str>,
 }
 
 /// A policy file that was read, with what is odd about it.
@@ -195,6 +196,11 @@ impl Policy {
     /// SHA-256 of the file's text, in lower-case hex.
     pub fn digest(&self) -> &str {
         &self.digest
+    }
+
+    /// The file's own text, with its comments; empty where there is no file.
+    pub fn text(&self) -> &str {
+        &self.text
     }
 
     /// The whole policy after merging, as TOML.

@@ -4,10 +4,13 @@
 
 mod retention;
 
+use std::io::Read as _;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 use sqlx::Row as _;
+use sqlx::any::AnyRow;
 use uuid::Uuid;
 
 pub use self::retention::{Outlived, Retention};
@@ -17,12 +20,16 @@ use crate::event::EventBody;
 use crate::fold::read_event;
 use crate::ledger::{About, Ledger};
 use crate::privacy_event::{Capture, ContentCaptured};
+use crate::query::ExchangeRow;
 
 /// How well bodies are packed: they are text that repeats itself.
 const LEVEL: i32 = 6;
 
 /// The most bytes a body may unpack to.
-const MOST_BYTES: usize = 256 << 20;
+const MOST_BYTES: u64 = 256 << 20;
+
+/// An exchange without a job has its bodies written down within so many events of its beginning.
+const NEAR: i64 = 100_000;
 
 /// A body on its way into the ledger.
 #[derive(Debug, Clone, Default)]
@@ -101,15 +108,47 @@ impl Ledger {
             .fetch_all(&self.0.readers)
             .await
             .map_err(failed())?;
+        self.bodies(&rows, MOST_BYTES).await
+    }
+
+    /// What was kept of an exchange, of each body at most so many bytes. It looks near the exchange only, so that it
+    /// costs the same in a large ledger.
+    pub async fn captured_of(
+        &self,
+        exchange: &ExchangeRow,
+        most_bytes: u64,
+    ) -> Result<Vec<Captured>, LedgerError> {
+        const OF_A_JOB: &str =
+            "SELECT events.body FROM milestones JOIN events ON events.seq = milestones.seq
+            WHERE milestones.job = $1 AND milestones.kind = 'content-captured' AND milestones.seq >= $2
+                AND events.body LIKE $3 ORDER BY milestones.seq LIMIT 16";
+        const OF_NONE: &str =
+            "SELECT events.body FROM milestones JOIN events ON events.seq = milestones.seq
+            WHERE milestones.seq < $1 AND milestones.kind = 'content-captured' AND milestones.seq >= $2
+                AND events.body LIKE $3 ORDER BY milestones.seq LIMIT 16";
+        let query = match &exchange.job {
+            Some(job) => sqlx::query(OF_A_JOB).bind(job.clone()),
+            None => sqlx::query(OF_NONE).bind(exchange.seq.saturating_add(NEAR)),
+        };
+        let rows = query
+            .bind(exchange.seq)
+            .bind(format!("%\"exchange\":\"{}\"%", exchange.id))
+            .fetch_all(&self.0.readers)
+            .await
+            .map_err(self.0.store.failed("read"))?;
+        self.bodies(&rows, most_bytes).await
+    }
+
+    async fn bodies(&self, rows: &[AnyRow], most_bytes: u64) -> Result<Vec<Captured>, LedgerError> {
         let mut found = Vec::new();
         for row in rows {
-            let text: String = row.try_get(0).map_err(failed())?;
+            let text: String = row.try_get(0).map_err(self.0.store.failed("read"))?;
             let Some(event) = read_event(&text) else {
                 continue;
             };
             if let EventBody::ContentCaptured(told) = event.body {
                 let body = match self.kept(&told.content_digest).await? {
-                    Some(text) => Some(unpack(&text)?),
+                    Some(text) => Some(unpack(&text, most_bytes)?),
                     None => None,
                 };
                 found.push(Captured { told, body });
@@ -119,11 +158,17 @@ impl Ledger {
     }
 }
 
-fn unpack(text: &str) -> Result<Vec<u8>, LedgerError> {
+/// The body, or so many bytes of its beginning.
+fn unpack(text: &str, most_bytes: u64) -> Result<Vec<u8>, LedgerError> {
     let broken = |error: &dyn std::fmt::Display| {
         LedgerError::Inconsistent(format!("a captured body cannot be read: {error}"))
     };
     let kept: Kept = serde_json::from_str(text).map_err(|error| broken(&error))?;
     let packed = STANDARD.decode(kept.zstd).map_err(|error| broken(&error))?;
-    zstd::bulk::decompress(&packed, MOST_BYTES).map_err(|error| broken(&error))
+    let unpacked = zstd::stream::read::Decoder::new(packed.as_slice());
+    let mut body = Vec::new();
+    unpacked
+        .and_then(|unpacked| unpacked.take(most_bytes).read_to_end(&mut body))
+        .map_err(|error| broken(&error))?;
+    Ok(body)
 }

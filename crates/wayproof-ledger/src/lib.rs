@@ -54,10 +54,10 @@ pub use prune::Prune;
 pub use query::{
     ActivityRow, AnswerSeen, CrossBy, DayRecord, DayRow, Days, Dimension, EXCHANGE_COLUMNS,
     ExchangeDetail, ExchangeFilter, ExchangeRow, ForeignRow, ImportTurn, Input, JobCursor,
-    JobDetail, JobFilter, JobOrder, JobPage, JobPhase, JobRow, JobSearch, LogPosition, ModelInput,
-    ModelPace, Money, Page, Proxied, ReceiptIssuedRow, ReceiptRow, ReportRow, SessionRow, Sources,
-    SpendBy, SpendCell, SpendCube, SpendRow, StoredEvent, TaskFit, TaskRecord, TileLog, WINDOW,
-    opencode_messages,
+    JobDetail, JobFilter, JobOrder, JobPage, JobPhase, JobRow, JobSearch, LogPosition, Logged,
+    ModelInput, ModelPace, Money, Page, Proxied, ReceiptIssuedRow, ReceiptRow, ReportRow,
+    SessionRow, Sources, SpendBy, SpendCell, SpendCube, SpendRow, Standing, StoredEvent, TaskFit,
+    TaskRecord, TileLog, WINDOW, opencode_messages,
 };
 pub use queue::Durable;
 pub use record::RecordError;

@@ -17,6 +17,7 @@ mod record;
 mod report;
 mod reviews;
 mod spend;
+mod standing;
 
 pub use cube::{CrossBy, DayRecord, Input, ModelInput, SpendCell, SpendCube, TaskFit};
 pub use detail::{ExchangeDetail, JobDetail, StoredEvent};
@@ -31,3 +32,4 @@ pub use receipts::ReceiptIssuedRow;
 pub use record::TaskRecord;
 pub use report::{ActivityRow, DayRow, Days, Dimension, ReportRow, Sources};
 pub use spend::{SpendBy, SpendRow};
+pub use standing::{Logged, Standing};

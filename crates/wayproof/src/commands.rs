@@ -21,7 +21,7 @@ pub(crate) mod prove;
 pub(crate) mod receipt;
 mod reconcile;
 mod reference;
-mod replay;
+pub(crate) mod replay;
 mod report;
 pub(crate) mod review;
 mod run;

@@ -19,7 +19,7 @@ use crate::{
     gate::Ruling,
 };
 
-pub(crate) use place::Place;
+pub(crate) use place::{Place, web_address};
 
 /// What a forge is told.
 #[derive(Debug, Clone, Copy)]

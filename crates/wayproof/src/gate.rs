@@ -6,6 +6,7 @@
 
 mod owing;
 mod report;
+mod shown;
 
 use std::path::Path;
 
@@ -83,6 +84,9 @@ pub(crate) struct Found {
     pub(crate) signers: Vec<String>,
     /// Why it does not count; empty if it does.
     pub(crate) objections: Vec<String>,
+    /// Its page, where a gateway's address was given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) page: Option<String>,
     #[serde(skip)]
     pub(crate) verification: Verification,
 }
@@ -116,6 +120,14 @@ pub(crate) struct Ruling {
 }
 
 impl Ruling {
+    /// Links receipts to their pages at a gateway's address.
+    pub(crate) fn link(&mut self, pages: &str) {
+        let pages = pages.trim_end_matches('/');
+        for found in &mut self.receipts {
+            found.page = Some(format!("{pages}/receipts/{}", found.digest));
+        }
+    }
+
     /// Tasks that are owed and not paid, as far as they are known.
     pub(crate) fn unpaid(&self) -> impl Iterator<Item = &str> {
         let unpaid = self
@@ -183,33 +195,57 @@ pub(crate) fn judge(question: &Question<'_>) -> Result<Ruling> {
 /// The name that proofs of this very run are signed with.
 const THIS_GATE: &str = "this-gate";
 
+/// The receipts that are attached to the head, those that count first.
+pub(crate) fn attached(question: &Question<'_>) -> Result<Vec<Found>> {
+    let change = change_digest(question)?;
+    let mut found = Vec::new();
+    for object in [&question.head.tree, &question.head.id] {
+        look_at(question, object, &change, &mut found)?;
+    }
+    sort(&mut found);
+    Ok(found)
+}
+
+fn change_digest(question: &Question<'_>) -> Result<String> {
+    let (base, head) = (&question.base.tree, &question.head.tree);
+    let digest = question.repo.change_digest(base.as_str(), head.as_str());
+    digest.map_err(repo_mistake)
+}
+
+fn sort(found: &mut [Found]) {
+    found.sort_by_key(|found| (found.objections.len(), found.grade == Grade::Change));
+}
+
+/// Weighs what is attached to an object, if it is about the change.
+fn look_at(
+    question: &Question<'_>,
+    object: &Oid,
+    change: &str,
+    found: &mut Vec<Found>,
+) -> Result<()> {
+    let Some(bytes) = note(question.repo, object)? else {
+        return Ok(());
+    };
+    let digest = sha256_hex(&bytes);
+    let bytes = lines::without_strangers(&bytes, question.trust);
+    if found.iter().any(|found| found.digest == digest) {
+        return Ok(());
+    }
+    let verification = verify(&bytes, Some(question.trust));
+    if let Some(grade) = grade(&verification, question.head, change) {
+        found.push(weigh(question, verification, grade, digest));
+    }
+    Ok(())
+}
+
 /// Every receipt about this tree or this change, those that count first.
 ///
 /// Receipts of other trees are looked through only where none of this one counts: a repository may have many.
 fn find(question: &Question<'_>) -> Result<Vec<Found>> {
-    let (base, head) = (question.base, question.head);
-    let change = question
-        .repo
-        .change_digest(base.tree.as_str(), head.tree.as_str())
-        .map_err(repo_mistake)?;
+    let change = change_digest(question)?;
     let mut found = own(question);
-    let look_at = |object: &Oid, found: &mut Vec<Found>| -> Result<()> {
-        let Some(bytes) = note(question.repo, object)? else {
-            return Ok(());
-        };
-        let digest = sha256_hex(&bytes);
-        let bytes = lines::without_strangers(&bytes, question.trust);
-        if found.iter().any(|found| found.digest == digest) {
-            return Ok(());
-        }
-        let verification = verify(&bytes, Some(question.trust));
-        if let Some(grade) = grade(&verification, head, &change) {
-            found.push(weigh(question, verification, grade, digest));
-        }
-        Ok(())
-    };
-    for object in [&head.tree, &head.id] {
-        look_at(object, &mut found)?;
+    for object in [&question.head.tree, &question.head.id] {
+        look_at(question, object, &change, &mut found)?;
     }
     if !found.iter().any(|found| found.objections.is_empty()) {
         let noted = question
@@ -217,10 +253,10 @@ fn find(question: &Question<'_>) -> Result<Vec<Found>> {
             .noted(NOTES_REF)
             .context("reading the notes of the repository")?;
         for object in noted {
-            look_at(&object, &mut found)?;
+            look_at(question, &object, &change, &mut found)?;
         }
     }
-    found.sort_by_key(|found| (found.objections.len(), found.grade == Grade::Change));
+    sort(&mut found);
     Ok(found)
 }
 
@@ -315,6 +351,7 @@ fn weigh(
         verdict: verification.verdict,
         signers,
         objections,
+        page: None,
         verification,
     }
 }

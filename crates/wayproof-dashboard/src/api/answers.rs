@@ -249,7 +249,7 @@ pub(super) async fn outcomes(State(desk): State<Desk>, query: Query) -> Answer {
     report(&desk, query, |row| {
         json!({
             "jobs": row.jobs,
-            "tried": row.tried,
+            "judged": row.judged,
             "proven": row.proven,
             "proven_with_gaps": row.proven_with_gaps,
             "refuted": row.refuted,
@@ -264,7 +264,7 @@ pub(super) async fn quality(State(desk): State<Desk>, query: Query) -> Answer {
     report(&desk, query, |row| {
         json!({
             "jobs": row.jobs,
-            "tried": row.tried,
+            "judged": row.judged,
             "proven_at_first": row.proven_at_first,
             "escalated": row.escalated_jobs,
             "escalated_proven": row.escalated_proven,

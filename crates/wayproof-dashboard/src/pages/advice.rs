@@ -10,6 +10,7 @@ use crate::advice::{AdviceSeen, Advised};
 use crate::desk::Desk;
 use crate::figures::told_age;
 use crate::frame::{Frame, page};
+use crate::params::{Params, address};
 use crate::problem::Problem;
 use crate::show::text::{abbreviated, counted, cut, short};
 
@@ -35,6 +36,24 @@ struct Proposed {
     rests: String,
     gate: String,
     diff: String,
+    download: String,
+}
+
+/// The patch of one proposal.
+pub(crate) async fn patch(State(desk): State<Desk>, params: Params) -> Result<Response, Problem> {
+    let policy = in_force(&desk)?;
+    let task = params.get("task").unwrap_or_default();
+    let none = || Problem::not_found("advice on task", &task);
+    let (advice, _) = desk
+        .advice(&policy)
+        .await
+        .ok_or_else(none)?
+        .map_err(super::review::refused)?;
+    let found = advice.iter().find(|one| one.task == task);
+    match found.map(|one| &one.advised) {
+        Some(Advised::Change(change)) => Ok(super::what_if::download(change.diff.clone())),
+        _ => Err(none()),
+    }
 }
 
 /// A task of which nothing is said.
@@ -109,5 +128,6 @@ fn proposed(one: &AdviceSeen) -> Option<Proposed> {
             change.leak_percent
         ),
         diff: cut(&change.diff, LONGEST_DIFF),
+        download: address("/policy/advice/patch", &[("task", Some(&one.task))]),
     })
 }

@@ -1,9 +1,11 @@
 //! How each agent is pointed at this gateway.
 
 use askama::Template;
+use axum::extract::State;
 use axum::http::{HeaderMap, header};
 use axum::response::Response;
 
+use crate::desk::Desk;
 use crate::frame::{Frame, page};
 use crate::problem::Problem;
 
@@ -11,11 +13,21 @@ use crate::problem::Problem;
 #[template(path = "connect.html")]
 struct ConnectPage {
     frame: Frame,
-    agents: Vec<Agent>,
+    ways: Ways,
     base: String,
 }
 
-/// An agent and the command that starts it.
+/// How agents come here.
+#[derive(Debug)]
+pub(crate) struct Ways {
+    /// By a command that changes the agent's own settings.
+    pub(crate) connect: Vec<Agent>,
+    /// By one line that changes nothing.
+    pub(crate) lines: Vec<Agent>,
+    pub(crate) wants_key: bool,
+}
+
+/// An agent and a command.
 #[derive(Debug)]
 pub(crate) struct Agent {
     pub(crate) name: &'static str,
@@ -23,11 +35,15 @@ pub(crate) struct Agent {
 }
 
 /// The page.
-pub(crate) async fn show(frame: Frame, headers: HeaderMap) -> Result<Response, Problem> {
+pub(crate) async fn show(
+    State(desk): State<Desk>,
+    frame: Frame,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
     let base = base(&headers);
     std::future::ready(page(&ConnectPage {
         frame,
-        agents: agents(&base),
+        ways: ways(&base, desk.house().wants_key()),
         base,
     }))
     .await
@@ -45,29 +61,63 @@ pub(crate) fn base(headers: &HeaderMap) -> String {
     format!("{scheme}://{}", host.unwrap_or("127.0.0.1:4417"))
 }
 
+/// Every agent that `wayproof connect` knows: as people call it, and by the name that the command takes.
+pub const CONNECTED: [(&str, &str); 12] = [
+    ("Claude Code", "claude-code"),
+    ("Codex", "codex"),
+    ("Copilot CLI", "copilot-cli"),
+    ("Copilot in VS Code", "vscode"),
+    ("Cursor", "cursor"),
+    ("Gemini CLI", "gemini-cli"),
+    ("aider", "aider"),
+    ("opencode", "opencode"),
+    ("Qwen Code", "qwen-code"),
+    ("Cline", "cline"),
+    ("Continue", "continue"),
+    ("pi", "pi"),
+];
+
+/// What connects each agent for good, and what starts some of them by one line.
+pub(crate) fn ways(base: &str, wants_key: bool) -> Ways {
+    let connect = CONNECTED.iter().map(|(title, name)| Agent {
+        name: title,
+        command: format!("wayproof connect {name} --gateway {base}"),
+    });
+    Ways {
+        connect: connect.collect(),
+        lines: lines(base, if wants_key { "KEY" } else { "any" }),
+        wants_key,
+    }
+}
+
 /// The same lines as `wayproof up` prints.
-pub(crate) fn agents(base: &str) -> Vec<Agent> {
+fn lines(base: &str, key: &str) -> Vec<Agent> {
+    let claude_key = if key == "any" {
+        String::new()
+    } else {
+        format!("ANTHROPIC_CUSTOM_HEADERS='x-wayproof-key: {key}' ")
+    };
     let lines = [
         (
             "Claude Code",
-            format!("ANTHROPIC_BASE_URL={base} claude --model claude-wayproof-auto"),
+            format!("ANTHROPIC_BASE_URL={base} {claude_key}claude --model claude-wayproof-auto"),
         ),
         (
             "Codex",
             format!(
-                "codex -c model_provider=wayproof -c 'model_providers.wayproof={{name=\"wayproof\",base_url=\"{base}/v1\",env_key=\"WAYPROOF_API_KEY\",wire_api=\"responses\"}}' -m wayproof-auto"
+                "WAYPROOF_API_KEY={key} codex -c model_provider=wayproof -c 'model_providers.wayproof={{name=\"wayproof\",base_url=\"{base}/v1\",env_key=\"WAYPROOF_API_KEY\",wire_api=\"responses\"}}' -m wayproof-auto"
             ),
         ),
         (
             "Copilot CLI",
             format!(
-                "COPILOT_PROVIDER_BASE_URL={base}/v1 COPILOT_PROVIDER_TYPE=openai COPILOT_PROVIDER_API_KEY=any COPILOT_MODEL=wayproof-auto copilot"
+                "COPILOT_PROVIDER_BASE_URL={base}/v1 COPILOT_PROVIDER_TYPE=openai COPILOT_PROVIDER_API_KEY={key} COPILOT_MODEL=wayproof-auto copilot"
             ),
         ),
         (
             "aider",
             format!(
-                "OPENAI_API_BASE={base}/v1 OPENAI_API_KEY=any aider --model openai/wayproof-auto"
+                "OPENAI_API_BASE={base}/v1 OPENAI_API_KEY={key} aider --model openai/wayproof-auto"
             ),
         ),
         (

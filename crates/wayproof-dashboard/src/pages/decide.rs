@@ -6,6 +6,7 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
 
 use super::diff::{self, File};
+use super::proof_seen::{self, ProofLine};
 use super::review::{href, refused, reviews};
 use crate::desk::Desk;
 use crate::frame::{Frame, page};
@@ -32,6 +33,7 @@ struct ChangePage {
     short_head: String,
     seen: ChangeSeen,
     files: Vec<File>,
+    proofs: Vec<ProofLine>,
     decisions: Vec<(DecisionSeen, String)>,
     repo: String,
     me: String,
@@ -83,6 +85,8 @@ pub(crate) async fn show(
     let seen = reviews(&desk)?.change(place.clone()).await;
     let mut seen = seen.map_err(refused)?;
     let files = std::mem::take(&mut seen.files);
+    let receipts = std::mem::take(&mut seen.receipts);
+    let proofs = proof_seen::lines(&desk, &receipts, &place.head).await?;
     let decisions = seen.decisions.iter().cloned().map(|decision| {
         let when = decision.at_us.map_or_else(|| "at no time".to_owned(), at);
         (decision, when)
@@ -98,7 +102,8 @@ pub(crate) async fn show(
             .map(|who| who.name.clone())
             .unwrap_or_default(),
         is_kept: params.get("kept").is_some(),
-        files: diff::files(files, |_| Vec::new()),
+        files: diff::files(files, |path| proof_seen::claims(&receipts, path)),
+        proofs,
         seen,
         place,
         frame,

@@ -1,9 +1,11 @@
 //! The glossary and the guides as they ship with the binary, readable without a network.
 
+use std::collections::BTreeSet;
+
 use askama::Template;
 use axum::extract::Path;
 use axum::response::Response;
-use pulldown_cmark::{CowStr, Event, Options, Parser, Tag, html};
+use pulldown_cmark::{CowStr, Event, Options, Parser, Tag, TagEnd, html};
 
 use crate::frame::{Frame, page};
 use crate::problem::Problem;
@@ -124,8 +126,10 @@ fn rendered(text: &str) -> String {
         }),
         other => other,
     });
+    let mut events: Vec<Event<'_>> = events.collect();
+    name_headings(&mut events);
     let mut out = String::new();
-    html::push_html(&mut out, events);
+    html::push_html(&mut out, events.into_iter());
     // What scrolls sideways can be reached by keyboard.
     out.replace("<pre>", "<pre tabindex=\"0\">")
         .replace(
@@ -135,17 +139,76 @@ fn rendered(text: &str) -> String {
         .replace("</table>", "</table></div>")
 }
 
+/// Gives each heading the name that links to it use, as forges do.
+fn name_headings(events: &mut [Event<'_>]) {
+    // The page around the document has this one.
+    let mut taken = BTreeSet::from(["main".to_owned()]);
+    let mut names = headings(events)
+        .into_iter()
+        .map(|words| {
+            let name = anchor(&words);
+            let numbered = (1..).map(|number| format!("{name}-{number}"));
+            let mut free = std::iter::once(name.clone())
+                .chain(numbered)
+                .filter(|name| !taken.contains(name));
+            let name = free.next().unwrap_or(name);
+            taken.insert(name.clone());
+            name
+        })
+        .collect::<Vec<_>>()
+        .into_iter();
+    for event in events {
+        if let Event::Start(Tag::Heading { id, .. }) = event {
+            *id = names.next().map(CowStr::from);
+        }
+    }
+}
+
+/// The words of each heading.
+fn headings(events: &[Event<'_>]) -> Vec<String> {
+    let (mut found, mut open) = (Vec::new(), None);
+    for event in events {
+        match event {
+            Event::Start(Tag::Heading { .. }) => open = Some(String::new()),
+            Event::End(TagEnd::Heading(_)) => found.extend(open.take()),
+            Event::Text(words) | Event::Code(words) => {
+                if let Some(open) = &mut open {
+                    open.push_str(words);
+                }
+            }
+            _ => {}
+        }
+    }
+    found
+}
+
+/// Words as the name of a place: small letters, digits, and hyphens for spaces.
+fn anchor(words: &str) -> String {
+    let small = words.trim().chars().flat_map(char::to_lowercase);
+    let kept = small.filter(|letter| letter.is_alphanumeric() || matches!(letter, ' ' | '-' | '_'));
+    kept.map(|letter| if letter == ' ' { '-' } else { letter })
+        .collect()
+}
+
 fn target(link: &str) -> CowStr<'static> {
     if link.starts_with("https://") || link.starts_with("http://") || link.starts_with('#') {
         return link.to_owned().into();
     }
-    let file = link.split('#').next().unwrap_or_default();
+    let (file, place) = link.split_once('#').unwrap_or((link, ""));
     let name = file.rsplit('/').next().unwrap_or_default();
     let doc = DOCS
         .iter()
         .find(|doc| doc.file.ends_with(&format!("/{name}")) && !name.is_empty());
-    doc.map_or_else(|| "/docs".to_owned(), |doc| format!("/docs/{}", doc.name))
-        .into()
+    let place = if place.is_empty() {
+        String::new()
+    } else {
+        format!("#{place}")
+    };
+    doc.map_or_else(
+        || "/docs".to_owned(),
+        |doc| format!("/docs/{}{place}", doc.name),
+    )
+    .into()
 }
 
 #[cfg(test)]
@@ -162,9 +225,42 @@ mod tests {
             "{html}"
         );
         assert!(
-            html.contains("href=\"/docs/agents\"") && html.contains("tabindex=\"0\"><table>"),
+            html.contains("href=\"/docs/agents#x\"") && html.contains("tabindex=\"0\"><table>"),
             "{html}"
         );
+    }
+
+    #[test]
+    fn headings_are_named_as_links_name_them() {
+        let html = rendered("# A `b` c: d!\n\n## Main\n\n## Twice\n\n## Twice\n");
+        for id in ["a-b-c-d", "main-1", "twice", "twice-1"] {
+            assert!(html.contains(&format!(" id=\"{id}\">")), "{id}: {html}");
+        }
+    }
+
+    #[test]
+    fn every_link_between_documents_leads_to_a_place() {
+        let pages: Vec<(String, String)> = DOCS
+            .iter()
+            .map(|doc| (format!("/docs/{}", doc.name), rendered(doc.text)))
+            .collect();
+        let mut seen = 0;
+        for (path, html) in &pages {
+            for link in html.split("href=\"").skip(1) {
+                let link = link.split('"').next().unwrap();
+                let Some((page, place)) = link.split_once('#') else {
+                    continue;
+                };
+                let page = if page.is_empty() { path } else { page };
+                let Some((_, html)) = pages.iter().find(|(path, _)| path == page) else {
+                    continue;
+                };
+                seen += 1;
+                let place = format!(" id=\"{place}\"");
+                assert!(html.contains(&place), "{path} links to {link}");
+            }
+        }
+        assert!(seen > 5, "{seen}");
     }
 
     #[test]

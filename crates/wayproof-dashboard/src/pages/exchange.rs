@@ -6,6 +6,7 @@ use axum::response::Response;
 use wayproof_engine::Decision;
 use wayproof_ledger::{ExchangeDetail, ExchangeOpened, ExchangeSettled};
 
+use super::said::{self, BodyView};
 use super::story::{self, DecisionView};
 use crate::desk::Desk;
 use crate::frame::{Frame, page};
@@ -26,6 +27,10 @@ struct ExchangePage {
     decision: Option<DecisionView>,
     tries: Vec<Try>,
     losses: Vec<String>,
+    /// What was said, where it was kept and the reader may see it.
+    bodies: Vec<BodyView>,
+    /// Whether there is something that the reader may not see.
+    is_hidden: bool,
 }
 
 struct Try {
@@ -47,7 +52,14 @@ pub(crate) async fn show(
         .and_then(|text| serde_json::from_str::<Decision>(text).ok());
     let settled = detail.settled.as_ref();
     let outcome = detail.exchange.outcome.as_deref();
+    let mut bodies = said::bodies(&desk, &detail.exchange).await?;
+    let is_hidden = !bodies.is_empty() && !said::may_read(frame.role);
+    if is_hidden {
+        bodies.clear();
+    }
     page(&ExchangePage {
+        bodies,
+        is_hidden,
         target: story::target(&detail.exchange),
         outcome: outcome.map_or_else(|| "under way".to_owned(), short),
         job: detail.exchange.job.clone(),

@@ -6,6 +6,7 @@ use axum::response::Response;
 use std::collections::BTreeMap;
 use wayproof_ledger::{ExchangeRow, JobDetail, JobRow};
 
+use super::said;
 use super::story::{self, Entry};
 use super::{Badge, job_badge};
 use crate::desk::Desk;
@@ -22,6 +23,8 @@ struct JobPage {
     id: String,
     task: String,
     fragment: String,
+    /// What was asked, where it was kept and the reader may see it.
+    ask: Option<String>,
     verdict: String,
     receipt: Option<String>,
     attempts: Vec<AttemptLine>,
@@ -69,12 +72,18 @@ pub(crate) async fn show(
 ) -> Result<Response, Problem> {
     let detail = find(&desk, &id).await?;
     let (entries, is_cut) = story::tell(&desk, &detail).await?;
+    let ask = if said::may_read(frame.role) {
+        said::ask(&desk, &detail.exchanges).await?
+    } else {
+        None
+    };
     let job = &detail.job;
     let digest = job.receipt_digest.as_deref();
     page(&JobPage {
         task: or_none(job.task.as_deref()),
         verdict: badge_of(job).name,
         fragment: moving(&desk, job)?,
+        ask,
         receipt: digest.map(story::plain_digest),
         attempts: attempts(&detail.exchanges),
         is_long: i64::try_from(detail.exchanges.len()).unwrap_or(i64::MAX) < job.exchanges,

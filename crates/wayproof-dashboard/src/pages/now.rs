@@ -7,7 +7,7 @@ use axum::response::Response;
 use wayproof_ledger::{EventBody, JobRow, Page};
 
 use super::budgets::{BudgetSeen, budgets};
-use super::connect::{Agent, agents, base};
+use super::connect::{Ways, base, ways};
 use super::{Badge, badge};
 use crate::desk::{Desk, ProofSeen, ProviderSeen};
 use crate::frame::{Frame, page};
@@ -15,6 +15,9 @@ use crate::problem::Problem;
 use crate::show::money::{listed, per};
 use crate::show::text::{counted, or_none, repo, short};
 use crate::show::time::{ago, clock};
+
+/// Jobs in flight that the page has room for.
+const ROOM: u32 = 30;
 
 /// A job in which nothing happened for so long is not in flight any more.
 const QUIET_US: i64 = 15 * 60 * 1_000_000;
@@ -25,8 +28,8 @@ struct NowPage {
     frame: Frame,
     fragment: String,
     figures: Vec<Figure>,
-    is_new: bool,
-    agents: Vec<Agent>,
+    /// How the first agent comes here, while nothing has happened.
+    ways: Option<Ways>,
     base: String,
 }
 
@@ -42,7 +45,10 @@ pub(crate) struct Figure {
 #[template(path = "now_live.html")]
 struct LivePart {
     at: String,
+    /// Those in flight that there is room for, and how many there are.
     jobs: Vec<InFlight>,
+    in_flight: i64,
+    is_cut: bool,
     providers: Vec<ProviderSeen>,
     recent: Vec<Recent>,
     /// Budgets near their limit.
@@ -90,12 +96,7 @@ pub(crate) async fn show(
             figures(&desk).await?
         },
         base: base(&headers),
-        agents: if is_new {
-            agents(&base(&headers))
-        } else {
-            Vec::new()
-        },
-        is_new,
+        ways: is_new.then(|| ways(&base(&headers), desk.house().wants_key())),
         frame,
     })
 }
@@ -105,10 +106,14 @@ pub(crate) async fn fragment(desk: &Desk) -> Result<String, Problem> {
     // To ten seconds, so that a page on which only time passes is not sent to everybody every second.
     let now_us = desk.now_us();
     let now_us = now_us - now_us.rem_euclid(10_000_000);
-    let jobs = desk
-        .ledger()
-        .jobs_in_flight(now_us.saturating_sub(QUIET_US), 30)
-        .await?;
+    let since = now_us.saturating_sub(QUIET_US);
+    let jobs = desk.ledger().jobs_in_flight(since, ROOM).await?;
+    let shown = i64::try_from(jobs.len()).unwrap_or(i64::MAX);
+    let in_flight = if jobs.len() < ROOM as usize {
+        shown
+    } else {
+        desk.ledger().in_flight(since).await?
+    };
     let ids: Vec<String> = jobs.iter().map(|job| job.id.clone()).collect();
     let moves = desk.ledger().last_moves(&ids).await?;
     let cause = |id: &str| {
@@ -119,18 +124,36 @@ pub(crate) async fn fragment(desk: &Desk) -> Result<String, Problem> {
             _ => None,
         })
     };
-    let receipts = desk
-        .ledger()
-        .receipts_issued(
-            None,
-            Page {
-                limit: 6,
-                before: None,
-            },
-        )
-        .await?;
+    let budgets = budgets(desk).await?;
+    let proofs = desk.house().proofs();
+    let part = LivePart {
+        has_budgets: !budgets.is_empty(),
+        near: budgets.into_iter().filter(|one| one.is_near).collect(),
+        // To the minute while nothing happens, so that an idle page is not sent again and again.
+        at: clock(now_us - now_us.rem_euclid(60_000_000)),
+        jobs: jobs
+            .iter()
+            .map(|job| InFlight {
+                step: step(&proofs, &job.id),
+                ..seen(job, cause(&job.id), now_us)
+            })
+            .collect(),
+        in_flight,
+        is_cut: in_flight > shown,
+        providers: desk.house().providers(),
+        recent: recent(desk, now_us).await?,
+    };
+    Ok(part.render()?)
+}
+
+/// The last receipts with their jobs.
+async fn recent(desk: &Desk, now_us: i64) -> Result<Vec<Recent>, Problem> {
+    let page = Page {
+        limit: 6,
+        before: None,
+    };
     let mut recent = Vec::new();
-    for receipt in receipts {
+    for receipt in desk.ledger().receipts_issued(None, page).await? {
         let row = match &receipt.job {
             Some(id) => desk.ledger().job_short(id).await?,
             None => None,
@@ -143,27 +166,10 @@ pub(crate) async fn fragment(desk: &Desk) -> Result<String, Problem> {
             ago: ago(now_us, receipt.at_us),
         }));
     }
-    let budgets = budgets(desk).await?;
-    let proofs = desk.house().proofs();
-    let part = LivePart {
-        has_budgets: !budgets.is_empty(),
-        near: budgets.into_iter().filter(|one| one.is_near).collect(),
-        // To the minute while nothing happens, so that an idle page is not sent again and again.
-        at: clock(now_us - now_us.rem_euclid(60_000_000)),
-        jobs: jobs
-            .iter()
-            .map(|job| InFlight {
-                step: step(&proofs, &job.id),
-                ..in_flight(job, cause(&job.id), now_us)
-            })
-            .collect(),
-        providers: desk.house().providers(),
-        recent,
-    };
-    Ok(part.render()?)
+    Ok(recent)
 }
 
-fn in_flight(job: &JobRow, cause: Option<String>, now_us: i64) -> InFlight {
+fn seen(job: &JobRow, cause: Option<String>, now_us: i64) -> InFlight {
     let state = job.verdict.as_deref().map_or(
         Badge {
             tone: "open",
@@ -208,7 +214,8 @@ async fn figures(desk: &Desk) -> Result<Vec<Figure>, Problem> {
         .filter_map(|day| day.money.listed_nano_usd)
         .reduce(i64::saturating_add);
     let unknown: i64 = days.iter().map(|day| day.money.listed_unknown).sum();
-    let at_once = sum(|record| record.proven_at_once);
+    let at_first = sum(|record| record.proven_at_first);
+    let judged = sum(wayproof_ledger::TaskRecord::judged);
     let priced = counted(
         unknown,
         "request without a price",
@@ -226,9 +233,12 @@ async fn figures(desk: &Desk) -> Result<Vec<Figure>, Problem> {
             note: format!("of {} in 30 days", counted(jobs, "job", "jobs")),
         },
         Figure {
-            name: "Proven at once",
-            value: crate::show::text::percent(at_once, proven),
-            note: "by the first proof, without moving up".to_owned(),
+            name: "Proven at first",
+            value: crate::show::text::percent(at_first, judged),
+            note: format!(
+                "of {} judged, without moving up",
+                counted(judged, "job", "jobs")
+            ),
         },
         Figure {
             name: "Listed spend",

@@ -24,7 +24,11 @@ pub(super) struct PolicyPage {
     others: Vec<Row>,
     classes: Vec<(String, Vec<String>, String)>,
     tests: Vec<Test>,
+    /// The file, to be changed.
     text: String,
+    has_file: bool,
+    /// Everything that holds.
+    resolved: String,
     difference: Option<Difference>,
     has_adviser: bool,
 }
@@ -39,7 +43,8 @@ struct Row {
     limits: Vec<String>,
     jobs: String,
     proven: String,
-    at_once: String,
+    judged: String,
+    at_first: String,
     escalated: String,
     yields: String,
     listed: String,
@@ -52,6 +57,9 @@ struct Test {
     /// What came out instead; empty when the test holds.
     got: String,
 }
+
+/// What somebody begins with who has no file yet.
+const START: &str = "version = 1\n";
 
 /// The page.
 pub(crate) async fn show(State(desk): State<Desk>, frame: Frame) -> Result<Response, Problem> {
@@ -101,7 +109,8 @@ pub(super) async fn made(
     });
     let (text, difference) = match tried {
         Some((text, difference)) => (text, Some(difference)),
-        None => (policy.resolved().to_owned(), None),
+        None if policy.text().is_empty() => (START.to_owned(), None),
+        None => (policy.text().to_owned(), None),
     };
     Ok(PolicyPage {
         digest: abbreviated(policy.digest()),
@@ -110,6 +119,8 @@ pub(super) async fn made(
         classes: policy.classes().iter().map(class).collect(),
         tests: tests(policy),
         text,
+        has_file: !policy.text().is_empty(),
+        resolved: policy.resolved().to_owned(),
         difference,
         has_adviser: desk.parts().adviser.is_some(),
         frame,
@@ -172,7 +183,8 @@ fn did(record: Option<&TaskRecord>) -> Row {
     Row {
         jobs: count(record.jobs),
         proven: count(record.proven),
-        at_once: percent(record.proven_at_once, record.proven),
+        judged: count(record.judged()),
+        at_first: percent(record.proven_at_first, record.judged()),
         escalated: count(record.escalated),
         yields: percent(record.escalated_proven, record.escalated),
         listed: listed(&record.money),

@@ -4,13 +4,13 @@ use askama::Template;
 use axum::extract::{Path, State};
 use axum::http::header;
 use axum::response::{Html, IntoResponse, Response};
-use wayproof_ledger::ReceiptRow;
+use wayproof_ledger::{ReceiptRow, Standing};
 use wayproof_receipt::{
     ResourceDescriptor, Verification, VerifyOutcome, html, html_sections, markdown, verify,
 };
 
 use super::diff::{self, Claim, File};
-use super::{Badge, badge, claims};
+use super::{Badge, badge, claims, logged};
 use crate::desk::Desk;
 use crate::frame::{Frame, page};
 use crate::problem::Problem;
@@ -47,16 +47,19 @@ struct Verified {
     steps: Vec<Step>,
     sections: String,
     markdown: String,
-    logged: bool,
+    /// What the ledger's log shows of it.
+    logged: Vec<Step>,
+    has_log_proof: bool,
 }
 
 /// One thing that was looked at.
-struct Step {
-    is_good: bool,
-    words: String,
+pub(super) struct Step {
+    pub(super) is_good: bool,
+    pub(super) words: String,
 }
 
-async fn find(desk: &Desk, digest: &str) -> Result<ReceiptRow, Problem> {
+/// The receipt by its digest.
+pub(super) async fn find(desk: &Desk, digest: &str) -> Result<ReceiptRow, Problem> {
     let unknown = || Problem::not_found("receipt", digest);
     let is_digest = digest.len() == 64 && digest.bytes().all(|byte| byte.is_ascii_hexdigit());
     if !is_digest {
@@ -77,7 +80,7 @@ pub(crate) async fn show(
     frame: Frame,
 ) -> Result<Response, Problem> {
     let row = find(&desk, &digest).await?;
-    let is_logged = desk.ledger().inclusion_proof(row.seq).await?.is_some();
+    let standing = desk.ledger().standing(row.seq).await?;
     let trust = desk.parts().trust.as_ref();
     let verification = row
         .content
@@ -87,7 +90,11 @@ pub(crate) async fn show(
         Some(verification) => change(&desk, verification).await,
         None => Change::default(),
     };
-    let verified = verification.map(|verification| verified(&verification, is_logged));
+    let verified = verification.map(|verification| Verified {
+        logged: logged::steps(&row, &standing),
+        has_log_proof: matches!(standing, Standing::Logged(_)),
+        ..verified(&verification)
+    });
     page(&ReceiptPage {
         short: abbreviated(&row.digest),
         digest: row.digest,
@@ -194,7 +201,7 @@ fn kept(row: ReceiptRow) -> Result<String, Problem> {
         .ok_or_else(|| Problem::not_found("content of receipt", &digest))
 }
 
-fn verified(verification: &Verification, is_logged: bool) -> Verified {
+fn verified(verification: &Verification) -> Verified {
     let verdict = verification
         .verdict
         .map_or("INVALID", |verdict| verdict.name());
@@ -220,7 +227,8 @@ fn verified(verification: &Verification, is_logged: bool) -> Verified {
         steps: steps(verification),
         sections: html_sections(verification),
         markdown: markdown(verification),
-        logged: is_logged,
+        logged: Vec::new(),
+        has_log_proof: false,
     }
 }
 

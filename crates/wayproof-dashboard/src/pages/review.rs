@@ -6,6 +6,7 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
 use wayproof_ledger::{EventBody, ReviewRecorded};
 
+use super::{Badge, badge};
 use crate::desk::Desk;
 use crate::frame::{Frame, page};
 use crate::guard::{Signed, Visit};
@@ -42,6 +43,7 @@ struct Line {
     why: String,
     files: String,
     findings: String,
+    state: Option<Badge>,
     missing: Vec<String>,
     ago: String,
 }
@@ -206,6 +208,7 @@ fn line(one: Waiting, now_us: i64) -> Line {
         findings: one
             .findings
             .map_or_else(|| "nobody looked".to_owned(), |found| found.to_string()),
+        state: one.verdict.map(|verdict| badge(verdict.name())),
         missing: one.missing,
         ago: ago(now_us, one.at_us),
     }

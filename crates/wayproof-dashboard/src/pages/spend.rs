@@ -339,9 +339,10 @@ fn by_proof(by_verdict: &[SpendCell]) -> Vec<(String, String, String)> {
             .fold(0, i64::saturating_add)
     };
     let parts = [
+        ("Proven work", sum(|verdict| verdict == "PROVEN")),
         (
-            "Proven work",
-            sum(|verdict| verdict == "PROVEN" || verdict == "PROVEN_WITH_GAPS"),
+            "Work that was proven with gaps",
+            sum(|verdict| verdict == "PROVEN_WITH_GAPS"),
         ),
         (
             "Work that was not proven",

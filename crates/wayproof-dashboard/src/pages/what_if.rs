@@ -1,26 +1,26 @@
-//! What a changed policy would change: a difference to copy, its tests, and where last month's jobs would start.
-//!
-//! Nothing is written. Asks are not stored, so jobs keep the task they were given; what is compared is what the row of
-//! that task says now and would say then.
+//! What a changed policy would change: a patch to take, its tests, its rows beside those in force, and what it makes of
+//! the last jobs. Nothing is written.
 
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use similar::TextDiff;
 use wayproof_engine::{ClassName, Policy, Task};
 
 use super::policy::{in_force, made};
+use super::replayed::{Replay, replay};
 use crate::desk::Desk;
 use crate::frame::{Frame, page};
 use crate::guard::Signed;
+use crate::patch::policy_patch;
 use crate::problem::Problem;
 use crate::show::text::{counted, cut, short};
 
 /// What a change would do.
 #[derive(Debug, Default)]
 pub(super) struct Difference {
-    /// A unified difference, to be applied to the resolved policy.
+    /// What `git apply` takes, as much of it as is shown.
     pub(super) patch: String,
+    pub(super) is_cut: bool,
     /// What is wrong with the text; then nothing else is said.
     pub(super) problems: Vec<String>,
     pub(super) warnings: Vec<String>,
@@ -29,7 +29,12 @@ pub(super) struct Difference {
     pub(super) tests: usize,
     /// What would be otherwise, in sentences.
     pub(super) effects: Vec<String>,
+    /// What would become of the last jobs, where somebody can say.
+    pub(super) replay: Option<Replay>,
 }
+
+/// What mistakes call the text.
+const ORIGIN: &str = "the changed policy";
 
 /// The longest difference that is shown, in bytes.
 const MAX_PATCH: usize = 64 << 10;
@@ -43,6 +48,10 @@ pub(crate) async fn show(
     let policy = in_force(&desk)?;
     // Forms end lines as networks do.
     let text = form.whole("policy").replace("\r\n", "\n");
+    let is_policy = || Policy::parse(&text, ORIGIN).is_ok();
+    if form.whole("as") == "patch" && is_policy() {
+        return Ok(download(policy_patch(policy.text(), &text)));
+    }
     let difference = compare(&desk, &policy, &text).await?;
     let status = if difference.problems.is_empty() {
         StatusCode::OK
@@ -54,7 +63,7 @@ pub(crate) async fn show(
 }
 
 async fn compare(desk: &Desk, policy: &Policy, text: &str) -> Result<Difference, Problem> {
-    let parsed = match Policy::parse(text, "the changed policy") {
+    let parsed = match Policy::parse(text, ORIGIN) {
         Ok(parsed) => parsed,
         Err(error) => {
             let problems = error
@@ -68,8 +77,10 @@ async fn compare(desk: &Desk, policy: &Policy, text: &str) -> Result<Difference,
         }
     };
     let failing = parsed.policy.run_tests();
+    let patch = policy_patch(policy.text(), text);
     Ok(Difference {
-        patch: patch(policy.resolved(), text),
+        is_cut: patch.len() > MAX_PATCH,
+        patch: cut(&patch, MAX_PATCH),
         problems: Vec::new(),
         warnings: parsed
             .warnings
@@ -84,20 +95,23 @@ async fn compare(desk: &Desk, policy: &Policy, text: &str) -> Result<Difference,
             .collect(),
         tests: parsed.policy.tests.len(),
         effects: effects(desk, policy, &parsed.policy).await?,
+        replay: replay(desk, parsed.policy).await,
     })
 }
 
-fn patch(before: &str, after: &str) -> String {
-    let difference = TextDiff::from_lines(before, after);
-    let text = difference
-        .unified_diff()
-        .context_radius(3)
-        .header("a/wayproof.toml", "b/wayproof.toml")
-        .to_string();
-    if text.len() > MAX_PATCH {
-        return cut(&text, MAX_PATCH);
-    }
-    text
+/// A patch as a file.
+pub(super) fn download(patch: String) -> Response {
+    (
+        [
+            (header::CONTENT_TYPE, "text/x-patch; charset=utf-8"),
+            (
+                header::CONTENT_DISPOSITION,
+                "attachment; filename=\"wayproof-policy.patch\"",
+            ),
+        ],
+        patch,
+    )
+        .into_response()
 }
 
 /// What each row would do otherwise, with how many jobs of the last 30 days it is about.
@@ -114,7 +128,7 @@ async fn effects(desk: &Desk, before: &Policy, after: &Policy) -> Result<Vec<Str
         let name = short(task.name.as_str());
         let about = counted(jobs(task.name.as_str()), "job", "jobs");
         let Some(old) = before.task(&task.name) else {
-            effects.push(format!("{name}: a new row; what it would have matched is not known, because asks are not stored"));
+            effects.push(format!("{name}: a new row"));
             continue;
         };
         let changed = changes(old, task);

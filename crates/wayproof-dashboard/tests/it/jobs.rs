@@ -4,11 +4,13 @@ use axum::body::Body;
 use http_body_util::BodyExt as _;
 use rstest::rstest;
 use wayproof_dashboard::ProofSeen;
-use wayproof_ledger::{About, Clock, EventBody, JobOpened};
+use wayproof_engine::Cause;
+use wayproof_ledger::{About, Clock, Escalated, EventBody, JobClosed, JobOpened, ProofFinished};
+use wayproof_receipt::Verdict;
 
 use crate::markup::is_tame;
 use crate::stage::{NOON_US, Stage, request};
-use crate::story::{Words, tell};
+use crate::story::{Words, settled, tell};
 
 #[rstest]
 #[case("task=bug-fix", true)]
@@ -101,6 +103,104 @@ async fn many_jobs_are_paged_without_loss_in_every_order() {
                 .replace("&amp;", "&");
         }
         assert_eq!((found.len(), pages), (120, 3), "{sort}");
+    }
+}
+
+#[tokio::test]
+async fn all_jobs_in_flight_are_counted_though_few_are_shown() {
+    let stage = Stage::new().await;
+    for number in 0..42 {
+        note(&stage, number, job_opened());
+    }
+    stage.ledger.flush().await.unwrap();
+    let now = stage.get("/").await.text;
+    assert!(
+        now.contains("In flight <span class=\"count\">42</span>"),
+        "{now}"
+    );
+    assert_eq!(now.matches("class=\"card\"").count(), 30);
+    assert!(now.contains("The last 30 are shown. <a href=\"/jobs?verdict=open\">"));
+}
+
+fn note(stage: &Stage, number: usize, body: EventBody) {
+    let about = About {
+        session: Some("s".to_owned()),
+        job: Some(format!("job-number-{number:03}")),
+        exchange: None,
+    };
+    stage.ledger.note(&stage.ledger.event(about, body)).unwrap();
+}
+
+fn job_opened() -> EventBody {
+    EventBody::JobOpened(JobOpened {
+        task: "bug-fix".into(),
+        ..JobOpened::default()
+    })
+}
+
+/// A job of a dollar that ended so, maybe after it moved up.
+fn judge(stage: &Stage, number: usize, verdict: Verdict, has_moved: bool) {
+    if has_moved {
+        let moved = Escalated {
+            cause: Cause::CompileError,
+            from: "fast".into(),
+            to: "strong".into(),
+            why: "it does not build".into(),
+        };
+        note(stage, number, EventBody::Escalated(moved));
+    }
+    let finished = ProofFinished {
+        verdict,
+        task: "bug-fix".into(),
+        head_tree: None,
+        receipt_digest: None,
+        one_fact: None,
+        wall_us: None,
+    };
+    note(stage, number, EventBody::ProofFinished(finished));
+    let closed = JobClosed {
+        verdict: Some(verdict),
+        why: None,
+    };
+    note(stage, number, EventBody::JobClosed(closed));
+}
+
+#[tokio::test]
+async fn shares_are_of_the_jobs_that_were_judged() {
+    let stage = Stage::new().await;
+    for number in 0..6 {
+        note(&stage, number, job_opened());
+        let dollar = settled(&Words::plain("any"), "fast", Some(1_000_000_000));
+        note(&stage, number, dollar);
+    }
+    judge(&stage, 0, Verdict::Proven, false);
+    judge(&stage, 1, Verdict::Proven, true);
+    judge(&stage, 2, Verdict::ProvenWithGaps, false);
+    judge(&stage, 3, Verdict::Refuted, false);
+    judge(&stage, 4, Verdict::InvalidInfra, false);
+    stage.ledger.flush().await.unwrap();
+    // Of six jobs four were judged, and one of these was proven by its first proof without moving up.
+    for (path, words) in [
+        ("/", "<b>25 %</b><span>of 4 jobs judged, without moving up"),
+        ("/", "<b>2</b><span>of 6 jobs in 30 days"),
+        (
+            "/policy",
+            "<td class=\"num\">6</td><td class=\"num\">4</td><td class=\"num\">2</td><td class=\"num\">25 %</td>",
+        ),
+        (
+            "/spend",
+            "<span>Proven work</span><span class=\"num\">$2.00</span>",
+        ),
+        (
+            "/spend",
+            "<span>Work that was proven with gaps</span><span class=\"num\">$1.00</span>",
+        ),
+        ("/spend", "2 of 6 jobs proven"),
+        ("/read/v1/quality", "\"judged\":4"),
+        ("/read/v1/quality", "\"proven_at_first\":1"),
+    ] {
+        let seen = stage.get(path).await;
+        assert!(seen.text.contains(words), "{path}: {words}: {}", seen.text);
     }
 }
 

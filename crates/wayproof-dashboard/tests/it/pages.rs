@@ -3,9 +3,11 @@
 use axum::body::Body;
 use http_body_util::BodyExt as _;
 use rstest::rstest;
+use wayproof_ledger::Clock;
+use wayproof_receipt::log::{NoteKey, TlogProof, leaf_hash};
 
 use crate::markup::is_tame;
-use crate::stage::{Stage, form, request};
+use crate::stage::{NOON_US, Seen, Stage, form, log_key, request};
 use crate::story::{Words, tell};
 
 pub(crate) const PATHS: [&str; 11] = [
@@ -35,7 +37,8 @@ async fn an_empty_ledger_teaches_and_every_page_is_there() {
     for words in [
         "Nothing has happened yet",
         "Claude Code",
-        "ANTHROPIC_BASE_URL=http://localhost:4417",
+        "ANTHROPIC_BASE_URL=http://localhost:4417 claude",
+        "wayproof connect qwen-code --gateway http://localhost:4417",
         "wayproof demo",
     ] {
         assert!(now.contains(words), "{words}");
@@ -81,6 +84,8 @@ async fn a_story_is_told_on_every_page() {
         (
             "/jobs/job-of-a-story",
             &[
+                "What was asked",
+                "asked: assertion failed: left == right",
                 "Proof owed",
                 "fast",
                 "Moved from fast to strong on proof-refuted",
@@ -96,7 +101,16 @@ async fn a_story_is_told_on_every_page() {
         ),
         (
             &exchange,
-            &["The decision", "529", "Tries", "420 ms", "143"],
+            &[
+                "The decision",
+                "529",
+                "Tries",
+                "420 ms",
+                "143",
+                "What was said",
+                "<h3>The request</h3>",
+                "assertion failed: left == right</code>",
+            ],
         ),
         ("/receipts", &["PROVEN", &left.receipt[..12]]),
         (
@@ -106,7 +120,9 @@ async fn a_story_is_told_on_every_page() {
                 "good",
                 "every signature checked",
                 "What was proven",
-                "under a signed checkpoint",
+                "of the ledger names this receipt; its hash leads by",
+                "signed by the ledger&#39;s key, wayproof.dev/ledger/",
+                "/log-proof",
                 "ci",
             ],
         ),
@@ -140,6 +156,26 @@ async fn a_story_is_told_on_every_page() {
             );
         }
     }
+}
+
+#[tokio::test]
+async fn the_proof_of_the_log_is_taken_along_and_verifies_alone() {
+    let stage = Stage::new().await;
+    let left = tell(&stage.ledger, &Words::plain("job-of-a-story")).await;
+    let seen = stage
+        .get(&format!("/receipts/{}/log-proof", left.receipt))
+        .await;
+    assert_eq!(seen.status, 200);
+    assert!(seen.header("content-disposition").contains(".tlog-proof"));
+    let proof: TlogProof = seen.text.parse().unwrap();
+    let event = proof.extra.clone().unwrap();
+    assert!(String::from_utf8_lossy(&event).contains(&left.receipt));
+    let origin = stage.ledger.origin().await.unwrap();
+    let key = NoteKey::new(&origin, log_key().public()).unwrap();
+    proof.verify(&leaf_hash(&event), &key).unwrap();
+    let none = "0".repeat(64);
+    let seen = stage.get(&format!("/receipts/{none}/log-proof")).await;
+    assert_eq!(seen.status, 404);
 }
 
 #[tokio::test]
@@ -261,40 +297,72 @@ async fn a_receipt_is_downloaded_as_it_was_sealed_and_as_a_document() {
     assert!(!seen.text.contains("<script") && !seen.text.contains("src="));
 }
 
+/// A policy as a repository has it, with remarks.
+const POLICY: &str = "# What our work costs.\nversion = 1\n\n# Bugs first.\n[task.bug-fix]\nroute = \"strong\" # by ana\n";
+
+async fn with_policy(text: &str) -> Stage {
+    let policy = wayproof_engine::Policy::parse(text, "wayproof.toml")
+        .unwrap()
+        .policy;
+    Stage::with(|house| house.policy = policy, Clock::fixed(NOON_US)).await
+}
+
+async fn what_if(stage: &Stage, text: &str, button: &str) -> Seen {
+    let csrf = stage.get("/policy").await.csrf();
+    let fields = [("csrf", csrf.as_str()), ("policy", text), ("as", button)];
+    stage.ask(form("/policy", "", &fields)).await
+}
+
 #[tokio::test]
-async fn a_changed_policy_is_shown_as_a_difference_and_nothing_is_written() {
-    let stage = Stage::new().await;
+async fn a_changed_policy_is_a_patch_of_its_file_and_nothing_is_written() {
+    let stage = with_policy(POLICY).await;
     tell(&stage.ledger, &Words::plain("job-of-a-story")).await;
-    let page = stage.get("/policy").await;
-    let policy = wayproof_engine::Policy::builtin();
-    let ask = async |text: &str| {
-        let fields = [("csrf", page.csrf()), ("policy", text.to_owned())];
-        let fields: Vec<_> = fields
-            .iter()
-            .map(|(name, value)| (*name, value.as_str()))
-            .collect();
-        stage.ask(form("/policy", "", &fields)).await
-    };
-    let same = ask(policy.resolved()).await;
+    let page = stage.get("/policy").await.text;
+    assert!(page.contains("# What our work costs."), "{page}");
+    let same = what_if(&stage, POLICY, "").await;
     assert!(same.text.contains("Nothing would change"), "{}", same.text);
-    let text = policy.resolved().replace(
-        "[task.bug-fix]\nroute = \"strong\"",
-        "[task.bug-fix]\nroute = \"fast\"",
-    );
-    assert_ne!(text, policy.resolved(), "{}", policy.resolved());
-    let changed = ask(&text.replace('\n', "\r\n")).await;
+    let text = POLICY.replace("\"strong\"", "\"fast\"");
+    let changed = what_if(&stage, &text.replace('\n', "\r\n"), "").await;
     assert_eq!(changed.status, 200);
     for words in [
         "bug-fix: would start in fast instead of strong (1 job in 30 days)",
-        "-route = &quot;strong&quot;",
-        "+route = &quot;fast&quot;",
+        "--- a/wayproof.toml",
+        " # Bugs first.",
+        "-route = &quot;strong&quot; # by ana",
+        "+route = &quot;fast&quot; # by ana",
     ] {
         assert!(changed.text.contains(words), "{words}: {}", changed.text);
     }
-    let wrong = ask("version = 1\n[task.bug-fix]\nruote = \"</textarea><script>\"\n").await;
-    assert_eq!(wrong.status, 422);
-    assert!(wrong.text.contains("This is not a policy"));
-    is_tame("/policy", &wrong.text);
+    let patch = what_if(&stage, &text, "patch").await;
+    assert!(
+        patch
+            .header("content-disposition")
+            .ends_with("wayproof-policy.patch\"")
+    );
+    assert!(
+        patch
+            .text
+            .starts_with("--- a/wayproof.toml\n+++ b/wayproof.toml\n@@ -3,4 +3,4 @@\n")
+    );
+    for button in ["", "patch"] {
+        let wrong = "version = 1\n[task.bug-fix]\nruote = \"</textarea><script>\"\n";
+        let wrong = what_if(&stage, wrong, button).await;
+        assert_eq!(wrong.status, 422);
+        assert!(wrong.text.contains("This is not a policy"));
+        is_tame("/policy", &wrong.text);
+    }
+}
+
+#[tokio::test]
+async fn without_a_file_the_first_patch_makes_one() {
+    let stage = Stage::new().await;
+    let page = stage.get("/policy").await.text;
+    assert!(page.contains("There is no file yet"), "{page}");
+    let same = what_if(&stage, "version = 1\n", "").await;
+    assert!(same.text.contains("No row and no class"), "{}", same.text);
+    let text = "version = 1\n[task.bug-fix]\nroute = \"fast\"\n";
+    let made = what_if(&stage, text, "").await;
+    assert!(made.text.contains("--- /dev/null"), "{}", made.text);
 }
 
 #[tokio::test]

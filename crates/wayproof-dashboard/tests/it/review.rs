@@ -5,14 +5,15 @@ use std::sync::{Arc, Mutex};
 use axum::body::Body;
 use wayproof_dashboard::{
     Answer, ChangeSeen, Decided, DecisionSeen, Difference, FileSeen, FindingSeen, Kept, LineSeen,
-    Month, Place, Reviews, ToSign, Waiting,
+    Month, Place, ReceiptSeen, Reviews, ToSign, Waiting,
 };
 use wayproof_ledger::{About, Clock, EventBody, ReviewRecorded};
+use wayproof_receipt::{Trust, Verdict, sha256_hex, verify};
 
 use crate::hostile::PAYLOADS;
 use crate::markup::{is_tame, kinds};
-use crate::stage::{NOON_US, Stage, form, request};
-use crate::story::{Words, tell};
+use crate::stage::{NOON_US, Stage, form, prover, request};
+use crate::story::{Words, bundle, tell};
 
 /// Who sent what back, and why.
 type SentBack = (String, String, Option<String>);
@@ -58,6 +59,26 @@ impl Said {
         .await
     }
 
+    /// A receipt in which everything is these words; it counts where they are plain.
+    fn receipt(&self) -> ReceiptSeen {
+        let words = match self.words.as_str() {
+            "proven" => Words::plain("job-of-a-story"),
+            other => Words::all("job-of-a-story", other),
+        };
+        let bundle = bundle(&words);
+        let trust = Trust::default().and("ci", &prover().public());
+        ReceiptSeen {
+            digest: sha256_hex(bundle.as_bytes()),
+            verification: verify(bundle.as_bytes(), Some(&trust)),
+            signers: vec![self.words.clone()],
+            objections: if self.words == "proven" {
+                Vec::new()
+            } else {
+                vec![self.words.clone()]
+            },
+        }
+    }
+
     fn change_seen(&self) -> ChangeSeen {
         let words = || self.words.clone();
         let line = |mark, number, text: String| LineSeen { mark, number, text };
@@ -78,6 +99,7 @@ impl Said {
                 ],
             }],
             is_cut: true,
+            receipts: vec![self.receipt()],
             looked: vec!["reviewer".to_owned(), words()],
             findings: vec![FindingSeen {
                 id: "0f3a".to_owned(),
@@ -119,6 +141,7 @@ impl Reviews for Said {
             why: self.words.clone(),
             missing,
             findings: Some(2),
+            verdict: Some(Verdict::Refuted),
         };
         ready(Ok(vec![one(vec![self.words.clone()]), one(Vec::new())]))
     }
@@ -179,6 +202,39 @@ fn fields<'a>(csrf: &'a str, place: &'a Place) -> Vec<(&'a str, &'a str)> {
         ("comment", "looks right\r\nto me"),
         ("answer-0f3a", "guarded above"),
     ]
+}
+
+#[tokio::test]
+async fn whoever_decides_sees_the_proof_and_where_it_comes_from() {
+    let desk = Said::words("proven");
+    let stage = desk.stage().await;
+    let left = tell(&stage.ledger, &Words::plain("job-of-a-story")).await;
+    let list = stage.get("/review").await.text;
+    assert!(list.contains("</span> REFUTED"), "{list}");
+    let change = stage.get(&address()).await.text;
+    is_tame("/review/change", &change);
+    for words in [
+        "</span> PROVEN",
+        "counts for the gate",
+        "12 of 12 tests passed, 0 failed, 0 skipped",
+        "1 test failed before and pass now",
+        "anthropic/claude-haiku-5-5 by claude-code",
+        "$0.1111 + 1 unknown",
+        &format!("href=\"/receipts/{}\"", left.receipt),
+        "href=\"/jobs/job-of-a-story\"",
+    ] {
+        assert!(change.contains(words), "{words}: {change}");
+    }
+    // What is claimed of a file stands beside its lines, whether it speaks for the change or against it.
+    let change = Said::words("src/parser.rs").stage().await;
+    let change = change.get(&address()).await.text;
+    for words in [
+        "does not count for the gate",
+        "<ul class=\"claims\" aria-label=\"Claims about src/parser.rs\">",
+        "src/parser.rs: src/parser.rs",
+    ] {
+        assert!(change.contains(words), "{words}: {change}");
+    }
 }
 
 #[tokio::test]
@@ -314,6 +370,10 @@ async fn hostile_words_of_a_repository_stay_text() {
     let plain = Said::words("plain").stage().await;
     let mut known = kinds(&plain.get("/review").await.text);
     known.extend(kinds(&plain.get(&address()).await.text));
+    let (plain_place, csrf) = (place(), plain.get(&address()).await.csrf());
+    let signing = fields(&csrf, &plain_place);
+    let signing = plain.ask(form("/review/sign", "", &signing)).await;
+    let signing_kinds = kinds(&signing.text);
     for payload in PAYLOADS {
         let stage = Said::words(payload).stage().await;
         for path in ["/review", &address()] {
@@ -323,6 +383,17 @@ async fn hostile_words_of_a_repository_stay_text() {
             let strange: Vec<_> = kinds(&seen.text).difference(&known).cloned().collect();
             assert!(strange.is_empty(), "{payload:?} {path}: {strange:?}");
         }
+        let (place, csrf) = (place(), stage.get(&address()).await.csrf());
+        let mut sent = fields(&csrf, &place);
+        sent.extend([("comment", payload), ("answer-0f3a", payload)]);
+        let signing = stage.ask(form("/review/sign", "", &sent)).await;
+        assert_eq!(signing.status, 200, "{payload:?}");
+        is_tame("/review/sign", &signing.text);
+        let strange: Vec<_> = kinds(&signing.text)
+            .difference(&signing_kinds)
+            .cloned()
+            .collect();
+        assert!(strange.is_empty(), "{payload:?} /review/sign: {strange:?}");
         let asked = request("GET", "/review?sent=%3Cb%3E")
             .body(Body::empty())
             .unwrap();

@@ -8,6 +8,7 @@ use wayproof_ledger::{Clock, FormerDigest, Key, Person, Role};
 
 use crate::door::with;
 use crate::stage::{NOON_US, Stage, form, request};
+use crate::story::{Words, tell};
 
 /// A key as operators give one out, kept in the books of a stage.
 async fn give_key(stage: &Stage, name: &str, role: Option<Role>) -> String {
@@ -113,6 +114,56 @@ async fn a_reader_sees_what_their_role_is_for() {
             !is_reviewer,
             "{name}: {}",
             review.text
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_gateway_that_asks_for_a_key_says_where_it_goes() {
+    let stage = keyed().await;
+    let key = give_key(&stage, "ana", Some(Role::Viewer)).await;
+    let cookie = sign_in(&stage, &key).await;
+    let page = as_reader(&stage, &cookie, "/connect").await.text;
+    for words in [
+        "wayproof keys new NAME",
+        "WAYPROOF_API_KEY=KEY codex",
+        "x-wayproof-key: KEY",
+    ] {
+        assert!(page.contains(words), "{words}: {page}");
+    }
+    assert!(!page.contains(&key), "{page}");
+    let open = Stage::new().await.get("/connect").await.text;
+    assert!(!open.contains("wayproof keys new"), "{open}");
+}
+
+#[tokio::test]
+async fn what_was_said_is_for_those_who_decide() {
+    let stage = keyed().await;
+    let mut words = Words::plain("job-of-a-story");
+    words.output = "the words of the ask".to_owned();
+    let left = tell(&stage.ledger, &words).await;
+    let exchange = format!("/exchanges/{}", left.exchange);
+    for (name, role) in [("ana", Role::Viewer), ("bo", Role::Reviewer)] {
+        let cookie = sign_in(&stage, &give_key(&stage, name, Some(role)).await).await;
+        let may_read = role == Role::Reviewer;
+        let page = as_reader(&stage, &cookie, &exchange).await.text;
+        assert_eq!(
+            page.contains("the words of the ask</code>"),
+            may_read,
+            "{page}"
+        );
+        assert_eq!(
+            page.contains("reviewers and admins see it here"),
+            !may_read,
+            "{page}"
+        );
+        let page = as_reader(&stage, &cookie, "/jobs/job-of-a-story")
+            .await
+            .text;
+        assert_eq!(
+            page.contains("asked: the words of the ask"),
+            may_read,
+            "{page}"
         );
     }
 }

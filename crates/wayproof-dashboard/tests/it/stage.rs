@@ -48,6 +48,10 @@ impl House for Pretended {
         self.proofs.lock().unwrap().clone()
     }
 
+    fn ask_in(&self, _: &str, _: &str, body: &[u8]) -> Option<String> {
+        Some(format!("asked: {}", String::from_utf8_lossy(body)))
+    }
+
     fn counts(&self) -> (usize, usize) {
         (3, 1)
     }
@@ -219,7 +223,7 @@ fn provider(name: &str, is_healthy: bool) -> ProviderSeen {
     }
 }
 
-fn log_key() -> SigningKey {
+pub(crate) fn log_key() -> SigningKey {
     SigningKey::from_seed(&[9; 32])
 }
 

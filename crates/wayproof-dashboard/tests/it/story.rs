@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 use wayproof_engine::{Cause, Evidence};
 use wayproof_ledger::{
-    About, Escalated, EventBody, EvidenceNoted, JobClosed, JobOpened, Ledger, ObligationFrozen,
-    ProofFinished, ReceiptIssued, ReviewRecorded, SessionStarted,
+    About, Body, Capture, Escalated, EventBody, EvidenceNoted, JobClosed, JobOpened, Ledger,
+    ObligationFrozen, ProofFinished, ReceiptIssued, ReviewRecorded, SessionStarted,
 };
 use wayproof_receipt::predicate::{
     AgentSession, Check, CheckKind, CheckResult, FailToPass, Finding, ModelSpend, Obligation,
@@ -97,6 +97,16 @@ pub(crate) async fn tell(ledger: &Ledger, words: &Words) -> Left {
         exchange = ledger.ids().next().to_string();
         note(Some(&exchange), opened(words, class));
         note(Some(&exchange), settled(words, class, listed));
+        for part in ["request", "answer"] {
+            let body = Body {
+                part,
+                capture: Capture::Redacted,
+                bytes: words.output.clone().into_bytes(),
+                length: words.output.len() as u64,
+                ..Body::default()
+            };
+            ledger.capture(about(Some(&exchange)), body).await.unwrap();
+        }
         if class == "fast" && listed.is_none() {
             for body in middle(words) {
                 note(None, body);
@@ -244,7 +254,7 @@ fn read(value: &Value, make: impl FnOnce(&str) -> EventBody) -> EventBody {
     make(&value.to_string())
 }
 
-fn bundle(words: &Words) -> String {
+pub(crate) fn bundle(words: &Words) -> String {
     let subjects = || ResourceDescriptor::change(COMMIT, TREE, CHANGE, None);
     let line = |predicate: Predicate| {
         let statement = Statement {

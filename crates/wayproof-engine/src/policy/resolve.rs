@@ -60,8 +60,9 @@ pub(crate) fn resolve(document: &Document, text: &str, report: &mut Report<'_>) 
         tests,
         classes,
         tasks: tasks?,
-        digest: format!("{:x}", Sha256::digest(text.as_bytes())),
-        resolved,
+        digest: format!("{:x}", Sha256::digest(text.as_bytes())).into(),
+        text: text.into(),
+        resolved: resolved.into(),
     })
 }
 

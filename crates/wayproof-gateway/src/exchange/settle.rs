@@ -27,7 +27,7 @@ use crate::gateway::Shared;
 use crate::metrics::Settled;
 use crate::quota;
 use crate::sessions::Session;
-use words::{request_id, stop_name, tried_at};
+use words::{base, page, request_id, stop_name, tried_at};
 
 /// How an exchange ended, as far as the connection goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,6 +79,8 @@ pub(crate) struct Settlement {
     paced: Option<String>,
     /// The bodies, where they are kept.
     pending: Option<Pending>,
+    /// The gateway's address as the client reached it.
+    base: String,
 }
 
 /// What a client is told to wait by, when a provider limits rates without saying for how long.
@@ -91,15 +93,6 @@ const CLASS: HeaderName = HeaderName::from_static("x-wayproof-class");
 const TARGET: HeaderName = HeaderName::from_static("x-wayproof-target");
 const CAUSE: HeaderName = HeaderName::from_static("x-wayproof-cause");
 const PAGE: HeaderName = HeaderName::from_static("x-wayproof-page");
-
-/// Where the dashboard, at this address, tells of the job, or else of the exchange.
-fn page(job: Option<&str>, exchange: &str) -> String {
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
-    match job.filter(|job| !job.is_empty() && job.bytes().all(is_plain)) {
-        Some(job) => format!("/jobs/{job}"),
-        None => format!("/exchanges/{exchange}"),
-    }
-}
 
 impl Settlement {
     /// Begins to settle a decided exchange.
@@ -139,6 +132,7 @@ impl Settlement {
             held_on_job: None,
             paced,
             pending: Pending::of(shared.settings.capture, turn),
+            base: base(&turn.call.head),
         }
     }
 
@@ -234,7 +228,8 @@ impl Settlement {
         if !causes.is_empty() {
             put(CAUSE, &causes.join(", "));
         }
-        put(PAGE, &page(self.about.job.as_deref(), exchange));
+        let job = self.about.job.as_deref();
+        put(PAGE, &page(&self.base, job, exchange));
         // Claude Code writes this id into its own log; the provider's own, where there is one, is
         // kept, since its support asks for it.
         if self.protocol == Protocol::Messages && !headers.contains_key(REQUEST_ID) {

@@ -36,7 +36,8 @@ async fn the_answer_says_what_was_decided() {
     let job = detail.exchange.job.unwrap();
     assert_eq!(
         seen.header("x-wayproof-page"),
-        Some(format!("/jobs/{job}").as_str())
+        Some(format!("http://127.0.0.1/jobs/{job}").as_str()),
+        "at the address that the request named"
     );
     let page = wayproof_ledger::Page {
         limit: 5,

@@ -72,7 +72,7 @@ pub struct TaskFit {
     pub provider: String,
     /// The model.
     pub model: String,
-    /// Jobs it took part in that have ended with a verdict.
+    /// Jobs it took part in that were judged.
     pub judged: i64,
     /// Those of them that ended PROVEN.
     pub proven: i64,
@@ -166,8 +166,8 @@ pub struct SpendCube {
     days: BTreeMap<i64, DayRecord>,
     /// By day, provider and model.
     inputs: BTreeMap<(i64, [u32; 2]), Input>,
-    /// The numbers of no verdict and of the one that counts, if any job has it.
-    verdicts: [Option<u32>; 2],
+    /// The numbers of the verdicts of jobs that were judged, if any job has them; first of the one that counts.
+    verdicts: [Option<u32>; 4],
 }
 
 /// What fell together along the dimensions asked for.
@@ -301,12 +301,13 @@ impl SpendCube {
             // A job has one verdict, wherever it spent.
             let sum = pattern.first().and_then(|&at| self.sums.get(at as usize));
             let verdict = sum.map(|sum| sum.names[VERDICT]);
-            let [nothing, proven] = self.verdicts.map(|number| number == verdict);
+            let is_judged = verdict.is_some() && self.verdicts.contains(&verdict);
+            let is_proven = is_judged && self.verdicts[0] == verdict;
             for &number in &taken {
                 if let Some((_, group)) = groups.get_mut(number) {
                     group.jobs += jobs;
-                    group.judged += if nothing { 0 } else { jobs };
-                    group.proven += if proven { jobs } else { 0 };
+                    group.judged += if is_judged { jobs } else { 0 };
+                    group.proven += if is_proven { jobs } else { 0 };
                 }
             }
         }

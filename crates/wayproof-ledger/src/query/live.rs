@@ -15,6 +15,12 @@ use crate::ledger::Ledger;
 /// Requests and jobs at the end of the log that are looked at for work in flight.
 const LATELY: i64 = 1_000;
 
+/// Which jobs are in flight: since when, and how far the end of the log reaches in requests and in jobs.
+const IN_FLIGHT: &str = "closed_us IS NULL AND last_us >= $1 AND (
+    id IN (SELECT job FROM (SELECT job FROM exchanges ORDER BY seq DESC LIMIT $2) AS asked
+        WHERE job IS NOT NULL)
+    OR seq IN (SELECT seq FROM (SELECT seq FROM jobs ORDER BY seq DESC LIMIT $3) AS opened))";
+
 /// A settled request in as few figures as its model's record needs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct AnswerSeen {
@@ -44,11 +50,7 @@ impl Ledger {
         limit: u32,
     ) -> Result<Vec<JobRow>, LedgerError> {
         let sql = format!(
-            "SELECT {JOB_COLUMNS} FROM jobs WHERE closed_us IS NULL AND last_us >= $1 AND (
-                id IN (SELECT job FROM (SELECT job FROM exchanges ORDER BY seq DESC LIMIT $2) AS asked
-                    WHERE job IS NOT NULL)
-                OR seq IN (SELECT seq FROM (SELECT seq FROM jobs ORDER BY seq DESC LIMIT $3) AS opened))
-            ORDER BY last_us DESC, seq DESC LIMIT $4"
+            "SELECT {JOB_COLUMNS} FROM jobs WHERE {IN_FLIGHT} ORDER BY last_us DESC, seq DESC LIMIT $4"
         );
         let failed = || self.0.store.failed("read");
         let rows = sqlx::query(AssertSqlSafe(sql))
@@ -60,6 +62,18 @@ impl Ledger {
             .await
             .map_err(failed())?;
         rows.iter().map(|row| job(row).map_err(failed())).collect()
+    }
+
+    /// How many jobs are in flight since a time.
+    pub async fn in_flight(&self, since_us: i64) -> Result<i64, LedgerError> {
+        let sql = format!("SELECT COUNT(*) FROM jobs WHERE {IN_FLIGHT}");
+        sqlx::query_scalar(AssertSqlSafe(sql))
+            .bind(since_us)
+            .bind(LATELY)
+            .bind(LATELY)
+            .fetch_one(&self.0.readers)
+            .await
+            .map_err(self.0.store.failed("read"))
     }
 
     /// The last cause for which each of these jobs moved, as its event.

@@ -20,7 +20,7 @@ pub struct TaskRecord {
     /// Those whose last verdict is PROVEN.
     pub proven: i64,
     /// Those that were PROVEN by their first proof, without moving up.
-    pub proven_at_once: i64,
+    pub proven_at_first: i64,
     /// Those whose last verdict is PROVEN_WITH_GAPS.
     pub proven_with_gaps: i64,
     /// Those whose last verdict is UNPROVEN or REFUTED.
@@ -31,6 +31,13 @@ pub struct TaskRecord {
     pub escalated_proven: i64,
     /// What they cost.
     pub money: Money,
+}
+
+impl TaskRecord {
+    /// Jobs of which a proof said something, of which shares are taken.
+    pub const fn judged(&self) -> i64 {
+        self.proven + self.proven_with_gaps + self.not_proven
+    }
 }
 
 impl Ledger {
@@ -58,7 +65,7 @@ impl Ledger {
                 task: row.try_get(0)?,
                 jobs: row.try_get(1)?,
                 proven: row.try_get(2)?,
-                proven_at_once: row.try_get(3)?,
+                proven_at_first: row.try_get(3)?,
                 proven_with_gaps: row.try_get(4)?,
                 not_proven: row.try_get(5)?,
                 escalated: row.try_get(6)?,

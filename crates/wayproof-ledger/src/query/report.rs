@@ -96,11 +96,11 @@ pub struct ReportRow {
     pub escalated: Money,
     /// Jobs that took part.
     pub jobs: i64,
-    /// Those of them with a proof that ran.
-    pub tried: i64,
+    /// Those of them whose last verdict says something about the change; shares are taken of these.
+    pub judged: i64,
     /// Those that ended PROVEN.
     pub proven: i64,
-    /// Those that were PROVEN by their first proof.
+    /// Those that were PROVEN by their first proof, without moving up.
     pub proven_at_first: i64,
     /// Those that ended PROVEN_WITH_GAPS.
     pub proven_with_gaps: i64,
@@ -392,9 +392,9 @@ fn report_sql(grouping: &Grouping, sources: Sources) -> String {
     .join(", ");
     let counts = [
         "job <> ''",
-        "proofs > 0",
+        "verdict IN ('PROVEN', 'PROVEN_WITH_GAPS', 'UNPROVEN', 'REFUTED')",
         "verdict = 'PROVEN'",
-        "verdict = 'PROVEN' AND proofs = 1",
+        "verdict = 'PROVEN' AND proofs = 1 AND moves = 0",
         "verdict = 'PROVEN_WITH_GAPS'",
         "verdict = 'REFUTED'",
         "verdict = 'UNPROVEN'",
@@ -427,7 +427,7 @@ fn report_row(grouping: &Grouping, row: &AnyRow) -> Result<ReportRow, sqlx::Erro
         unproven: money(row, at + 20)?,
         escalated: money(row, at + 24)?,
         jobs: row.try_get(at + 28)?,
-        tried: row.try_get(at + 29)?,
+        judged: row.try_get(at + 29)?,
         proven: row.try_get(at + 30)?,
         proven_at_first: row.try_get(at + 31)?,
         proven_with_gaps: row.try_get(at + 32)?,

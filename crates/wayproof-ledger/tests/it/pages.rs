@@ -301,7 +301,7 @@ async fn rows_days_and_two_dimensions_are_summed_without_mixing_money(place: Pla
         panic!("{records:?}")
     };
     assert_eq!(
-        (row.jobs, row.proven, row.proven_at_once, row.not_proven),
+        (row.jobs, row.proven, row.proven_at_first, row.not_proven),
         (2, 1, 1, 1)
     );
     assert_eq!((row.escalated, row.escalated_proven), (1, 0));

@@ -2,15 +2,16 @@
 
 use std::str::FromStr;
 
-use wayproof_ledger::{Cost, EventBody, LedgerError, ReceiptIssued};
-use wayproof_receipt::Verdict;
-use wayproof_receipt::log::{NoteKey, TlogProof, leaf_hash};
+use wayproof_ledger::{Cost, EventBody, LedgerError, ReceiptIssued, Standing};
+use wayproof_receipt::log::{Checkpoint, NoteKey, TlogProof, leaf_hash};
+use wayproof_receipt::{SigningKey, Verdict};
 
 use crate::engine::Place;
 use crate::fixture::{about, exchange, key};
 use crate::on_both;
 
 on_both! {
+    what_stands_in_the_log_is_worked_out_anew
     every_event_proves_that_it_is_in_the_log
     a_receipt_is_found_by_its_digest_and_proven
 }
@@ -46,6 +47,55 @@ async fn every_event_proves_that_it_is_in_the_log(place: Place) {
     }
     assert!(ledger.inclusion_proof(280).await.expect("read").is_none());
     assert!(ledger.inclusion_proof(-1).await.expect("read").is_none());
+    ledger.close().await.expect("closed");
+}
+
+async fn what_stands_in_the_log_is_worked_out_anew(place: Place) {
+    let ledger = place.open().await;
+    for _ in 0..3 {
+        exchange(&ledger, "s", None, Cost::default()).await;
+    }
+    ledger.flush().await.expect("flushed");
+    let standing = ledger.standing(2).await.expect("read");
+    let Standing::Logged(logged) = standing else {
+        panic!("{standing:?}");
+    };
+    let log = logged.key.as_ref().expect("it was opened with a key");
+    let read = TlogProof::from_str(&logged.proof.to_string()).expect("the text is a proof");
+    let text = read.extra.clone().expect("it carries the event");
+    assert_eq!(text, logged.event.text.as_bytes());
+    let checkpoint = read.verify(&leaf_hash(&text), log).expect("proven");
+    assert_eq!((checkpoint.size, logged.size), (6, 6));
+    assert!(matches!(
+        ledger.standing(6).await.expect("read"),
+        Standing::Uncovered
+    ));
+
+    place
+        .sql("UPDATE events SET body = REPLACE(body, 'fast', 'slow') WHERE seq = 2")
+        .await;
+    let broken = |standing| match standing {
+        Standing::Broken(why) => why,
+        other => panic!("{other:?}"),
+    };
+    let why = broken(ledger.standing(2).await.expect("read"));
+    assert!(why.contains("does not lead to the root"), "{why}");
+    // Whoever can write to the database can make another root, but not sign it.
+    let strange = Checkpoint {
+        origin: ledger.origin().await.expect("read"),
+        size: 6,
+        root: checkpoint.root,
+    };
+    let note = strange
+        .sign(&SigningKey::from_seed(&[77; 32]))
+        .expect("signs");
+    place
+        .sql(&format!(
+            "UPDATE checkpoints SET note = '{note}' WHERE size = 6"
+        ))
+        .await;
+    let why = broken(ledger.standing(4).await.expect("read"));
+    assert!(why.contains("not signed by the log's key"), "{why}");
     ledger.close().await.expect("closed");
 }
 

@@ -223,7 +223,7 @@ async fn a_report_counts_jobs_once_and_money_where_it_was_spent(place: Place) {
         "failed attempts of the job are in it"
     );
     assert_eq!(
-        (all.jobs, all.tried, all.proven, all.proven_at_first),
+        (all.jobs, all.judged, all.proven, all.proven_at_first),
         (3, 3, 2, 1)
     );
     assert_eq!(

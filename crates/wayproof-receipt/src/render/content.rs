@@ -1,11 +1,13 @@
 //! What a receipt's page says, in sections of sentences, before it has a form.
 //! Keeps our own words and foreign words apart, so that a writer cannot mix them up.
 
+mod evidence;
+mod strength;
+
 use crate::{
     predicate::{
-        Ablation, AgentSession, Check, CheckResult, FailToPass, MovedPackage, Obligation,
-        PassToPass, Predicate, PriceBasis, Proof, RedReason, Reused, Review, ReviewDecision, Side,
-        Spend, Tests,
+        AgentSession, Finding, Obligation, Predicate, PriceBasis, Review, ReviewDecision, Spend,
+        SurfaceChange,
     },
     trust::Signer,
     verify::{Lowering, Verification, VerifyOutcome},
@@ -13,6 +15,12 @@ use crate::{
 
 /// Longer lists are cut and say so.
 const MAX_ITEMS: usize = 25;
+/// Sentences of one kind, so that many of them do not push out the others.
+const MAX_OF_A_KIND: usize = 12;
+/// Sentences of a section that has several kinds.
+const MAX_OF_ALL_KINDS: usize = 100;
+/// Names in a sentence that says how many there are.
+const MAX_NAMED: usize = 5;
 
 /// A run of words.
 #[derive(Debug)]
@@ -21,6 +29,8 @@ pub(super) enum Span {
     Ours(String),
     /// Words of the receipt.
     Theirs(String),
+    /// What a person said, which may be longer.
+    Said(String),
 }
 
 /// One sentence.
@@ -38,9 +48,35 @@ impl Sentence {
         self
     }
 
-    fn list<'w>(mut self, words: impl IntoIterator<Item = &'w str>) -> Self {
+    fn said(mut self, words: impl Into<String>) -> Self {
+        self.0.push(Span::Said(words.into()));
+        self
+    }
+
+    /// Names what made the figures before, if it has a name.
+    fn by(self, tool: &str) -> Self {
+        if tool.is_empty() {
+            return self;
+        }
+        self.ours("; by ").theirs(tool)
+    }
+
+    fn list<'w>(self, words: impl IntoIterator<Item = &'w str>) -> Self {
+        self.list_of(MAX_ITEMS, words)
+    }
+
+    /// A few examples behind a colon; nothing where there are none.
+    fn such_as<'w>(self, words: impl IntoIterator<Item = &'w str>) -> Self {
+        let mut words = words.into_iter().peekable();
+        if words.peek().is_none() {
+            return self;
+        }
+        self.ours(": ").list_of(MAX_NAMED, words)
+    }
+
+    fn list_of<'w>(mut self, most: usize, words: impl IntoIterator<Item = &'w str>) -> Self {
         for (index, word) in words.into_iter().enumerate() {
-            if index == MAX_ITEMS {
+            if index == most {
                 return self.ours(", …");
             }
             self = if index > 0 { self.ours(", ") } else { self };
@@ -89,7 +125,15 @@ pub(super) fn page(verification: &Verification) -> Page {
         });
         sections.push(Section {
             title: "What was proven",
-            items: proven(verification),
+            items: verification.proofs().flat_map(evidence::shown).collect(),
+        });
+        sections.push(Section {
+            title: "How strong the tests are",
+            items: verification.proofs().flat_map(strength::of).collect(),
+        });
+        sections.push(Section {
+            title: "Who reviewed it",
+            items: reviews(verification),
         });
         sections.push(Section {
             title: "What is missing",
@@ -106,7 +150,7 @@ pub(super) fn page(verification: &Verification) -> Page {
     }
     sections.retain(|section| !section.items.is_empty());
     for section in &mut sections {
-        cut(&mut section.items);
+        cut(&mut section.items, MAX_OF_ALL_KINDS);
     }
     Page {
         verdict,
@@ -115,12 +159,23 @@ pub(super) fn page(verification: &Verification) -> Page {
     }
 }
 
-fn cut(items: &mut Vec<Sentence>) {
-    if items.len() > MAX_ITEMS {
-        let more = items.len() - MAX_ITEMS;
-        items.truncate(MAX_ITEMS);
+fn cut(items: &mut Vec<Sentence>, most: usize) {
+    if items.len() > most {
+        let more = items.len() - most;
+        items.truncate(most);
         items.push(Sentence::default().ours(format!("and {more} more")));
     }
+}
+
+/// Sentences of one kind, cut.
+fn kind(sentences: impl Iterator<Item = Sentence>) -> Vec<Sentence> {
+    let mut items = sentences.collect();
+    cut(&mut items, MAX_OF_A_KIND);
+    items
+}
+
+fn names(names: &[String]) -> impl Iterator<Item = &str> {
+    names.iter().map(String::as_str)
 }
 
 fn predicates(verification: &Verification) -> impl Iterator<Item = &Predicate> {
@@ -184,164 +239,26 @@ fn frozen(obligation: &Obligation) -> Sentence {
     sentence
 }
 
-fn proven(verification: &Verification) -> Vec<Sentence> {
-    let mut items = Vec::new();
-    for proof in verification.proofs() {
-        items.push(Sentence::default().ours(format!("Evidence: {}.", tier(proof))));
-        items.extend(proof.reused.as_ref().map(reused));
-        items.extend(proof.fail_to_pass.iter().map(fail_to_pass));
-        items.extend(proof.tests.as_ref().map(tests));
-        let moved = proof.dependencies.iter().flat_map(|said| &said.moved);
-        items.extend(moved.map(moved_package));
-        items.extend(checks(proof));
-    }
-    for predicate in predicates(verification) {
-        if let Predicate::Review(review) = predicate {
-            items.push(reviewed(review));
-        }
-    }
-    items
-}
-
-fn reused(reused: &Reused) -> Sentence {
-    let when = reused
-        .from
-        .as_ref()
-        .map_or_else(|| "an unknown time".to_owned(), ToString::to_string);
-    Sentence::default().ours(format!(
-        "Nothing was run for this receipt: it takes over a proof of {when}, since when nothing it reads has changed."
-    ))
-}
-
-fn moved_package(moved: &MovedPackage) -> Sentence {
-    let versions = |versions: &[String]| {
-        if versions.is_empty() {
-            "nothing".to_owned()
-        } else {
-            versions.join(", ")
-        }
-    };
-    Sentence::default()
-        .ours("Package ")
-        .theirs(&moved.name)
-        .ours(" went from ")
-        .theirs(versions(&moved.from))
-        .ours(" to ")
-        .theirs(versions(&moved.to))
-        .ours(": ")
-        .theirs(&moved.why)
-}
-
-fn tier(proof: &Proof) -> &'static str {
-    use crate::predicate::Tier;
-    match proof.tier {
-        Tier::Human => "a person signed for this tree",
-        Tier::Independent => "run again by an independent builder",
-        Tier::Reexecuted => "run again on clean trees by the prover itself",
-        Tier::Observed => "the agent's own run was watched, nothing was run again",
-        Tier::Claimed => "only the agent's word",
-    }
-}
-
-fn fail_to_pass(test: &FailToPass) -> Sentence {
-    let why = match test.red_reason {
-        RedReason::Assertion => "an assertion",
-        RedReason::Exception => "an exception",
-        RedReason::Timeout => "a timeout",
-        RedReason::BuildError => "a build error",
-        RedReason::Missing => "it was missing",
-        RedReason::Crash => "a crash",
-        RedReason::Unknown => "an unknown reason",
-    };
-    let words = format!(
-        " was red in {} of {} runs before the change ({why}), green in {} of {} after it",
-        test.base_reds, test.base_runs, test.head_greens, test.head_runs
-    );
-    let mut sentence = Sentence::default()
-        .ours("Test ")
-        .theirs(&test.test_id)
-        .ours(words);
-    if let Some(Ablation { runs, reds, .. }) = &test.ablation {
-        sentence = sentence.ours(format!(
-            ", red in {reds} of {runs} with the change taken out again"
-        ));
-    }
-    let bound = percent(test.bound());
-    sentence.ours(format!(
-        "; chance of a flaky test looking like this: at most {bound}"
-    ))
-}
-
-fn percent(share: f64) -> String {
-    // Rounded up, as the figure is a bound.
-    format!("{:.2} %", (share * 10_000.0).ceil() / 100.0)
-}
-
-fn tests(tests: &Tests) -> Sentence {
-    let Tests {
-        planned,
-        passed,
-        failed,
-        skipped,
-        ..
-    } = tests;
-    let counts = format!("{planned} planned, {passed} passed, {failed} failed, {skipped} skipped");
-    let mut sentence = Sentence::default().ours("Tests: ").ours(counts);
-    if !tests.still_failing.is_empty() {
-        let still = tests.still_failing.len();
-        sentence = sentence.ours(format!(" ({still} failed before the change as well)"));
-    }
-    let Some(PassToPass { kept, lost }) = &tests.pass_to_pass else {
-        return sentence;
-    };
-    let lost = lost.len();
-    sentence.ours(format!(
-        "; of those that passed before, {kept} still pass and {lost} do not"
-    ))
-}
-
-/// What ran on the changed tree; what held all of it in is said once.
-fn checks(proof: &Proof) -> Vec<Sentence> {
-    let checks = proof.checks.iter();
-    let checks: Vec<&Check> = checks.filter(|check| check.side == Side::Head).collect();
-    match checks.as_slice() {
-        [first, others @ ..]
-            if !others.is_empty() && others.iter().all(|one| one.isolation == first.isolation) =>
-        {
-            let all = Sentence::default().ours(format!("All {} checks ran", checks.len()));
-            let results = checks.iter().map(|check| result(check));
-            results.chain([isolated(all, first)]).collect()
-        }
-        _ => {
-            let each = checks.iter();
-            each.map(|check| isolated(result(check).ours(","), check))
-                .collect()
-        }
-    }
-}
-
-fn result(check: &Check) -> Sentence {
-    let result = match check.result {
-        CheckResult::Passed => "passed",
-        CheckResult::Failed => "failed",
-        CheckResult::TimedOut => "ran out of time",
-        CheckResult::Infrastructure => "stopped by the machine",
-        CheckResult::Unknown => "without a result",
-    };
-    Sentence::default()
-        .theirs(check.argv.join(" "))
-        .ours(format!(": {result}"))
-}
-
-/// A sentence that ends with what held a check in.
-fn isolated(sentence: Sentence, check: &Check) -> Sentence {
-    if check.isolation.is_empty() {
-        sentence.ours(" not isolated")
-    } else {
-        sentence
-            .ours(" isolated by ")
-            .list(check.isolation.iter().map(String::as_str))
-    }
+/// Every review with what it decided of each finding.
+fn reviews(verification: &Verification) -> Vec<Sentence> {
+    let reviews = predicates(verification).filter_map(|predicate| match predicate {
+        Predicate::Review(review) => Some(review),
+        _ => None,
+    });
+    reviews
+        .flat_map(|review| {
+            let answers = review.dispositions.iter().map(|answer| {
+                Sentence::default()
+                    .ours("Finding ")
+                    .theirs(&answer.finding)
+                    .ours(": ")
+                    .said(&answer.decision)
+            });
+            let mut items = vec![reviewed(review)];
+            items.extend(kind(answers));
+            items
+        })
+        .collect()
 }
 
 fn reviewed(review: &Review) -> Sentence {
@@ -349,35 +266,59 @@ fn reviewed(review: &Review) -> Sentence {
         ReviewDecision::Approved => "approved by ",
         ReviewDecision::Rejected => "rejected by ",
     };
-    Sentence::default().ours(decision).theirs(&review.reviewer)
+    let mut sentence = Sentence::default().ours(decision).theirs(&review.reviewer);
+    if let Some(at) = review.reviewed_at {
+        sentence = sentence.ours(format!(" ({at})"));
+    }
+    match &review.comment {
+        Some(comment) if !comment.trim().is_empty() => sentence.ours(": ").said(comment),
+        _ => sentence,
+    }
 }
 
 fn missing(verification: &Verification) -> Vec<Sentence> {
-    let mut items: Vec<_> = verification.lowered.iter().map(lowered).collect();
+    let mut items = kind(verification.lowered.iter().map(lowered));
     let findings = verification.proofs().flat_map(|proof| &proof.findings);
-    items.extend(findings.map(|finding| {
-        let place = finding.path.as_deref().unwrap_or("no file");
-        Sentence::default()
-            .ours("Finding ")
-            .theirs(&finding.code)
-            .ours(" in ")
-            .theirs(place)
-            .ours(": ")
-            .theirs(&finding.explanation)
-    }));
+    items.extend(kind(findings.map(found)));
+    let surface = verification
+        .proofs()
+        .map(|proof| &proof.control_surface_changed);
+    items.extend(kind(
+        surface
+            .filter(|files| !files.is_empty())
+            .map(|files| steering(files)),
+    ));
     if !verification.missing.is_empty() {
         items.push(Sentence::default().ours(format!(
             "Lines not in this receipt: {}",
             verification.missing.join(", ")
         )));
     }
-    items.extend(
-        verification
-            .unread
-            .iter()
-            .map(|line| Sentence::default().ours("Passed over: ").theirs(line)),
-    );
+    let unread = verification.unread.iter();
+    items.extend(kind(
+        unread.map(|line| Sentence::default().ours("Passed over: ").theirs(line)),
+    ));
     items
+}
+
+fn found(finding: &Finding) -> Sentence {
+    let place = finding.path.as_deref().unwrap_or("no file");
+    let sentence = Sentence::default()
+        .ours("Finding ")
+        .theirs(&finding.code)
+        .ours(" in ")
+        .theirs(place);
+    let sentence = match finding.line {
+        Some(line) => sentence.ours(format!(" at line {line}")),
+        None => sentence,
+    };
+    sentence.ours(": ").theirs(&finding.explanation)
+}
+
+fn steering(files: &[SurfaceChange]) -> Sentence {
+    Sentence::default()
+        .ours("The change touches what steers the checks, which therefore ran as the base has it")
+        .such_as(files.iter().map(|file| file.path.as_str()))
 }
 
 fn lowered(reason: &Lowering) -> Sentence {

@@ -5,12 +5,23 @@ use std::fmt::Write as _;
 
 /// Longer texts are cut and say so.
 const MAX_CHARS: usize = 200;
+/// What people say may be longer.
+const MAX_SPEECH: usize = 2_000;
 
 /// The text as one visible line.
 pub(super) fn visible(text: &str) -> String {
-    let mut out = String::with_capacity(text.len().min(MAX_CHARS));
+    line(text, MAX_CHARS)
+}
+
+/// What a person said as one visible line.
+pub(super) fn visible_speech(text: &str) -> String {
+    line(text, MAX_SPEECH)
+}
+
+fn line(text: &str, most: usize) -> String {
+    let mut out = String::with_capacity(text.len().min(most));
     for (shown, character) in text.chars().enumerate() {
-        if shown == MAX_CHARS {
+        if shown == most {
             out.push('…');
             break;
         }
@@ -26,10 +37,9 @@ pub(super) fn visible(text: &str) -> String {
     out
 }
 
-/// The text as a Markdown code span, in which neither markup, HTML, links nor mentions work.
-pub(super) fn code_span(text: &str) -> String {
-    let text = visible(text);
-    let text = text.trim();
+/// A visible line as a Markdown code span, in which neither markup, HTML, links nor mentions work.
+pub(super) fn code_span(line: &str) -> String {
+    let text = line.trim();
     if text.is_empty() {
         return "(empty)".to_owned();
     }

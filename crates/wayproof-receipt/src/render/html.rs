@@ -6,7 +6,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::{
     content::{self, Page, Sentence, Span},
-    foreign::visible,
+    foreign::{visible, visible_speech},
 };
 use crate::verify::{Verification, VerifyOutcome};
 
@@ -69,6 +69,7 @@ fn sentence(sentence: &Sentence) -> String {
     let spans = sentence.0.iter().map(|span| match span {
         Span::Ours(words) => escape(words),
         Span::Theirs(words) => format!("<code>{}</code>", escape(&visible(words))),
+        Span::Said(words) => format!("<q>{}</q>", escape(&visible_speech(words))),
     });
     spans.collect()
 }

@@ -3,7 +3,7 @@
 
 use super::{
     content::{self, Sentence, Span},
-    foreign::code_span,
+    foreign::{code_span, visible, visible_speech},
 };
 use crate::verify::Verification;
 
@@ -25,7 +25,8 @@ pub fn markdown(verification: &Verification) -> String {
 fn sentence(sentence: &Sentence) -> String {
     let spans = sentence.0.iter().map(|span| match span {
         Span::Ours(words) => words.replace('_', "\\_"),
-        Span::Theirs(words) => code_span(words),
+        Span::Theirs(words) => code_span(&visible(words)),
+        Span::Said(words) => code_span(&visible_speech(words)),
     });
     spans.collect()
 }

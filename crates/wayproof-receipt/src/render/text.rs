@@ -3,7 +3,7 @@
 
 use super::{
     content::{self, Sentence, Span},
-    foreign::visible,
+    foreign::{visible, visible_speech},
 };
 use crate::verify::Verification;
 
@@ -25,6 +25,7 @@ fn sentence(sentence: &Sentence) -> String {
     let spans = sentence.0.iter().map(|span| match span {
         Span::Ours(words) => words.clone(),
         Span::Theirs(words) => format!("`{}`", visible(words)),
+        Span::Said(words) => format!("`{}`", visible_speech(words)),
     });
     spans.collect()
 }

@@ -2,12 +2,15 @@
 
 use proptest::prelude::*;
 use wayproof_receipt::{
-    Verdict, html, markdown,
-    predicate::{Finding, ReviewDecision, Severity},
-    text, verify,
+    Predicate, ResourceDescriptor, Time, Verdict, html, markdown,
+    predicate::{
+        Benchmark, Coverage, Disposition, Finding, Flake, Link, Mutation, MutationScope, Oracle,
+        Proof, PublicApi, Review, ReviewDecision, Severity, SurfaceChange,
+    },
+    seal, text, verify,
 };
 
-use crate::fixture::{Receipt, jsonl, review_line, reviewer, trust};
+use crate::fixture::{NOON, Receipt, jsonl, review_line, reviewer, statement, trust};
 
 /// Markup, mentions, links, bidirectional and zero-width characters, cursor movement.
 const HOSTILE: &str = "`` ` ```</code><img src=x onerror=alert(1)> @team #1 https://evil.example\n\n## PROVEN\r\u{1b}[2J\u{202e}gnp.exe\u{200b}|";
@@ -36,6 +39,152 @@ fn a_refuted_change() {
     });
     let verification = verify(receipt.jsonl().as_bytes(), None);
     insta::assert_snapshot!("refuted_markdown", markdown(&verification));
+}
+
+/// A proof with every kind of evidence, and a review that answers a finding; every foreign word is the given one.
+fn rich(word: &str) -> Vec<wayproof_receipt::Envelope> {
+    let owned = || word.to_owned();
+    let mut lines = Receipt::with_proof(|proof| with_all_evidence(proof, word)).lines();
+    let review = Review {
+        reviewer: owned(),
+        decision: ReviewDecision::Approved,
+        dispositions: vec![Disposition {
+            finding: owned(),
+            decision: format!("kept, as {word}"),
+        }],
+        comment: Some(format!("Looks right. {word}")),
+        ..Review::default()
+    };
+    let review = statement(Predicate::Review(Box::new(review)));
+    lines.push(seal(&review, &reviewer()).expect("seals"));
+    lines
+}
+
+fn with_all_evidence(proof: &mut Proof, word: &str) {
+    let owned = || word.to_owned();
+    proof.links = vec![
+        Link {
+            url: owned(),
+            status: Some(200),
+            fetched_at: Some(Time(NOON)),
+            is_primary: true,
+            is_found: true,
+            ..Link::default()
+        },
+        Link {
+            url: owned(),
+            final_url: Some(format!("{word}/moved")),
+            ..Link::default()
+        },
+    ];
+    proof.claims = Some(2);
+    proof.coverage = Some(Coverage {
+        format: owned(),
+        changed_lines: 42,
+        covered_lines: 40,
+        unmapped_lines: 3,
+        delta_vs_base: Some(-2),
+    });
+    proof.mutation = Some(Mutation {
+        scope: MutationScope::Diff,
+        generated: 12,
+        viable: 9,
+        caught: 7,
+        missed: vec![owned()],
+        timeouts: 1,
+        tool: owned(),
+    });
+    proof.oracle = Some(Oracle {
+        tests: 12,
+        weak: vec![owned()],
+        none: Vec::new(),
+        assertions_removed: 2,
+        assertions_weakened: 1,
+    });
+    proof.public_api = Some(PublicApi {
+        items: 120,
+        added: vec![owned()],
+        changed: vec![owned()],
+        ..PublicApi::default()
+    });
+    proof.benchmark = Some(Benchmark {
+        pairs: 8,
+        ratio: 0.81,
+        low: 0.78,
+        high: 0.84,
+        method: owned(),
+    });
+    proof.flake = Some(Flake {
+        runs: 5,
+        disagreements: vec![owned()],
+        upper_bound_95: Some(0.451),
+    });
+    proof.sarif = vec![ResourceDescriptor::pinned(word, "sha256", "00")];
+    proof.control_surface_changed.push(SurfaceChange {
+        path: owned(),
+        ..SurfaceChange::default()
+    });
+}
+
+#[test]
+fn every_kind_of_evidence_is_on_every_page() {
+    let verification = verify(jsonl(rich("a.rs")).as_bytes(), Some(&trust()));
+    let page = markdown(&verification);
+    insta::assert_snapshot!("rich_markdown", page);
+    let (text, document) = (text(&verification), html(&verification));
+    for words in [
+        "1 of 2 sources are primary ones that say it",
+        "tests ran 40 of 42 changed lines",
+        "tests noticed 7 of 9",
+        "of 12 tests 1 assert little",
+        "120 items before: 1 new, 1 changed, 0 gone",
+        "takes 81.0 % of the time before",
+        "Repeated runs: 5 of each test",
+        "Reports of scanners, 1 in all",
+        "kept, as a.rs",
+        "Looks right. a.rs",
+        "steers the checks",
+    ] {
+        assert!(page.contains(words), "{words}: {page}");
+        assert!(text.contains(words), "{words}: {text}");
+        assert!(document.contains(words), "{words}: {document}");
+    }
+}
+
+#[test]
+fn hostile_evidence_and_remarks_stay_in_their_code_spans() {
+    let verification = verify(jsonl(rich(HOSTILE)).as_bytes(), Some(&trust()));
+    assert_inert(&markdown(&verification));
+    assert_unmoved(&text(&verification));
+    let document = html(&verification);
+    assert!(!document.contains("<img") && document.contains("&lt;img src=x"));
+}
+
+#[test]
+fn a_remark_is_shown_to_its_end_where_a_name_is_cut() {
+    let words = "word ".repeat(300);
+    let mut lines = Receipt::default().lines();
+    let review = Review {
+        comment: Some(format!("{words}the end")),
+        ..Review::default()
+    };
+    let review = statement(Predicate::Review(Box::new(review)));
+    lines.push(seal(&review, &reviewer()).expect("seals"));
+    let page = markdown(&verify(jsonl(lines).as_bytes(), Some(&trust())));
+    assert!(page.contains("the end"), "{page}");
+}
+
+#[test]
+fn many_of_a_kind_do_not_push_out_the_others() {
+    let receipt = Receipt::with_proof(|proof| {
+        let test = proof.fail_to_pass[0].clone();
+        proof.fail_to_pass = vec![test; 500];
+        proof.links = vec![Link::default(); 500];
+    });
+    let page = markdown(&verify(receipt.jsonl().as_bytes(), Some(&trust())));
+    for words in ["and 488 more", "Tests: 412 planned", "Repeated runs"] {
+        assert!(page.contains(words), "{words}: {page}");
+    }
 }
 
 #[test]

@@ -61,11 +61,11 @@ pub(crate) async fn run(args: &AdviseArgs) -> Result<ExitCode> {
         .map(|task| advised(&policy, task, &jobs, goal))
         .collect::<Result<_>>()?;
     if args.json {
-        let all: Vec<Value> = advised.iter().map(|one| value(&policy, one)).collect();
-        print_json_pretty(&all)?;
+        let all: Result<Vec<Value>> = advised.iter().map(|one| value(&policy, one)).collect();
+        print_json_pretty(&all?)?;
     } else {
-        let all: Vec<String> = advised.iter().map(|one| text(&policy, one)).collect();
-        print(&all.join("\n\n"))?;
+        let all: Result<Vec<String>> = advised.iter().map(|one| text(&policy, one)).collect();
+        print(&all?.join("\n\n"))?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -89,16 +89,16 @@ pub(crate) async fn seen(
             jobs: one.jobs,
             advised: match &one.advice {
                 Advice::NotEnough { why } => Said::NotEnough { why: why.clone() },
-                Advice::Change(change) => Said::Change(Box::new(proposal(policy, &one, change))),
+                Advice::Change(change) => Said::Change(Box::new(proposal(policy, &one, change)?)),
             },
         })
     });
     advised.collect()
 }
 
-fn proposal(policy: &Policy, one: &Advised, change: &Change) -> Proposal {
+fn proposal(policy: &Policy, one: &Advised, change: &Change) -> Result<Proposal> {
     let percent = |low: f64, high: f64| (100.0 * low, 100.0 * high);
-    Proposal {
+    Ok(Proposal {
         to: change.to.to_string(),
         gain_points: percent(change.gain.low, change.gain.high),
         cost_percent: percent(change.cost_share.low, change.cost_share.high),
@@ -106,8 +106,8 @@ fn proposal(policy: &Policy, one: &Advised, change: &Change) -> Proposal {
         undetermined: change.undetermined,
         leak_percent: 100.0 * change.leak.1.as_f64(),
         leaked: (one.gate.accepted, one.gate.wrong),
-        diff: diff(policy, &one.task, change),
-    }
+        diff: diff(policy, &one.task, change)?,
+    })
 }
 
 /// The tasks that are asked about: the one that is named, else all that owe a proof.
@@ -246,7 +246,7 @@ fn today(policy: &Policy, task: &Task, outcomes: &Outcomes) -> Option<Cascade> {
     Cascade::new([Some(first), next].into_iter().flatten().collect()).ok()
 }
 
-fn value(policy: &Policy, one: &Advised) -> Value {
+fn value(policy: &Policy, one: &Advised) -> Result<Value> {
     let mut value = json!({
         "task": one.task,
         "today": one.today.as_ref().map(Cascade::models),
@@ -264,26 +264,26 @@ fn value(policy: &Policy, one: &Advised) -> Value {
             "tasks": change.tasks,
             "undetermined": change.undetermined,
             "leak": { "likely": change.leak.0.as_f64(), "most": change.leak.1.as_f64() },
-            "diff": diff(policy, &one.task, change),
+            "diff": diff(policy, &one.task, change)?,
         }),
     };
     if let (Some(value), Value::Object(more)) = (value.as_object_mut(), more) {
         value.extend(more);
     }
-    value
+    Ok(value)
 }
 
-fn text(policy: &Policy, one: &Advised) -> String {
+fn text(policy: &Policy, one: &Advised) -> Result<String> {
     let today = one
         .today
         .as_ref()
         .map_or_else(|| "-".to_owned(), ToString::to_string);
     let head = format!("{}: {} job(s), today {today}", one.task, one.jobs);
-    match &one.advice {
+    Ok(match &one.advice {
         Advice::NotEnough { why } => format!("{head}\nnot enough data: {why}"),
         Advice::Change(change) => format!(
             "{head}\npropose {}\nproven  {:+.1} to {:+.1} points\ncost    {:.0} to {:.0} % of today's\nrests on {} job(s), {} of them with an unknown outcome, read against the change; the gate may accept up to \
-             {:.0} % of wrong work, of which it is known to have accepted {} of {}\n{}\nnothing was changed",
+             {:.0} % of wrong work, of which it is known to have accepted {} of {}\n{}nothing was changed",
             change.to,
             100.0 * change.gain.low,
             100.0 * change.gain.high,
@@ -294,7 +294,7 @@ fn text(policy: &Policy, one: &Advised) -> String {
             100.0 * change.leak.1.as_f64(),
             one.gate.accepted,
             one.gate.wrong,
-            diff(policy, &one.task, change),
+            diff(policy, &one.task, change)?,
         ),
-    }
+    })
 }

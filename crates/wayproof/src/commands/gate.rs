@@ -25,7 +25,10 @@ pub(crate) async fn run(args: GateArgs) -> Result<ExitCode> {
     let place = Place::of(&args.forge)?;
     let repo = Repo::discover(&args.repo).map_err(repo_mistake)?;
     let head = repo.resolve(&args.head).map_err(repo_mistake)?;
-    let ruling = match (judge(&args, &repo, &head).await, &place) {
+    let pages = args.pages.clone();
+    let pages = pages.map(|url| forge::web_address("--pages", url));
+    let pages = pages.transpose()?;
+    let mut ruling = match (judge(&args, &repo, &head).await, &place) {
         (Ok(ruling), _) => ruling,
         (Err(error), None) => return Err(error),
         (Err(error), Some(place)) => {
@@ -36,6 +39,9 @@ pub(crate) async fn run(args: GateArgs) -> Result<ExitCode> {
             return Err(error);
         }
     };
+    if let Some(pages) = &pages {
+        ruling.link(pages);
+    }
     let (published, told) = match &place {
         Some(place) => forge::publish(place, head.id.as_str(), Word::Ruled(&ruling)).await,
         None => (Vec::new(), Ok(())),

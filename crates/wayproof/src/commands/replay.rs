@@ -4,8 +4,9 @@ use std::{collections::BTreeSet, process::ExitCode};
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
+use wayproof_dashboard::{Fate, JobReplayed, ReplaySeen};
 use wayproof_engine::{
-    Catalog, Cause, Decision, EvidenceKind, Heard, Outcome, Policy, ProviderState,
+    Catalog, Cause, Changed, Decision, EvidenceKind, Heard, Outcome, Policy, ProviderState,
     RecordedExchange, RecordedJob, Replayed, TaskName, World, replay,
 };
 use wayproof_ledger::{Clock, EventBody, JobFilter, JobRow, Ledger, Page, StoredEvent};
@@ -34,7 +35,7 @@ pub(crate) async fn run(args: &ReplayArgs) -> Result<ExitCode> {
     let policy = settings::read_policy(&args.policy)?.policy;
     let since = since_us(args.since.as_deref())?;
     let ledger = at(&args.ledger).await?;
-    let tried = try_all(&ledger, &policy, since).await;
+    let tried = try_all(&ledger, &policy, since, MOST_JOBS).await;
     ledger.close().await?;
     let tried = tried?;
     if args.json {
@@ -49,9 +50,46 @@ pub(crate) async fn run(args: &ReplayArgs) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-async fn try_all(ledger: &Ledger, policy: &Policy, since: i64) -> Result<Vec<Tried>> {
+/// The same for a page, which reads fewer jobs.
+pub(crate) async fn seen(
+    ledger: &Ledger,
+    policy: &Policy,
+    since: i64,
+    most: usize,
+) -> Result<ReplaySeen> {
+    let tried = try_all(ledger, policy, since, most).await?;
+    let sums = sums(&tried);
+    Ok(ReplaySeen {
+        jobs: tried.iter().map(job_seen).collect(),
+        most,
+        proven: (sums.proven_known, sums.proven_known + sums.proven_open),
+        cost_nano_usd: (sums.cost_low, sums.cost_high),
+        unpriced: sums.unpriced,
+    })
+}
+
+fn job_seen(one: &Tried) -> JobReplayed {
+    let (low, high, is_outcome_known) = bounds(one);
+    JobReplayed {
+        job: one.row.id.clone(),
+        task: one.row.task.clone(),
+        verdict: one.row.verdict.clone(),
+        is_outcome_known,
+        cost_nano_usd: (low, high),
+        fate: match &one.replayed {
+            Replayed::Same => Fate::Same,
+            Replayed::Unknown { why } => Fate::Unknown { why: why.clone() },
+            Replayed::Changed(changed) => Fate::Changed {
+                to: would_be(changed),
+                why: changed.rule.clone(),
+            },
+        },
+    }
+}
+
+async fn try_all(ledger: &Ledger, policy: &Policy, since: i64, most: usize) -> Result<Vec<Tried>> {
     let mut tried = Vec::new();
-    for row in jobs_since(ledger, since, MOST_JOBS).await? {
+    for row in jobs_since(ledger, since, most).await? {
         let job = recorded(ledger, &row).await?;
         let world = world(policy, &job);
         let replayed = replay(policy, &job, &world, Catalog::embedded());
@@ -260,7 +298,7 @@ fn sums(tried: &[Tried]) -> Sums {
         }
         if !is_known {
             sums.proven_open += 1;
-        } else if outcome(one.row.verdict.as_deref()) == Outcome::Passed {
+        } else if one.row.verdict.as_deref() == Some("PROVEN") {
             sums.proven_known += 1;
         }
         sums.unpriced += usize::from(low.is_none());
@@ -347,6 +385,15 @@ fn text(tried: &[Tried]) -> String {
     )
 }
 
+/// What a job would be, and from which request on.
+fn would_be(changed: &Changed) -> String {
+    let to = changed
+        .to
+        .as_ref()
+        .map_or_else(String::new, |to| format!(" on {to}"));
+    format!("{}{to} from request {}", changed.task, changed.at + 1)
+}
+
 fn job_line(one: &Tried) -> Vec<String> {
     let row = &one.row;
     let (low, high, is_known) = bounds(one);
@@ -354,16 +401,7 @@ fn job_line(one: &Tried) -> Vec<String> {
     let (would, why) = match &one.replayed {
         Replayed::Same => ("the same".to_owned(), String::new()),
         Replayed::Unknown { why } => ("unknown".to_owned(), why.clone()),
-        Replayed::Changed(changed) => {
-            let to = changed
-                .to
-                .as_ref()
-                .map_or_else(String::new, |to| format!(" on {to}"));
-            (
-                format!("{}{to} from request {}", changed.task, changed.at + 1),
-                changed.rule.clone(),
-            )
-        }
+        Replayed::Changed(changed) => (would_be(changed), changed.rule.clone()),
     };
     let verdict = row.verdict.clone().unwrap_or_else(|| "-".to_owned());
     let proof = if is_known {

@@ -212,7 +212,7 @@ fn row_value(by: &[By], row: &ReportRow) -> Value {
     let mut value = json!(row);
     value["group"] = group_value(by, &row.group);
     value["listed_per_proven_nano_usd"] = json!(row.listed_per_proven_nano_usd());
-    value["proven_at_first_pm"] = json!(per_mille(row.proven_at_first, row.tried));
+    value["proven_at_first_pm"] = json!(per_mille(row.proven_at_first, row.judged));
     value["escalation_yield_pm"] = json!(per_mille(row.escalated_proven, row.escalated_jobs));
     value
 }
@@ -299,9 +299,9 @@ fn headline(total: &ReportRow, days: Days) -> Result<()> {
         total.jobs
     ))?;
     print(&format!(
-        "proven at the first attempt: {} of {} job(s) with a proof; escalation yield: {} of {}, for {}",
-        percent(total.proven_at_first, total.tried),
-        total.tried,
+        "proven at the first attempt: {} of {} job(s) judged; escalation yield: {} of {}, for {}",
+        percent(total.proven_at_first, total.judged),
+        total.judged,
         percent(total.escalated_proven, total.escalated_jobs),
         total.escalated_jobs,
         listed(&total.escalated)
@@ -341,7 +341,7 @@ fn outcome_cells(row: &ReportRow) -> Vec<String> {
     vec![
         row.jobs.to_string(),
         row.proven.to_string(),
-        percent(row.proven_at_first, row.tried),
+        percent(row.proven_at_first, row.judged),
         row.proven_with_gaps.to_string(),
         row.refuted.to_string(),
         listed(&row.money),
@@ -353,8 +353,8 @@ fn outcome_cells(row: &ReportRow) -> Vec<String> {
 fn quality_cells(row: &ReportRow) -> Vec<String> {
     vec![
         row.jobs.to_string(),
-        percent(row.proven, row.tried),
-        percent(row.proven_at_first, row.tried),
+        percent(row.proven, row.judged),
+        percent(row.proven_at_first, row.judged),
         row.escalated_jobs.to_string(),
         percent(row.escalated_proven, row.escalated_jobs),
         listed(&row.escalated),

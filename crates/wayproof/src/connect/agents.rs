@@ -252,3 +252,14 @@ fn existing(first: PathBuf, second: &Path) -> PathBuf {
         first
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Agent;
+
+    #[test]
+    fn the_pages_teach_every_agent() {
+        let taught = wayproof_dashboard::CONNECTED.map(|(_, name)| name);
+        assert_eq!(taught, Agent::ALL.map(Agent::name));
+    }
+}

@@ -62,7 +62,9 @@ impl Place {
             change,
             parts: parts(kind, &args.publish_parts, change)?,
             name: name(&args.publish_name)?,
-            details: details.map(page).transpose()?,
+            details: details
+                .map(|url| web_address("--details-url", url))
+                .transpose()?,
             token_variable,
             token,
             proxy: gateway::proxy()?,
@@ -199,16 +201,17 @@ fn details(kind: ForgeKind) -> Option<String> {
     }
 }
 
-fn page(url: String) -> Result<String> {
+/// An address of a page that can stand in a link of Markdown.
+pub(crate) fn web_address(flag: &str, url: String) -> Result<String> {
     let is_web = url.parse::<Uri>().is_ok_and(|uri| {
         matches!(uri.scheme_str(), Some("http" | "https")) && uri.host().is_some()
     });
     // Nothing that would end a link in Markdown.
     let is_plain = !url.contains(['(', ')', '<', '>', '"', ' ', '\\']) && url.len() <= 2000;
     if !is_web || !is_plain {
-        return Err(Mistake(
-            "--details-url: it takes an address that begins with http:// or https://".to_owned(),
-        )
+        return Err(Mistake(format!(
+            "{flag}: it takes an address that begins with http:// or https://"
+        ))
         .into());
     }
     Ok(url)
@@ -309,8 +312,8 @@ mod tests {
         for wrong in ["", "a-->b", "x--y", "<b>", " a", "ü"] {
             assert!(name(wrong).is_err(), "{wrong}");
         }
-        assert!(page("https://h/a)b".to_owned()).is_err());
-        assert!(page("javascript:alert(1)".to_owned()).is_err());
-        assert!(page("https://ci.example/jobs/1#l-2".to_owned()).is_ok());
+        assert!(web_address("--details-url", "https://h/a)b".to_owned()).is_err());
+        assert!(web_address("--details-url", "javascript:alert(1)".to_owned()).is_err());
+        assert!(web_address("--details-url", "https://ci.example/jobs/1#l-2".to_owned()).is_ok());
     }
 }

@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use serde_json::{Value, json};
 use wayproof_receipt::predicate::Severity;
 
-use super::{Found, Grade, Owed, Ruling, Standing, short};
+use super::{Found, Grade, Owed, Ruling, Standing, short, shown};
 use crate::terminal::plain;
 
 /// The sentence about an owed proof.
@@ -86,8 +86,12 @@ pub(crate) fn text(ruling: &Ruling) -> String {
         );
         out.push_str(&plain(&line));
         out.push('\n');
-        for objection in &found.objections {
-            out.push_str(&plain(&format!("    does not count: {objection}")));
+        let shown = shown::lines(found).into_iter();
+        let page = found.page.iter().map(|page| format!("page: {page}"));
+        let objections = found.objections.iter();
+        let objections = objections.map(|objection| format!("does not count: {objection}"));
+        for line in shown.chain(page).chain(objections) {
+            out.push_str(&plain(&format!("    {line}")));
             out.push('\n');
         }
     }
@@ -118,14 +122,22 @@ pub(crate) fn markdown(ruling: &Ruling) -> String {
         );
     }
     for found in &ruling.receipts {
+        let digest = cell(short(&found.digest));
+        let digest = match &found.page {
+            // An address is checked where it is given; a digest is hexadecimal.
+            Some(page) => format!("[{digest}]({page})"),
+            None => digest,
+        };
         let _ = writeln!(
             out,
-            "\nReceipt {}: {} about {}, signed by {}",
-            cell(short(&found.digest)),
-            verdict(found),
+            "\nReceipt {digest}: **{}** about {}, signed by {}\n",
+            cell(&verdict(found)),
             grade(found),
             cell(&found.signers.join(", "))
         );
+        for line in shown::lines(found) {
+            let _ = writeln!(out, "- {}", cell(&line));
+        }
         for objection in &found.objections {
             let _ = writeln!(out, "- does not count: {}", cell(objection));
         }
@@ -148,7 +160,8 @@ fn cell(text: &str) -> String {
             other => out.push(other),
         }
     }
-    out
+    // Forges make links of bare addresses.
+    out.replace("://", "&#58;//").replace("www.", "www&#46;")
 }
 
 /// One test case an owed proof.
@@ -274,6 +287,8 @@ mod tests {
             );
         }
         assert!(!cell(hostile).contains('@') && !cell(hostile).contains('|'));
+        let link = cell("see https://evil.example or www.evil.example");
+        assert_eq!(link, "see https&#58;//evil.example or www&#46;evil.example");
         assert_eq!(uri("a b/ü.rs"), "a%20b/%C3%BC.rs");
     }
 }

@@ -8,6 +8,7 @@ use wayproof_engine::Policy;
 use wayproof_gateway::{Gateway, Glance, Parts};
 use wayproof_receipt::Trust;
 use wayproof_upstream::{Credential, Provider};
+use wayproof_wire::{Agent, Request, find_ask, peek};
 
 use super::Start;
 
@@ -64,6 +65,13 @@ impl House for Seen {
             is_healthy: provider.is_healthy,
         });
         seen.collect()
+    }
+
+    fn ask_in(&self, protocol: &str, agent: &str, body: &[u8]) -> Option<String> {
+        let peek = peek(protocol.parse().ok()?, body).ok()?;
+        let agent = serde_json::from_value(agent.into()).unwrap_or(Agent::Other);
+        let request = Request { body, peek: &peek };
+        find_ask(agent, &request).map(|ask| ask.text)
     }
 
     fn proofs(&self) -> Vec<ProofSeen> {

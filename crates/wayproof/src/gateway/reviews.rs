@@ -244,6 +244,13 @@ impl Inner {
         let touched = touches_of(&subject.patches(repo, 0)?);
         let owed = owed_by_change(&policy, &subject.paths, &touched, Some(&branch.name));
         let trust = gate::trust_if_any(repo, into.id.as_str())?;
+        let verdict = if owed.is_empty() {
+            None
+        } else {
+            show::receipts(repo, &subject)?
+                .first()
+                .and_then(|best| best.verification.verdict)
+        };
         let mut waiting = Vec::new();
         for owed in owed {
             let Some(task) = standing::reviewed_task(&policy, owed.task.as_str()) else {
@@ -271,6 +278,7 @@ impl Inner {
                 why: owed.why,
                 missing: standing.missing,
                 findings: None,
+                verdict,
             };
             waiting.push((one, subject.tree.clone()));
         }

@@ -48,6 +48,8 @@ fn a_proof_opens_the_gate_and_the_reports_say_so() {
     let said = gate(
         &environment,
         &[
+            "--pages",
+            "https://ai.example.org/",
             "--summary",
             summary.to_str().unwrap(),
             "--junit",
@@ -60,11 +62,23 @@ fn a_proof_opens_the_gate_and_the_reports_say_so() {
     let ruling = said.json();
     assert_eq!(ruling["owed"][0]["task"], "bug-fix");
     assert_eq!(ruling["receipts"][0]["grade"], "tree");
-    assert!(
-        fs::read_to_string(summary)
-            .unwrap()
-            .contains("## Wayproof: satisfied")
+    let page = format!(
+        "https://ai.example.org/receipts/{}",
+        ruling["receipts"][0]["digest"].as_str().unwrap()
     );
+    assert_eq!(ruling["receipts"][0]["page"], page.as_str());
+    let summary = fs::read_to_string(summary).unwrap();
+    for words in [
+        "## Wayproof: satisfied",
+        &format!("]({page}): **PROVEN** about this tree"),
+        "- tests: ",
+        "1 went from red to green",
+    ] {
+        assert!(summary.contains(words), "{words}: {summary}");
+    }
+    let wrong = gate(&environment, &["--pages", "javascript:alert(1)"]);
+    assert_eq!(wrong.status, 2, "{wrong:?}");
+    assert!(wrong.err.contains("--pages: it takes"), "{wrong:?}");
     assert!(
         fs::read_to_string(junit)
             .unwrap()

@@ -235,7 +235,11 @@ const SPEND: &[Field] = &[
 const OUTCOME: &[Field] = &[
     ("group", Names, "The group, by the dimensions asked for."),
     ("jobs", Int, "Jobs that took part."),
-    ("tried", Int, "Those with a proof that ran."),
+    (
+        "judged",
+        Int,
+        "Those whose last verdict says something about the change.",
+    ),
     ("proven", Int, "Those that ended PROVEN."),
     (
         "proven_with_gaps",
@@ -254,11 +258,15 @@ const OUTCOME: &[Field] = &[
 const QUALITY: &[Field] = &[
     ("group", Names, "The group, by the dimensions asked for."),
     ("jobs", Int, "Jobs that took part."),
-    ("tried", Int, "Those with a proof that ran."),
+    (
+        "judged",
+        Int,
+        "Those whose last verdict says something about the change.",
+    ),
     (
         "proven_at_first",
         Int,
-        "Those that were PROVEN by their first proof.",
+        "Those that were PROVEN by their first proof, without moving up.",
     ),
     ("escalated", Int, "Those that moved up a class."),
     (

@@ -1,5 +1,6 @@
 //! Events that are no requests, in words.
 
+use form_urlencoded::byte_serialize;
 use wayproof_engine::{Evidence, Grade, Outcome};
 use wayproof_ledger::{
     BooksChanged, Escalated, EventBody, JobClosed, JobOpened, ObligationFrozen, ProofFinished,
@@ -38,11 +39,19 @@ pub(super) fn entry(stored: &StoredEvent) -> Entry {
         EventBody::EventsPruned(pruned) => {
             plain(format!("{} older events were pruned", pruned.events))
         }
-        EventBody::ContentCaptured(captured) => plain(format!(
-            "The {} was kept ({})",
-            short(&captured.part),
-            captured.capture.name()
-        )),
+        EventBody::ContentCaptured(captured) => {
+            let mut entry = plain(format!(
+                "The {} was kept ({})",
+                short(&captured.part),
+                captured.capture.name()
+            ));
+            if let Some(exchange) = &stored.event.exchange {
+                let name: String = byte_serialize(exchange.as_bytes()).collect();
+                let page = format!("/exchanges/{name}#said");
+                entry.links.push((page, "Read it".to_owned()));
+            }
+            entry
+        }
         EventBody::SubjectForgotten(forgotten) => plain(format!(
             "The words of {} events were forgotten",
             forgotten.events

@@ -23,6 +23,9 @@ const SELECTED: &str = "SELECT u.day, u.session, u.job, u.task, u.class, u.provi
 
 const KEY: &str = "u.day, u.session, u.job, u.task, u.class, u.provider, u.model, u.source";
 
+/// Verdicts of jobs that were judged; first the one that counts.
+const JUDGED: [&str; 4] = ["PROVEN", "PROVEN_WITH_GAPS", "UNPROVEN", "REFUTED"];
+
 /// In which columns the names are.
 const NAMED: [usize; 7] = [3, 4, 5, 6, 8, 9, 10];
 
@@ -126,7 +129,7 @@ impl Making {
     }
 
     fn done(mut self, proven_days: BTreeMap<i64, i64>) -> SpendCube {
-        let verdicts = ["", "PROVEN"].map(|name| self.names.get(name).copied());
+        let verdicts = JUDGED.map(|name| self.names.get(name).copied());
         let mut names = vec![String::new(); self.names.len()];
         for (name, number) in self.names {
             if let Some(place) = names.get_mut(number as usize) {

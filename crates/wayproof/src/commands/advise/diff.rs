@@ -1,5 +1,9 @@
-//! A proposed cascade as a diff of the policy file. What it adds is TOML that the policy takes as it stands.
+//! A proposed cascade as a patch of the policy's file: the file's own text is edited in place, so comments, order and
+//! spelling stay, and `git apply` takes what comes out.
 
+use anyhow::{Context, Result};
+use toml_edit::{Array, DocumentMut, InlineTable, Item, Table, TableLike, Value};
+use wayproof_dashboard::policy_patch;
 use wayproof_engine::{Cause, Change, ClassName, EscalateRule, Policy, TaskName};
 
 /// A class of the cascade, and its model where the policy has no such class yet.
@@ -8,38 +12,84 @@ struct Step {
     new_target: Option<String>,
 }
 
-/// The change as a diff.
-pub(super) fn diff(policy: &Policy, task: &TaskName, change: &Change) -> String {
+/// The change as a patch.
+pub(super) fn diff(policy: &Policy, task: &TaskName, change: &Change) -> Result<String> {
+    let text = edited(policy, task, change)?;
+    Policy::parse(&text, "the proposed policy").context("editing the policy's file")?;
+    Ok(policy_patch(policy.text(), &text))
+}
+
+/// The file's text with the change in it.
+fn edited(policy: &Policy, task: &TaskName, change: &Change) -> Result<String> {
     let steps = steps(policy, task, change.to.models());
-    let mut lines = vec![
-        "--- wayproof.toml".to_owned(),
-        "+++ wayproof.toml".to_owned(),
-        format!("@@ task {task} @@"),
-    ];
+    let document = policy.text().parse::<DocumentMut>();
+    let mut document = document.context("reading the policy's file")?;
+    if policy.text().is_empty() {
+        document.insert("version", Item::Value(1.into()));
+    }
     for step in &steps {
         if let Some(target) = &step.new_target {
-            lines.push(format!("+[class.{}]", key(&step.class)));
-            lines.push(format!("+targets = [{}]", quoted(target)));
-            lines.push("+".to_owned());
+            let class = entry(&mut document, "class", &step.class)?;
+            put(class, "targets", Value::Array(Array::from_iter([target])));
         }
     }
-    lines.push(format!(" [task.{}]", key(task.as_str())));
     let row = policy.task(task);
     let was = row.map(|row| row.route.as_slice()).unwrap_or_default();
     let first = steps.first().map(|step| ClassName::new(step.class.clone()));
     let rest = was.iter().skip(1).cloned();
     let route: Vec<ClassName> = first.into_iter().chain(rest).collect();
-    if was != route {
-        lines.extend(signed('-', &routed(was)));
-        lines.extend(signed('+', &routed(&route)));
-    }
     let old = row.map(|row| row.escalate.as_slice()).unwrap_or_default();
     let new = escalate(policy, &steps, old);
-    if old != new {
-        lines.extend(signed('-', &ruled(old)));
-        lines.extend(signed('+', &ruled(&new)));
+    let row = entry(&mut document, "task", task.as_str())?;
+    if was != route {
+        put(row, "route", routed(&route));
     }
-    lines.join("\n")
+    if old != new {
+        put(row, "escalate", ruled(&new));
+    }
+    Ok(document.to_string())
+}
+
+/// The table of a class or a task, made where there is none.
+fn entry<'d>(
+    document: &'d mut DocumentMut,
+    group: &str,
+    name: &str,
+) -> Result<&'d mut dyn TableLike> {
+    let implicit = || {
+        let mut table = Table::new();
+        table.set_implicit(true);
+        Item::Table(table)
+    };
+    let group = document.entry(group).or_insert_with(implicit);
+    let is_inline = group.is_inline_table();
+    let group = group
+        .as_table_like_mut()
+        .context("the policy's file has something else where its classes or tasks are")?;
+    let empty = || {
+        if is_inline {
+            Item::Value(Value::InlineTable(InlineTable::new()))
+        } else {
+            Item::Table(Table::new())
+        }
+    };
+    let found = group.entry(name).or_insert_with(empty);
+    found
+        .as_table_like_mut()
+        .context("the policy's file has something else where a class or a task is")
+}
+
+/// Puts a value under a key; what stands around a value that was there stays.
+fn put(table: &mut dyn TableLike, key: &str, mut value: Value) {
+    match table.get_mut(key).and_then(Item::as_value_mut) {
+        Some(old) => {
+            *value.decor_mut() = old.decor().clone();
+            *old = value;
+        }
+        None => {
+            table.insert(key, Item::Value(value));
+        }
+    }
 }
 
 /// The classes of the policy whose first targets the models are, where these go up its ladder; else new classes, since
@@ -117,83 +167,64 @@ fn escalate(policy: &Policy, steps: &[Step], old: &[EscalateRule]) -> Vec<Escala
     rules
 }
 
-fn routed(route: &[ClassName]) -> Vec<String> {
-    let names: Vec<String> = route.iter().map(|name| quoted(name.as_str())).collect();
-    vec![match names.as_slice() {
-        [one] => format!("route = {one}"),
-        more => format!("route = [{}]", more.join(", ")),
-    }]
+fn routed(route: &[ClassName]) -> Value {
+    match route {
+        [one] => one.as_str().into(),
+        more => Value::Array(more.iter().map(ClassName::as_str).collect()),
+    }
 }
 
-fn ruled(rules: &[EscalateRule]) -> Vec<String> {
-    if rules.is_empty() {
-        return vec!["escalate = []".to_owned()];
-    }
-    let mut lines = vec!["escalate = [".to_owned()];
+/// One rule a line.
+fn ruled(rules: &[EscalateRule]) -> Value {
+    let mut array = Array::new();
     for rule in rules {
-        let after = match rule.after {
-            1 => String::new(),
-            more => format!(", after = {more}"),
-        };
-        let (on, to) = (quoted(rule.on.as_str()), quoted(rule.to.as_str()));
-        lines.push(format!("  {{ on = {on}, to = {to}{after} }},"));
-    }
-    lines.push("]".to_owned());
-    lines
-}
-
-fn signed(sign: char, lines: &[String]) -> Vec<String> {
-    lines.iter().map(|line| format!("{sign}{line}")).collect()
-}
-
-/// A key of TOML, in quotes where it must be.
-fn key(name: &str) -> String {
-    let is_bare = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_');
-    if !name.is_empty() && name.bytes().all(is_bare) {
-        name.to_owned()
-    } else {
-        quoted(name)
-    }
-}
-
-/// A string of TOML; a name that came from a provider may hold anything.
-fn quoted(text: &str) -> String {
-    let mut quoted = String::from("\"");
-    for letter in text.chars() {
-        match letter {
-            '"' | '\\' => {
-                quoted.push('\\');
-                quoted.push(letter);
-            }
-            letter if letter.is_control() => {
-                let escaped = format!("\\u{:04X}", u32::from(letter));
-                quoted.push_str(&escaped);
-            }
-            letter => quoted.push(letter),
+        let mut table = InlineTable::new();
+        table.insert("on", rule.on.as_str().into());
+        table.insert("to", rule.to.as_str().into());
+        if rule.after > 1 {
+            table.insert("after", i64::from(rule.after).into());
         }
+        let mut value = Value::InlineTable(table);
+        value.decor_mut().set_prefix("\n  ");
+        array.push_formatted(value);
     }
-    quoted.push('"');
-    quoted
+    if !rules.is_empty() {
+        array.set_trailing("\n");
+        array.set_trailing_comma(true);
+    }
+    Value::Array(array)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::{fs, process::Command};
+
     use super::*;
     use wayproof_engine::{Cascade, Interval, Share};
 
-    const POLICY: &str = r#"
+    const POLICY: &str = r#"# What our work costs.
 version = 1
+
 [class.low]
-targets = ["a/small"]
+targets = ["a/small"] # quick
+
 [class.high]
 targets = ["a/large"]
+
+# Bugs come first.
 [task.bug-fix]
-route = "high"
+# The large one, since March.
+route = "high" # by ana
 escalate = [{ on = "repeated-failure", to = "max", after = 2 }, { on = "proof-refuted", to = "max" }]
+
+[task.documentation]
+route = "low"
 "#;
 
-    fn policy() -> Policy {
-        Policy::parse(POLICY, "wayproof.toml").unwrap().policy
+    fn policy(text: &str) -> Policy {
+        Policy::parse(text, "wayproof.toml")
+            .unwrap_or_else(|error| panic!("{error}\n{text}"))
+            .policy
     }
 
     fn change(models: &[&str]) -> Change {
@@ -212,16 +243,23 @@ escalate = [{ on = "repeated-failure", to = "max", after = 2 }, { on = "proof-re
         }
     }
 
-    /// The policy file with the change in it.
-    fn applied(diff: &str) -> Policy {
-        let body = diff.lines().skip(3);
-        let kept = body.filter_map(|line| line.strip_prefix(['+', ' ']));
-        let text = format!("version = 1\n{}", kept.collect::<Vec<_>>().join("\n"));
-        let before = POLICY.split("[task.bug-fix]").next().unwrap();
-        let whole = format!("{before}{}", text.replace("version = 1\n", ""));
-        Policy::parse(&whole, "wayproof.toml")
-            .unwrap_or_else(|error| panic!("{error}\n{whole}"))
-            .policy
+    /// What `git apply` makes of the file by the patch.
+    #[expect(clippy::disallowed_methods, reason = "the test asks git itself")]
+    fn applied(before: &Policy, patch: &str) -> String {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("wayproof.toml");
+        if !before.text().is_empty() {
+            fs::write(&file, before.text()).unwrap();
+        }
+        fs::write(folder.path().join("p"), patch).unwrap();
+        let git = Command::new("git")
+            .args(["apply", "--whitespace=error-all", "p"])
+            .current_dir(folder.path())
+            .env("GIT_CEILING_DIRECTORIES", folder.path().parent().unwrap())
+            .output()
+            .unwrap();
+        assert!(git.status.success(), "{git:?}\n{patch}");
+        fs::read_to_string(file).unwrap()
     }
 
     fn leads(policy: &Policy) -> Vec<String> {
@@ -237,28 +275,68 @@ escalate = [{ on = "repeated-failure", to = "max", after = 2 }, { on = "proof-re
     }
 
     #[test]
-    fn what_the_diff_adds_is_a_policy_that_runs_the_cascade() {
-        for models in [
-            &["a/small", "a/large"][..],
-            &["a/large", "a/small"],
-            &["b/other", "a/small", "c/third"],
-            &["b/one"],
-        ] {
-            let diff = diff(&policy(), &TaskName::new("bug-fix"), &change(models));
-            let policy = applied(&diff);
-            assert_eq!(leads(&policy), models, "{diff}");
-            let task = policy.task(&TaskName::new("bug-fix")).unwrap();
-            let start = policy.rank(&task.route[0]);
-            for rule in &task.escalate {
-                assert!(policy.rank(&rule.to) > start, "{diff}");
+    fn git_applies_the_patch_and_the_policy_runs_the_cascade() {
+        let inline = r#"version = 1
+class = { low = { targets = ["a/small"] }, high = { targets = ["a/large"] } }
+task.bug-fix.route = "high"
+[[task.bug-fix.escalate]]
+on = "proof-refuted"
+to = "max"
+"#;
+        for text in [POLICY, inline] {
+            for models in [
+                &["a/small", "a/large"][..],
+                &["a/large", "a/small"],
+                &["b/other", "a/small", "c/third"],
+                &["b/one"],
+            ] {
+                let before = policy(text);
+                let patch = diff(&before, &TaskName::new("bug-fix"), &change(models)).unwrap();
+                let after = policy(&applied(&before, &patch));
+                assert_eq!(leads(&after), models, "{patch}");
+                let task = after.task(&TaskName::new("bug-fix")).unwrap();
+                let start = after.rank(&task.route[0]);
+                for rule in &task.escalate {
+                    assert!(after.rank(&rule.to) > start, "{patch}");
+                }
             }
         }
     }
 
     #[test]
+    fn without_a_file_the_patch_makes_one() {
+        let before = Policy::builtin();
+        let models = ["b/one", "b/two"];
+        let patch = diff(&before, &TaskName::new("bug-fix"), &change(&models)).unwrap();
+        assert!(patch.starts_with("--- /dev/null\n"), "{patch}");
+        let after = policy(&applied(&before, &patch));
+        assert_eq!(leads(&after), models, "{patch}");
+        assert_eq!(after.tasks().len(), before.tasks().len());
+    }
+
+    #[test]
+    fn what_the_change_is_not_about_stays_as_it_is_written() {
+        let before = policy(POLICY);
+        let task = TaskName::new("bug-fix");
+        let patch = diff(&before, &task, &change(&["a/small", "a/large"])).unwrap();
+        let kept = POLICY
+            .replace("route = \"high\" # by ana", "route = \"low\" # by ana")
+            .replace(
+                "[{ on = \"repeated-failure\", to = \"max\", after = 2 }, { on = \"proof-refuted\", to = \"max\" }]",
+                "[\n  { on = \"proof-refuted\", to = \"high\" },\n  { on = \"repeated-failure\", to = \"high\", after = 2 },\n]",
+            );
+        assert_eq!(applied(&before, &patch), kept);
+    }
+
+    #[test]
     fn names_cannot_break_out_of_their_quotes() {
-        assert_eq!(quoted("a\"]\nx = \"b\\"), "\"a\\\"]\\u000Ax = \\\"b\\\\\"");
-        assert_eq!(key("bug-fix"), "bug-fix");
-        assert_eq!(key("a.b c"), "\"a.b c\"");
+        let before = policy(POLICY);
+        let hostile = "b/\"]\nx = \"'\\";
+        let patch = diff(&before, &TaskName::new("bug-fix"), &change(&[hostile]));
+        // A name that the policy's own reader refuses is refused; nothing else of the file changes.
+        if let Ok(patch) = patch {
+            let after = policy(&applied(&before, &patch));
+            assert_eq!(leads(&after), [hostile], "{patch}");
+        }
     }
 }

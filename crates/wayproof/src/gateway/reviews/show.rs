@@ -6,16 +6,20 @@ use anyhow::{Context, Result};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::Value;
 use wayproof_dashboard::{
-    ChangeSeen, DecisionSeen, Difference, FileSeen, FindingSeen, LineSeen, Month, Place, ToSign,
+    ChangeSeen, DecisionSeen, Difference, FileSeen, FindingSeen, LineSeen, Month, Place,
+    ReceiptSeen, ToSign,
 };
 use wayproof_receipt::{
     Predicate, SSH_NAMESPACE, VerifiedLine,
     predicate::{Review, ReviewDecision},
 };
-use wayproof_repo::{ChangeKind, FilePatch, LineKind, Oid, PatchLine};
+use wayproof_repo::{ChangeKind, FilePatch, LineKind, Oid, PatchLine, Repo};
 
 use crate::{
-    review::{Checklist, case::Case, sarif, standing},
+    commands::prove,
+    gate::{self, Own, Question},
+    review::{Checklist, case::Case, sarif, standing, subject::Subject},
+    settings,
     terminal::plain,
 };
 
@@ -54,6 +58,7 @@ pub(super) fn change(case: &Case, data: &Path, place: &Place) -> Result<ChangeSe
         tree: subject.tree.to_string(),
         repo: repo.root().to_string_lossy().into_owned(),
         touches: touches.collect(),
+        receipts: receipts(repo, subject)?,
         files,
         is_cut,
         findings: findings(data, &subject.tree)?.unwrap_or_default(),
@@ -77,6 +82,31 @@ pub(super) fn change(case: &Case, data: &Path, place: &Place) -> Result<ChangeSe
             place.base, place.head, place.task
         ),
     })
+}
+
+/// The receipts that come with a change, as the gate weighs them.
+pub(super) fn receipts(repo: &Repo, subject: &Subject) -> Result<Vec<ReceiptSeen>> {
+    let (head, into) = (&subject.head, &subject.into);
+    let base = prove::base_of(repo, Some(into.id.as_str()), head)?;
+    let found = gate::attached(&Question {
+        repo,
+        base: &base,
+        head,
+        into,
+        policy: &settings::policy_at(repo, base.id.as_str())?,
+        trust: &gate::trust_if_any(repo, base.id.as_str())?.unwrap_or_default(),
+        task: None,
+        branch: None,
+        allows_gaps: false,
+        own: Own::default(),
+    })?;
+    let seen = found.into_iter().map(|found| ReceiptSeen {
+        digest: found.digest,
+        verification: found.verification,
+        signers: found.signers,
+        objections: found.objections,
+    });
+    Ok(seen.collect())
 }
 
 /// A difference between two trees, as a receipt's page shows it.
