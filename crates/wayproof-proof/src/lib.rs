@@ -3,6 +3,7 @@
 mod api;
 mod artefact;
 mod cache;
+mod cancel;
 mod checkout;
 mod code;
 mod compare;
@@ -31,6 +32,7 @@ mod tree_tests;
 mod typecheck;
 mod verdict;
 
+pub use cancel::Cancel;
 pub use machine::Machine;
 pub use mutant_report::{
     Edit, HunkLine, MutmutName, ReadMutant, StrykerReport, apply, cargo_mutants_list, mutmut_names,

@@ -34,6 +34,8 @@ use serde::{Deserialize, Serialize};
 
 pub use launch::sandbox_main;
 
+use crate::cancel::Cancel;
+
 /// A command and what it may touch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Confined {
@@ -167,6 +169,9 @@ pub enum SandboxError {
         /// What the mechanisms said.
         reason: String,
     },
+    /// It is not wanted any more.
+    #[error("the proof was cancelled")]
+    Cancelled,
     /// The operating system failed.
     #[error("could not {doing}")]
     Io {
@@ -183,6 +188,7 @@ pub struct Sandbox {
     launcher: PathBuf,
     floor: IsolationFloor,
     ways: Vec<spec::Way>,
+    cancel: Cancel,
 }
 
 impl Sandbox {
@@ -192,7 +198,15 @@ impl Sandbox {
             launcher,
             floor: required,
             ways: vec![spec::Way::Own, spec::Way::Bwrap, spec::Way::Bare],
+            cancel: Cancel::default(),
         }
+    }
+
+    /// Runs nothing any more once this is said, and ends what runs then.
+    #[must_use]
+    pub fn cancelled_by(mut self, cancel: Cancel) -> Self {
+        self.cancel = cancel;
+        self
     }
 
     /// Tries bubblewrap first, for machines whose owner allows namespaces to nobody else.
@@ -209,8 +223,15 @@ impl Sandbox {
 
     /// Runs a command to its end.
     pub fn run(&self, confined: &Confined) -> Result<Ran, SandboxError> {
+        if self.cancel.is_cancelled() {
+            return Err(SandboxError::Cancelled);
+        }
         let private = private::PrivateDir::new()?;
         let spec = spec::Spec::new(confined, self, private.path())?;
-        capture::run(&self.launcher, &spec, private)
+        let ran = capture::run(&self.launcher, &spec, private, &self.cancel);
+        if self.cancel.is_cancelled() {
+            return Err(SandboxError::Cancelled);
+        }
+        ran
     }
 }

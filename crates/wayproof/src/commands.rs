@@ -39,7 +39,9 @@ use tokio::runtime::Builder;
 pub(crate) use self::books::budgets::budget_lines;
 use crate::{
     cli::{Command, PolicyCommand},
-    demo, top,
+    demo,
+    interrupt::{Interrupted, until_ended},
+    top,
 };
 
 /// Runs a command.
@@ -88,7 +90,7 @@ fn alone(work: impl Future<Output = Result<ExitCode>>) -> Result<ExitCode> {
         .enable_all()
         .build()
         .context("starting the runtime")?;
-    let status = runtime.block_on(work);
+    let status = runtime.block_on(until_ended(work));
     // A read of standard input that nobody ends is not waited for.
     runtime.shutdown_background();
     status
@@ -106,5 +108,9 @@ fn wait(work: impl Future<Output = Result<ExitCode>>) -> Result<ExitCode> {
         .enable_all()
         .build()
         .context("starting the runtime")?;
-    runtime.block_on(work)
+    let status = runtime.block_on(until_ended(work));
+    if matches!(&status, Err(error) if error.is::<Interrupted>()) {
+        runtime.shutdown_background();
+    }
+    status
 }

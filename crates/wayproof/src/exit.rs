@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use wayproof_receipt::Verdict;
 
-use crate::terminal;
+use crate::{interrupt::Interrupted, terminal};
 
 /// Something that was checked and does not hold.
 pub(crate) const FAILED: u8 = 1;
@@ -41,6 +41,9 @@ pub(crate) struct Broken(pub(crate) String);
 /// Tells an error in one sentence and gives its status.
 pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
     terminal::tell(&format!("wayproof: {}", terminal::plain(&chain(error))));
+    if let Some(interrupted) = error.downcast_ref::<Interrupted>() {
+        return ExitCode::from(interrupted.status());
+    }
     ExitCode::from(if error.is::<Mistake>() {
         USAGE
     } else {

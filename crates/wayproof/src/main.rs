@@ -15,6 +15,7 @@ mod follow;
 mod forge;
 mod gate;
 mod gateway;
+mod interrupt;
 mod issuer;
 mod ledgers;
 mod mcp;

@@ -14,7 +14,8 @@ use wayproof_proof::{
 use wayproof_repo::RepoError;
 
 use crate::{
-    commands::prove::KeptProofs, exit::Mistake, gateway::Admin, pages::CachedPages, settings,
+    commands::prove::KeptProofs, exit::Mistake, gateway::Admin, interrupt::UnderWay,
+    pages::CachedPages, settings,
 };
 
 /// What to prove.
@@ -70,15 +71,24 @@ pub(crate) async fn run(proving: Proving) -> Result<Proven> {
     let (steps, heard) = mpsc::unbounded_channel();
     let told = Told::new(proving.audience, steps);
     let watched = proving.watched.clone();
+    let under_way = UnderWay::begin()?;
+    let cancel = under_way.cancel();
     let proving = tokio::task::spawn_blocking(move || {
         let launcher = std::env::current_exe().context("finding this program for the sandbox")?;
         let sandbox = Sandbox::new(launcher, IsolationFloor::BestEffort);
+        let sandbox = sandbox.cancelled_by(under_way.cancel());
         let proven = prove(&request(proving), &sandbox, &told);
         told.bar.finish_and_clear();
+        // All that it made is gone by now.
+        drop(under_way);
         redacted(proven.map_err(explained)?)
     });
     // The steps end with the proof, and the verdict must not be overtaken by one.
     let (proven, ()) = tokio::join!(proving, Box::pin(pass_on(heard, watched)));
+    if cancel.is_cancelled() {
+        // What a proof says that was ended is nobody's; the program is about to end.
+        std::future::pending::<()>().await;
+    }
     proven.context("running the proof")?
 }
 

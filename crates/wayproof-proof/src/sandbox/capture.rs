@@ -15,15 +15,24 @@ use rustix::process::{Pid, Signal, kill_process_group};
 
 use super::private::{PrivateDir, status_file};
 use super::spec::{Note, Spec};
-use super::{Ran, SandboxError};
+use super::{Cancel, Ran, SandboxError};
 
 /// How long after its time a launcher may take to clean up.
 const GRACE: Duration = Duration::from_secs(10);
+/// How often a silent launcher is thought of.
+const LOOK_EVERY: Duration = Duration::from_millis(200);
+/// How long a launcher that was killed may hold its outputs open.
+const DYING: Duration = Duration::from_secs(5);
 /// How much of the status file is read.
 const STATUS_LIMIT: u64 = 1 << 20;
 
 /// Runs a described command.
-pub(super) fn run(launcher: &Path, spec: &Spec, private: PrivateDir) -> Result<Ran, SandboxError> {
+pub(super) fn run(
+    launcher: &Path,
+    spec: &Spec,
+    private: PrivateDir,
+    cancel: &Cancel,
+) -> Result<Ran, SandboxError> {
     let description = serde_json::to_vec(spec).map_err(SandboxError::Describe)?;
     let started = now();
     let mut child = start(launcher)?;
@@ -37,7 +46,7 @@ pub(super) fn run(launcher: &Path, spec: &Spec, private: PrivateDir) -> Result<R
         // A launcher that does not read has failed, and the missing result says so.
         pipe.write_all(&description).ok();
     }
-    let captured = capture(&mut child, spec, started);
+    let captured = capture(&mut child, spec, started, cancel);
     let ended = child.wait().map_err(doing("wait for the launcher"));
     let (stdout, stderr) = captured.map_err(doing("read the output of the command"))?;
     let wall = now().duration_since(started);
@@ -92,15 +101,23 @@ fn start(launcher: &Path) -> Result<Child, SandboxError> {
         })
 }
 
-/// Reads both outputs until they end, killing the launcher when it is late.
-fn capture(child: &mut Child, spec: &Spec, started: Instant) -> std::io::Result<(Kept, Kept)> {
+/// Reads both outputs until they end, killing the launcher when it is late or not wanted any more.
+fn capture(
+    child: &mut Child,
+    spec: &Spec,
+    started: Instant,
+    cancel: &Cancel,
+) -> std::io::Result<(Kept, Kept)> {
     let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
-    let late = spec.limits.wall + GRACE;
     let bytes = spec.limits.output_bytes;
-    let group = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
+    let patience = Patience {
+        until: started + spec.limits.wall + GRACE,
+        cancel,
+        group: i32::try_from(child.id()).ok().and_then(Pid::from_raw),
+    };
     thread::scope(|scope| {
-        let errors = scope.spawn(move || drain(stderr, bytes, started, late, group));
-        let output = drain(stdout, bytes, started, late, group);
+        let errors = scope.spawn(|| patience.drain(stderr, bytes));
+        let output = patience.drain(stdout, bytes);
         let errors = errors
             .join()
             .unwrap_or_else(|_| Err(std::io::Error::other("a reader thread panicked")));
@@ -108,44 +125,54 @@ fn capture(child: &mut Child, spec: &Spec, started: Instant) -> std::io::Result<
     })
 }
 
-/// Reads one output to its end.
-fn drain<R: Read + std::os::fd::AsFd>(
-    pipe: Option<R>,
-    limit: usize,
-    started: Instant,
-    late: Duration,
+/// How long a launcher is waited for.
+struct Patience<'a> {
+    until: Instant,
+    cancel: &'a Cancel,
     group: Option<Pid>,
-) -> std::io::Result<Kept> {
-    let mut kept = Kept::new(limit);
-    let Some(mut pipe) = pipe else {
-        return Ok(kept);
-    };
-    let mut buffer = vec![0; 64 << 10];
-    let mut is_killed = false;
-    loop {
-        let elapsed = now().duration_since(started);
-        if elapsed > late {
-            if is_killed {
+}
+
+impl Patience<'_> {
+    fn is_over(&self) -> bool {
+        now() > self.until || self.cancel.is_cancelled()
+    }
+
+    /// Reads one output to its end. The end of both says that nothing of the command is left.
+    fn drain<R: Read + std::os::fd::AsFd>(
+        &self,
+        pipe: Option<R>,
+        limit: usize,
+    ) -> std::io::Result<Kept> {
+        let mut kept = Kept::new(limit);
+        let Some(mut pipe) = pipe else {
+            return Ok(kept);
+        };
+        let mut buffer = vec![0; 64 << 10];
+        let mut killed: Option<Instant> = None;
+        loop {
+            if killed.is_some_and(|killed| now().duration_since(killed) > DYING) {
                 return Ok(kept);
             }
-            if let Some(group) = group {
-                kill_process_group(group, Signal::KILL).ok();
+            if killed.is_none() && self.is_over() {
+                if let Some(group) = self.group {
+                    kill_process_group(group, Signal::KILL).ok();
+                }
+                killed = Some(now());
             }
-            is_killed = true;
-        }
-        let pause = Timespec {
-            tv_sec: 1,
-            tv_nsec: 0,
-        };
-        let is_ready = match poll(&mut [PollFd::new(&pipe, PollFlags::IN)], Some(&pause)) {
-            Ok(ready) => ready > 0,
-            Err(rustix::io::Errno::INTR) => false,
-            Err(error) => return Err(error.into()),
-        };
-        if is_ready {
-            match pipe.read(&mut buffer)? {
-                0 => return Ok(kept),
-                read => kept.add(buffer.get(..read).unwrap_or_default()),
+            let pause = Timespec {
+                tv_sec: 0,
+                tv_nsec: i64::from(LOOK_EVERY.subsec_nanos()),
+            };
+            let is_ready = match poll(&mut [PollFd::new(&pipe, PollFlags::IN)], Some(&pause)) {
+                Ok(ready) => ready > 0,
+                Err(rustix::io::Errno::INTR) => false,
+                Err(error) => return Err(error.into()),
+            };
+            if is_ready {
+                match pipe.read(&mut buffer)? {
+                    0 => return Ok(kept),
+                    read => kept.add(buffer.get(..read).unwrap_or_default()),
+                }
             }
         }
     }

@@ -362,3 +362,64 @@ fn an_edited_head_does_not_make_the_base_run_again() {
     let fresh = prove(&["--no-cache"]);
     assert!(sides(&fresh, true).is_empty(), "{fresh:#}");
 }
+
+/// Whether a process with these words in its command line is there.
+fn is_running(words: &str) -> bool {
+    let processes = std::fs::read_dir("/proc").unwrap();
+    processes.filter_map(Result::ok).any(|process| {
+        let line = std::fs::read(process.path().join("cmdline")).unwrap_or_default();
+        String::from_utf8_lossy(&line)
+            .replace('\0', " ")
+            .contains(words)
+    })
+}
+
+#[test]
+fn a_proof_that_is_told_to_end_leaves_nothing() {
+    for (signal, status) in [("TERM", 143), ("INT", 130)] {
+        let environment = Environment::new();
+        let fixture = repository(&environment);
+        fixture.write("src/lib.rs", RIGHT).unwrap();
+        let marker = format!("60{}", std::process::id());
+        let slow = TESTS.replace(
+            "assert_eq!(sum(2, 3), 5);",
+            &format!(
+                "std::process::Command::new(\"sleep\").arg(\"{marker}\").status().unwrap();\n    assert_eq!(sum(2, 3), 5);"
+            ),
+        );
+        fixture.write("tests/sums.rs", &slow).unwrap();
+        let scratch = environment.path("scratch");
+        std::fs::create_dir(&scratch).unwrap();
+        let mut prove = environment.wayproof(&["prove", "--task", "bug-fix", "--base", "HEAD"]);
+        prove.env("TMPDIR", &scratch);
+        let child = prove
+            .stdout(std::process::Stdio::piped())
+            .stderr(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        let sleeping = format!("sleep {marker}");
+        while !is_running(&sleeping) {
+            std::thread::yield_now();
+        }
+        let pid = child.id().to_string();
+        let killed = std::process::Command::new("kill")
+            .args(["-s", signal, &pid])
+            .status()
+            .unwrap();
+        assert!(killed.success());
+        let said = child.wait_with_output().unwrap();
+        let told = String::from_utf8_lossy(&said.stderr);
+        assert_eq!(said.status.code(), Some(status), "{signal}: {told}");
+        assert!(
+            told.contains(&format!("ended by SIG{signal}")),
+            "{signal}: {told}"
+        );
+        assert!(!is_running(&sleeping), "{signal}");
+        let left: Vec<_> = std::fs::read_dir(&scratch).unwrap().collect();
+        assert!(left.is_empty(), "{signal}: {left:?}");
+        let worktrees = fixture.git(&["worktree", "list"]).unwrap();
+        assert_eq!(worktrees.lines().count(), 1, "{signal}: {worktrees}");
+        let jobs = environment.run(&["ledger", "jobs", "--json"]);
+        assert_eq!(jobs.json().as_array().map(Vec::len), Some(0), "{jobs:?}");
+    }
+}
