@@ -17,6 +17,7 @@ mod keys;
 mod metrics;
 mod models;
 mod ollama;
+mod origins;
 mod quota;
 mod rate;
 mod routes;

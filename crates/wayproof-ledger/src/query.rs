@@ -16,6 +16,7 @@ mod receipts;
 mod record;
 mod report;
 mod reviews;
+mod seals;
 mod spend;
 
 pub use cube::{CrossBy, DayRecord, Input, ModelInput, SpendCell, SpendCube, TaskFit};
