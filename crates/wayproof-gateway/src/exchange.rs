@@ -7,6 +7,7 @@ mod admit;
 mod attempt;
 mod copy;
 mod decide;
+mod foreign;
 mod hold;
 mod identify;
 mod interpret;
@@ -103,6 +104,9 @@ async fn answer(shared: &Arc<Shared>, mut decided: Decided) -> Result<Response<O
     }
     if hold::hold_on_job(shared, &mut decided)? {
         Box::pin(hold::hold(shared, &mut decided)).await?;
+    }
+    if let Some(unrecalled) = foreign::unrecalled(&decided) {
+        Box::pin(foreign::recall(shared, unrecalled)).await;
     }
     let prepared = prepare::prepare(shared, decided)?;
     let mut attempted = attempt::attempt(shared, prepared).await?;

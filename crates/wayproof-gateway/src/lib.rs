@@ -17,6 +17,7 @@ mod keys;
 mod metrics;
 mod models;
 mod ollama;
+mod origins;
 mod proofs;
 mod quota;
 mod rate;

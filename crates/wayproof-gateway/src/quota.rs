@@ -33,59 +33,110 @@ pub(crate) fn samples(provider: &str, headers: &HeaderMap, now_us: i64) -> Vec<Q
         let Some(value) = value.to_str().ok() else {
             continue;
         };
-        let Some((window, used_ppm)) = reading(name.as_str(), value, headers) else {
+        let Some(reading) = reading(name.as_str(), value, headers) else {
             continue;
         };
         found.push(QuotaSampled {
             provider: provider.to_owned(),
-            resets_at_us: resets_at(name.as_str(), headers, now_us),
-            window,
-            used_ppm: Some(used_ppm),
+            resets_at_us: resets_at(&reading.resets, headers, now_us),
+            window: reading.window,
+            used_ppm: Some(reading.used_ppm),
             source: name.as_str().to_owned(),
         });
     }
     found
 }
 
+/// What one header tells.
+struct Reading {
+    window: String,
+    used_ppm: i64,
+    /// The headers that may tell when the window starts anew, the first that is there.
+    resets: Vec<String>,
+}
+
 /// One header's window and how much of it is used.
-fn reading(name: &str, value: &str, headers: &HeaderMap) -> Option<(String, i64)> {
+fn reading(name: &str, value: &str, headers: &HeaderMap) -> Option<Reading> {
+    let of_rest = |window: String, limit: &str, resets: Vec<String>| {
+        let used_ppm = used(number(headers, limit)?, value.parse().ok()?)?;
+        Some(Reading {
+            window,
+            used_ppm,
+            resets,
+        })
+    };
     if let Some(rest) = name.strip_prefix("anthropic-ratelimit-") {
         if let Some(window) = rest.strip_suffix("-utilization") {
-            return Some((window.to_owned(), ppm(value.parse().ok()?, 1.0)?));
+            return Some(Reading {
+                window: window.to_owned(),
+                used_ppm: ppm(value.parse().ok()?, 1.0)?,
+                resets: vec![format!("anthropic-ratelimit-{window}-reset")],
+            });
         }
         let window = rest.strip_suffix("-remaining")?;
-        let limit = number(headers, &format!("anthropic-ratelimit-{window}-limit"))?;
-        return Some((window.to_owned(), used(limit, value.parse().ok()?)?));
+        let [limit, reset] =
+            ["limit", "reset"].map(|word| format!("anthropic-ratelimit-{window}-{word}"));
+        return of_rest(window.to_owned(), &limit, vec![reset]);
     }
     if let Some(window) = name.strip_prefix("x-ratelimit-remaining-") {
-        let limit = number(headers, &format!("x-ratelimit-limit-{window}"))?;
-        return Some((window.to_owned(), used(limit, value.parse().ok()?)?));
+        // GitHub says how long its window goes on in a header for all of them.
+        let resets = [
+            format!("x-ratelimit-reset-{window}"),
+            "x-ratelimit-timeremaining".to_owned(),
+        ];
+        let limit = format!("x-ratelimit-limit-{window}");
+        return of_rest(window.to_owned(), &limit, resets.into());
     }
     // OpenRouter and Together count requests only, and say so without a word for it.
     if name == "x-ratelimit-remaining" {
-        let limit = number(headers, "x-ratelimit-limit")?;
-        return Some(("requests".to_owned(), used(limit, value.parse().ok()?)?));
+        let resets = ["x-ratelimit-reset", "x-ratelimit-timeremaining"].map(str::to_owned);
+        return of_rest("requests".to_owned(), "x-ratelimit-limit", resets.into());
     }
-    let window = name
-        .strip_prefix("x-codex-")?
-        .strip_suffix("-used-percent")?;
-    Some((window.to_owned(), ppm(value.parse().ok()?, 100.0)?))
+    if let Some(window) = name
+        .strip_prefix("x-codex-")
+        .and_then(|rest| rest.strip_suffix("-used-percent"))
+    {
+        return Some(Reading {
+            window: window.to_owned(),
+            used_ppm: ppm(value.parse().ok()?, 100.0)?,
+            resets: vec![format!("x-codex-{window}-reset-after-seconds")],
+        });
+    }
+    // Mistral counts tokens by the size of the model, in one window without a name or in several with one.
+    let (stem, rest) = name.split_once("ratelimitbysize-remaining")?;
+    if matches!(stem, "" | "x-") {
+        let [limit, reset] =
+            ["limit", "reset"].map(|word| format!("{stem}ratelimitbysize-{word}{rest}"));
+        return of_rest(format!("tokens-by-size{rest}"), &limit, vec![reset]);
+    }
+    None
 }
 
-/// When the window of a header starts anew, where that is told as a number or a span such as `6m0.5s`.
-fn resets_at(name: &str, headers: &HeaderMap, now_us: i64) -> Option<i64> {
+/// When a window starts anew, by the first of these headers that is there.
+fn resets_at(names: &[String], headers: &HeaderMap, now_us: i64) -> Option<i64> {
+    let told = names.iter().find_map(|name| headers.get(name))?;
+    moment(told.to_str().ok()?.trim(), now_us)
+}
+
+/// A moment, as it is told: as a date, as seconds or milliseconds since 1970, or as a span from now on, in seconds or
+/// with units such as `6m0.5s`.
+fn moment(told: &str, now_us: i64) -> Option<i64> {
     const SECOND_US: f64 = 1e6;
-    if let Some(stem) = name.strip_suffix("-utilization") {
-        return whole(number(headers, &format!("{stem}-reset"))? * SECOND_US);
+    // No window lasts for 30 years, and none began before 2001.
+    const FIRST_SECOND: f64 = 1e9;
+    const FIRST_MILLISECOND: f64 = 1e12;
+    if let Ok(seconds) = told.parse::<f64>() {
+        return match seconds {
+            since if since >= FIRST_MILLISECOND => whole(since * 1e3),
+            since if since >= FIRST_SECOND => whole(since * SECOND_US),
+            span => now_us.checked_add(whole(span * SECOND_US)?),
+        };
     }
-    if let Some(window) = name.strip_prefix("x-ratelimit-remaining-") {
-        let text = headers.get(format!("x-ratelimit-reset-{window}"))?;
-        let seconds = duration(text.to_str().ok()?)?;
+    if let Some(seconds) = duration(told) {
         return now_us.checked_add(whole(seconds * SECOND_US)?);
     }
-    let stem = name.strip_suffix("-used-percent")?;
-    let seconds = number(headers, &format!("{stem}-reset-after-seconds"))?;
-    now_us.checked_add(whole(seconds * SECOND_US)?)
+    let date: jiff::Timestamp = told.parse().ok()?;
+    Some(date.as_microsecond())
 }
 
 /// The seconds in a span such as `1h2m3.5s` or `20ms`.
@@ -130,6 +181,7 @@ fn whole(value: f64) -> Option<i64> {
 #[cfg(test)]
 mod tests {
     use http::{HeaderMap, HeaderName};
+    use rstest::rstest;
 
     use super::samples;
 
@@ -144,27 +196,75 @@ mod tests {
             .collect()
     }
 
-    #[test]
-    fn every_provider_says_it_in_its_own_way() {
-        let openai = read(&[
-            ("x-ratelimit-limit-requests", "100"),
-            ("x-ratelimit-remaining-requests", "75"),
-            ("x-ratelimit-reset-requests", "1m2.5s"),
-        ]);
-        assert_eq!(openai, [("requests".to_owned(), 250_000, Some(63_500_000))]);
-        let groq = read(&[
-            ("x-ratelimit-limit-tokens", "8000"),
-            ("x-ratelimit-remaining-tokens", "2000"),
-            ("x-ratelimit-reset-tokens", "20ms"),
-        ]);
-        assert_eq!(groq, [("tokens".to_owned(), 750_000, Some(1_020_000))]);
-        let bare = read(&[("x-ratelimit-limit", "10"), ("x-ratelimit-remaining", "9")]);
-        assert_eq!(bare, [("requests".to_owned(), 100_000, None)]);
-        let odd = read(&[
-            ("x-ratelimit-limit-requests", "4"),
-            ("x-ratelimit-remaining-requests", "1"),
-            ("x-ratelimit-reset-requests", "soon"),
-        ]);
-        assert_eq!(odd, [("requests".to_owned(), 750_000, None)]);
+    #[rstest]
+    #[case::anthropic(&[
+        ("anthropic-ratelimit-requests-limit", "50"),
+        ("anthropic-ratelimit-requests-remaining", "40"),
+        ("anthropic-ratelimit-requests-reset", "1970-01-01T00:01:00Z"),
+    ], "requests", 200_000, Some(60_000_000))]
+    #[case::anthropic_unified(&[
+        ("anthropic-ratelimit-unified-5h-utilization", "0.61"),
+        ("anthropic-ratelimit-unified-5h-reset", "1795305600"),
+    ], "unified-5h", 610_000, Some(1_795_305_600_000_000))]
+    #[case::openai(&[
+        ("x-ratelimit-limit-requests", "100"),
+        ("x-ratelimit-remaining-requests", "75"),
+        ("x-ratelimit-reset-requests", "1m2.5s"),
+    ], "requests", 250_000, Some(63_500_000))]
+    #[case::groq(&[
+        ("x-ratelimit-limit-tokens", "8000"),
+        ("x-ratelimit-remaining-tokens", "2000"),
+        ("x-ratelimit-reset-tokens", "20ms"),
+    ], "tokens", 750_000, Some(1_020_000))]
+    #[case::azure(&[
+        ("x-ratelimit-limit-tokens", "8000"),
+        ("x-ratelimit-remaining-tokens", "2000"),
+        ("x-ratelimit-reset-tokens", "10"),
+    ], "tokens", 750_000, Some(11_000_000))]
+    #[case::openrouter(&[
+        ("x-ratelimit-limit", "10"),
+        ("x-ratelimit-remaining", "9"),
+        ("x-ratelimit-reset", "1795305600000"),
+    ], "requests", 100_000, Some(1_795_305_600_000_000))]
+    #[case::together(&[
+        ("x-ratelimit-limit", "10"),
+        ("x-ratelimit-remaining", "9"),
+        ("x-ratelimit-reset", "0.5"),
+    ], "requests", 100_000, Some(1_500_000))]
+    #[case::github(&[
+        ("x-ratelimit-limit-requests", "150"),
+        ("x-ratelimit-remaining-requests", "75"),
+        ("x-ratelimit-timeremaining", "3600"),
+    ], "requests", 500_000, Some(3_601_000_000))]
+    #[case::mistral(&[
+        ("ratelimitbysize-limit", "500000"),
+        ("ratelimitbysize-remaining", "499000"),
+        ("ratelimitbysize-reset", "42"),
+    ], "tokens-by-size", 2_000, Some(43_000_000))]
+    #[case::mistral_month(&[
+        ("x-ratelimitbysize-limit-month", "1000"),
+        ("x-ratelimitbysize-remaining-month", "100"),
+    ], "tokens-by-size-month", 900_000, None)]
+    #[case::codex(&[
+        ("x-codex-primary-used-percent", "12.5"),
+        ("x-codex-primary-reset-after-seconds", "60"),
+    ], "primary", 125_000, Some(61_000_000))]
+    #[case::no_moment(&[
+        ("x-ratelimit-limit-requests", "4"),
+        ("x-ratelimit-remaining-requests", "1"),
+        ("x-ratelimit-reset-requests", "soon"),
+    ], "requests", 750_000, None)]
+    #[case::endless(&[
+        ("x-ratelimit-limit-requests", "4"),
+        ("x-ratelimit-remaining-requests", "1"),
+        ("x-ratelimit-reset-requests", "1e300"),
+    ], "requests", 750_000, None)]
+    fn every_provider_says_it_in_its_own_way(
+        #[case] head: &[(&'static str, &str)],
+        #[case] window: &str,
+        #[case] used_ppm: i64,
+        #[case] resets_at_us: Option<i64>,
+    ) {
+        assert_eq!(read(head), [(window.to_owned(), used_ppm, resets_at_us)]);
     }
 }

@@ -12,6 +12,7 @@ use wayproof_engine::SessionState;
 use wayproof_wire::Loss;
 
 use crate::envelope::Envelope;
+use crate::origins::Origins;
 
 /// One conversation's memory.
 #[derive(Debug)]
@@ -20,6 +21,7 @@ pub(crate) struct Session {
     envelope: Mutex<Envelope>,
     /// A digest of the losses that were last told.
     told: AtomicU64,
+    origins: Origins,
 }
 
 impl Session {
@@ -29,11 +31,12 @@ impl Session {
     }
 
     /// The same for a job that had spent something before.
-    pub(crate) const fn resumed(state: SessionState, envelope: Envelope) -> Self {
+    pub(crate) fn resumed(state: SessionState, envelope: Envelope) -> Self {
         Self {
             state: Mutex::new(state),
             envelope: Mutex::new(envelope),
             told: AtomicU64::new(0),
+            origins: Origins::default(),
         }
     }
 
@@ -45,6 +48,11 @@ impl Session {
         }
         let digest = hasher.finish();
         self.told.swap(digest, Ordering::Relaxed) != digest
+    }
+
+    /// Who sealed which of its reasoning.
+    pub(crate) const fn origins(&self) -> &Origins {
+        &self.origins
     }
 
     /// Locks what its job may still spend.

@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 use uuid::Uuid;
 use wayproof_engine::{Cause, Evidence, Heard};
 use wayproof_receipt::Verdict;
-use wayproof_wire::{Loss, Protocol, Usage};
+use wayproof_wire::{Loss, Protocol, SealMark, Usage};
 
 use crate::import_event::{ExchangeImported, LogRead};
 use crate::privacy_event::{ContentCaptured, SubjectForgotten};
@@ -259,6 +259,9 @@ pub struct ExchangeSettled {
     /// What translating could not carry over, either way.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub losses: Vec<Loss>,
+    /// The marks of reasoning that the provider sealed, so that nobody else is shown it later.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub seals: Vec<SealMark>,
     /// Tokens, where the provider reported them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub usage: Option<Usage>,
@@ -281,6 +284,9 @@ pub struct ExchangeSettled {
     /// Why the model stopped.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stop: Option<String>,
+    /// What went wrong by the provider's word: `context-overflow`, or the word it has for what broke its answer off.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<String>,
     /// The provider's own name for the exchange.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub provider_request_id: Option<String>,

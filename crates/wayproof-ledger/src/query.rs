@@ -16,6 +16,7 @@ mod receipts;
 mod record;
 mod report;
 mod reviews;
+mod seals;
 mod spend;
 mod standing;
 

@@ -86,6 +86,8 @@ fn settled(outcome: ExchangeOutcome, usage: Option<Usage>, cost: Cost) -> EventB
         model: Some("claude-haiku-4-5".to_owned()),
         asked_in: None,
         losses: Vec::new(),
+        failure: None,
+        seals: Vec::new(),
         usage,
         cost,
         held_nano_usd: None,

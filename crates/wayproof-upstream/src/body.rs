@@ -3,6 +3,7 @@
 //! Nothing is copied and nothing is joined or split. An answer that is dropped before its end
 //! takes its connection with it, which is how the provider learns that nobody listens.
 
+use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -10,6 +11,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
+use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use tokio::time::{Instant, Sleep};
 
@@ -80,6 +82,8 @@ pub struct AnswerBody {
     stall: Stall,
     /// What reads an answer that is not in its protocol's words yet.
     heard: Option<Box<Heard>>,
+    /// Frames that were looked at before they were wanted; they go first.
+    ahead: VecDeque<Result<Frame<Bytes>, BodyError>>,
 }
 
 /// What reads an answer of a cloud.
@@ -143,7 +147,30 @@ impl AnswerBody {
                 sleep: None,
             },
             heard: None,
+            ahead: VecDeque::new(),
         }
+    }
+
+    /// Reads up to so many bytes ahead, and gives them all the same when it is their turn.
+    pub async fn look_ahead(&mut self, most: usize) -> Vec<Bytes> {
+        let (mut seen, mut length, mut waiting) = (Vec::new(), 0, VecDeque::new());
+        while length < most {
+            let Some(frame) = self.frame().await else {
+                break;
+            };
+            if let Some(data) = frame.as_ref().ok().and_then(Frame::data_ref) {
+                length += data.len();
+                seen.push(data.clone());
+            }
+            let is_over = frame.is_err();
+            waiting.push_back(frame);
+            if is_over {
+                break;
+            }
+        }
+        waiting.append(&mut self.ahead);
+        self.ahead = waiting;
+        seen
     }
 
     /// The same answer, said in its protocol's words.
@@ -171,6 +198,9 @@ impl Body for AnswerBody {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         let this = &mut *self;
+        if let Some(frame) = this.ahead.pop_front() {
+            return Poll::Ready(Some(frame));
+        }
         if this.heard.is_none() {
             return this.poll_incoming(cx);
         }
@@ -193,14 +223,22 @@ impl Body for AnswerBody {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.heard.is_none() && self.incoming.is_end_stream()
+        self.ahead.is_empty() && self.heard.is_none() && self.incoming.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
         if self.heard.is_some() {
             return SizeHint::default();
         }
-        self.incoming.size_hint()
+        let seen = self.ahead.iter().flatten().filter_map(Frame::data_ref);
+        let seen: u64 = seen.map(|data| data.len() as u64).sum();
+        let rest = self.incoming.size_hint();
+        let mut all = SizeHint::new();
+        if let Some(upper) = rest.upper() {
+            all.set_upper(upper.saturating_add(seen));
+        }
+        all.set_lower(rest.lower().saturating_add(seen));
+        all
     }
 }
 

@@ -144,6 +144,16 @@ impl Provider {
         self.cloud.as_ref()
     }
 
+    /// Who seals the reasoning in its answers. Anthropic and the clouds that serve its models read each other's seals.
+    pub fn sealer(&self, protocol: Protocol) -> &str {
+        let is_anthropic = self.base.host() == Some("api.anthropic.com") || self.cloud.is_some();
+        if protocol == Protocol::Messages && is_anthropic {
+            "anthropic"
+        } else {
+            &self.name
+        }
+    }
+
     /// What of a request in this protocol it would refuse the whole for; `None` where it takes everything.
     pub fn fitted(&self, protocol: Protocol, headers: &HeaderMap) -> Option<Fitted> {
         match (protocol, &self.cloud) {

@@ -112,10 +112,16 @@ pub enum AttemptFault {
     Unsayable,
     /// There was nothing to show the provider who asks.
     Credential,
+    /// The provider refused reasoning in the conversation that another one had sealed.
+    ForeignSeal,
 }
 
 /// How a walk ended.
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "made once a request and taken apart at once"
+)]
 pub enum Walked {
     /// One target answered; its status may still be an error.
     Answered {

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::json::{Json, is_whole};
 use crate::protocol::Protocol;
+use crate::seal_mark::{SealInPieces, SealMark};
 use crate::sse::{FRAME_LIMIT, SseDecoder, SseFrame};
 use crate::usage::Usage;
 
@@ -21,6 +22,8 @@ use crate::usage::Usage;
 const WHOLE_LIMIT: usize = 32 * 1024 * 1024;
 /// Longest text kept about a failure.
 const FAILURE_BYTES: usize = 600;
+/// Most seals of one answer that are remembered.
+const MOST_SEALS: usize = 256;
 
 /// The form an answer comes in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,6 +65,9 @@ pub struct Answer {
     pub is_complete: bool,
     /// The error that arrived instead of an answer, or inside it.
     pub failed_inside: Option<String>,
+    /// The marks of the reasoning that its provider sealed.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub seals: Vec<SealMark>,
 }
 
 impl Answer {
@@ -69,6 +75,20 @@ impl Answer {
         if !usage.is_unknown() {
             self.usage = Some(self.usage.unwrap_or_default().updated_by(usage));
         }
+    }
+
+    /// Takes a seal in; answers that repeat themselves tell it twice.
+    fn add_seal(&mut self, mark: Option<SealMark>) {
+        let news = mark.filter(|mark| !self.seals.contains(mark));
+        if self.seals.len() < MOST_SEALS {
+            self.seals.extend(news);
+        }
+    }
+
+    /// Takes in the seal that this value is, if it is one.
+    fn add_seal_text(&mut self, value: Option<Json<'_>>) {
+        let text = value.and_then(Json::text);
+        self.add_seal(text.as_deref().and_then(SealMark::of));
     }
 
     /// Takes the error object that most dialects share.
@@ -114,6 +134,8 @@ struct State {
     has_finish: bool,
     /// Chat: the usage chunk was seen.
     has_usage: bool,
+    /// Messages: the signature that comes in, and the block it belongs to.
+    signature: Option<(u64, SealInPieces)>,
 }
 
 impl AnswerReader {
@@ -191,7 +213,7 @@ impl AnswerReader {
                 }
             }
             // An event counts once its blank line came.
-            Pieces::Events(_) => {}
+            Pieces::Events(_) => messages::close_signature(&mut state),
         }
         state.answer
     }
@@ -201,8 +223,8 @@ impl State {
     fn frame(&mut self, protocol: Protocol, frame: SseFrame<'_>) {
         let event = frame.event();
         match protocol {
-            Protocol::Messages if messages::is_dull(event) => return,
-            Protocol::Responses if responses::is_dull(event) => return,
+            Protocol::Messages if messages::is_dull(event, frame.raw) => return,
+            Protocol::Responses if responses::is_dull(event, frame.raw) => return,
             _ => {}
         }
         let Some(data) = frame.data() else { return };

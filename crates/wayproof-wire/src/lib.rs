@@ -18,6 +18,7 @@ mod outcome;
 mod tool;
 
 mod answer;
+mod seal_mark;
 mod sse;
 mod usage;
 
@@ -30,6 +31,7 @@ mod fault;
 mod models;
 mod most;
 mod overflow;
+mod refused_seal;
 
 mod translate;
 
@@ -44,16 +46,18 @@ pub use leave_out::{LeftOut, leave_out};
 pub use models::{ModelDialect, ModelEntry, render_model, render_models, render_shown};
 pub use most::{MostTokens, most_tokens};
 pub use outcome::{Exit, ToolKind, ToolOutcome, outcomes};
-pub use overflow::is_context_overflow;
+pub use overflow::{is_context_overflow, is_overflow_inside};
 pub use peek::{Field, Peek, peek};
 pub use protocol::{Protocol, Protocols, UnknownProtocol};
+pub use refused_seal::is_seal_refused;
+pub use seal_mark::{NoMark, SealMark};
 pub use skim::{Malformed, NESTING_LIMIT, Span};
-pub use splice::splice_model;
+pub use splice::{Edit, model_edits, splice, splice_model};
 pub use sse::{FRAME_LIMIT, SseDecoder, SseFrame};
 pub use translate::{
-    Aim, AnswerTranslator, ChatHabits, Ended, Exchange, Loss, LossKind, Memo, TokenField,
-    TranslatedRequest, Unsealed, Untranslatable, estimate_tokens, path_segment, translate_error,
-    translate_request, unseal,
+    Aim, AnswerTranslator, ChatHabits, Ended, Exchange, Foreign, Loss, LossKind, Memo, TokenField,
+    TranslatedRequest, Unsealed, Untranslatable, estimate_tokens, foreign, path_segment, seals,
+    translate_error, translate_request, unseal,
 };
 pub use usage::Usage;
 pub use view::{Item, Part, Request, Role};

@@ -5,8 +5,8 @@
 /// How much of an error body is read.
 const READ_BYTES: usize = 16 * 1024;
 
-/// The words of Anthropic, OpenAI, Gemini, Bedrock, GitHub, Together, llama.cpp, vLLM and others, in lower case.
-const PHRASES: [&str; 18] = [
+/// The words of providers, in lower case; the tests say whose they are.
+const PHRASES: [&str; 21] = [
     "prompt is too long",
     "input is too long for requested model",
     "exceed context limit",
@@ -25,6 +25,9 @@ const PHRASES: [&str; 18] = [
     "context window exceeds limit",
     "tokens_limit_reached",
     "tokens + `max_new_tokens` must be",
+    "exceeded model token limit",
+    "exceeded max context length",
+    "prompt token count of",
 ];
 
 /// Whether an error says that the conversation is longer than the model's window.
@@ -33,7 +36,16 @@ pub fn is_context_overflow(status: u16, body: &[u8]) -> bool {
     if !matches!(status, 400 | 413 | 422 | 500) {
         return false;
     }
-    let body = body.get(..READ_BYTES).unwrap_or(body).to_ascii_lowercase();
+    says_overflow(body)
+}
+
+/// Whether an error that came inside an answer says so, where there is no status to tell it by.
+pub fn is_overflow_inside(said: &str) -> bool {
+    !said.starts_with("rate_limit") && says_overflow(said.as_bytes())
+}
+
+fn says_overflow(text: &[u8]) -> bool {
+    let body = text.get(..READ_BYTES).unwrap_or(text).to_ascii_lowercase();
     PHRASES
         .iter()
         .any(|phrase| memchr::memmem::find(&body, phrase.as_bytes()).is_some())

@@ -108,9 +108,9 @@ impl SseDecoder {
         }
     }
 
-    /// How many frames were above the limit.
+    /// How many frames were above the limit, one that has not ended yet included.
     pub const fn dropped(&self) -> usize {
-        self.dropped
+        self.dropped + self.is_dropping as usize
     }
 
     /// Whether bytes of an unfinished frame are waiting.

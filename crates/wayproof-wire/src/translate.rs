@@ -9,6 +9,7 @@ mod error;
 mod estimate;
 mod event;
 mod fill;
+mod foreign;
 mod hear;
 mod item;
 mod loss;
@@ -27,13 +28,14 @@ mod write;
 pub use answer::{AnswerTranslator, Ended, Exchange};
 pub use error::translate_error;
 pub use estimate::estimate_tokens;
+pub use foreign::{Foreign, foreign, seals};
 pub use loss::{Loss, LossKind};
 pub use memo::Memo;
 pub use unseal::{Unsealed, unseal};
 
 use crate::protocol::Protocol;
 use crate::view::Request;
-use item::Effort;
+use item::{Choice, Effort};
 use loss::Losses;
 use read::Reading;
 use write::Writing;
@@ -170,6 +172,13 @@ pub fn translate_request(
         conversation.settings.effort = Some(effort);
     }
     let mut losses: Losses = reading.losses;
+    let is_forced = matches!(
+        conversation.settings.choice,
+        Some(Choice::Any | Choice::Tool(_))
+    );
+    if is_forced && conversation.tools.is_empty() {
+        losses.add(LossKind::ToolChoice, "");
+    }
     let is_once = conversation.fill.is_some();
     if !aim.provider.is_completion() {
         fill::state(&mut conversation, &mut losses);

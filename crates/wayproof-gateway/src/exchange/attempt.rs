@@ -6,13 +6,14 @@
 
 use std::sync::Arc;
 
-use http::Response;
+use http::{Response, StatusCode};
 use wayproof_ledger::LedgerError;
-use wayproof_upstream::{AnswerBody, AttemptError, Call as UpstreamCall, Walked, walk};
+use wayproof_upstream::{AnswerBody, AttemptError, Call as UpstreamCall, Candidate, Walked, walk};
 use wayproof_wire::{Fault, FaultKind};
 
 use crate::exchange::admit::Caller;
-use crate::exchange::prepare::Prepared;
+use crate::exchange::foreign;
+use crate::exchange::prepare::{Prepared, Way};
 use crate::exchange::settle::{End, Settlement};
 use crate::exchange::translate::Translation;
 use crate::gateway::Shared;
@@ -31,7 +32,7 @@ pub(crate) async fn attempt(shared: &Shared, prepared: Prepared) -> Result<Attem
     let Prepared {
         call,
         candidates,
-        mut translations,
+        ways,
         opened,
         mut settlement,
     } = prepared;
@@ -58,14 +59,17 @@ pub(crate) async fn attempt(shared: &Shared, prepared: Prepared) -> Result<Attem
             (),
             (),
             Walked::Answered {
-                response,
+                mut response,
                 candidate,
             },
         )) => {
-            settlement.answered(&response, candidates.get(candidate));
+            let by = (candidates.get(candidate), ways.get(candidate));
+            clear(shared, &upstream_call, by, &mut response, &mut settlement).await;
+            let (candidate, way) = by;
+            settlement.answered(&response, candidate);
             return Ok(Attempted {
                 response,
-                translation: translations.get_mut(candidate).and_then(Option::take),
+                translation: way.and_then(Way::translation),
                 settlement,
             });
         }
@@ -80,6 +84,33 @@ pub(crate) async fn attempt(shared: &Shared, prepared: Prepared) -> Result<Attem
     };
     settlement.end(End::Failed);
     Err(fault)
+}
+
+/// Asks once more where a provider refused what another had sealed, and notes what it was not shown.
+async fn clear(
+    shared: &Shared,
+    call: &UpstreamCall<'_>,
+    (candidate, way): (Option<&Candidate>, Option<&Way>),
+    response: &mut Response<AnswerBody>,
+    settlement: &mut Settlement,
+) {
+    let (Some(candidate), Some(way)) = (candidate, way) else {
+        return;
+    };
+    let refused = way
+        .sent()
+        .filter(|_| response.status() == StatusCode::BAD_REQUEST);
+    let again = match refused {
+        Some(sent) => {
+            let asked = (candidate, sent);
+            Box::pin(foreign::ask_again(
+                shared, call, asked, response, settlement,
+            ))
+            .await
+        }
+        None => None,
+    };
+    settlement.lost(again.unwrap_or_else(|| way.losses()));
 }
 
 /// Why an exchange must not go on.

@@ -27,6 +27,8 @@ pub(crate) struct Decided {
     pub(crate) body: Bytes,
     pub(crate) packed: Option<Bytes>,
     pub(crate) peek: Peek,
+    /// Whether it is a turn of the conversation itself, and nothing that the agent asks beside it.
+    pub(crate) is_main: bool,
     /// Resolves once the opening event cannot be lost by an end of this process.
     pub(crate) opened: Durable,
     pub(crate) settlement: Box<Settlement>,
@@ -85,13 +87,14 @@ pub(crate) fn decide(shared: &Arc<Shared>, observed: Observed) -> Result<Step, F
         body,
         packed,
         peek,
-        ..
+        identity,
     } = turn;
     Ok(Step::Decided(Decided {
         call,
         body,
         packed,
         peek,
+        is_main: identity.subagent.is_none() && identity.housekeeping.is_none(),
         opened,
         settlement,
     }))
@@ -176,6 +179,8 @@ fn refusing(turn: &Turn, shared: &Shared) -> EventBody {
         model: None,
         asked_in: None,
         losses: Vec::new(),
+        failure: None,
+        seals: Vec::new(),
         usage: None,
         cost: Cost::default(),
         held_nano_usd: None,

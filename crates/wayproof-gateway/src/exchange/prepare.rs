@@ -19,19 +19,60 @@ use wayproof_wire::{
 use crate::exchange::Wish;
 use crate::exchange::admit::Call;
 use crate::exchange::decide::Decided;
+use crate::exchange::foreign::{Sent, Shown, has_seals, sealer};
 use crate::exchange::settle::{End, Settlement};
 use crate::exchange::translate::Translation;
 use crate::gateway::Shared;
 use crate::gemini::GeminiPath;
+use crate::sessions::Session;
 
 /// An exchange that is ready to be sent.
 pub(crate) struct Prepared {
     pub(crate) call: Call,
     pub(crate) candidates: Vec<Candidate>,
-    /// For each candidate, how its request is translated, if it is.
-    pub(crate) translations: Vec<Option<Arc<Translation>>>,
+    /// For each candidate, how its request came about.
+    pub(crate) ways: Vec<Way>,
     pub(crate) opened: Durable,
     pub(crate) settlement: Box<Settlement>,
+}
+
+/// How a request to a target comes about.
+pub(crate) enum Way {
+    /// In the client's protocol, where nobody seals anything.
+    Plain,
+    /// In the client's protocol, with every seal that came.
+    Sent(Sent),
+    /// In the client's protocol, without what others sealed.
+    Shown(Arc<Shown>),
+    /// In another protocol.
+    Translated(Arc<Translation>),
+}
+
+impl Way {
+    /// The request with every seal in it, where there may be one.
+    pub(crate) fn sent(&self) -> Option<&Sent> {
+        match self {
+            Self::Sent(sent) => Some(sent),
+            Self::Shown(shown) => Some(shown.sent()),
+            Self::Plain | Self::Translated(_) => None,
+        }
+    }
+
+    /// What was left behind in the client's protocol.
+    pub(crate) fn losses(&self) -> Vec<Loss> {
+        match self {
+            Self::Shown(shown) => shown.losses(),
+            Self::Plain | Self::Sent(_) | Self::Translated(_) => Vec::new(),
+        }
+    }
+
+    /// How the answer is translated, if it is.
+    pub(crate) fn translation(&self) -> Option<Arc<Translation>> {
+        match self {
+            Self::Translated(translation) => Some(Arc::clone(translation)),
+            Self::Plain | Self::Sent(_) | Self::Shown(_) => None,
+        }
+    }
 }
 
 /// Makes every target's request.
@@ -43,6 +84,7 @@ pub(crate) fn prepare(shared: &Shared, decided: Decided) -> Result<Prepared, Fau
         peek,
         opened,
         mut settlement,
+        ..
     } = decided;
     let peek = Arc::new(peek);
     let own = Own::of(&body, &peek, &mut settlement);
@@ -61,20 +103,16 @@ pub(crate) fn prepare(shared: &Shared, decided: Decided) -> Result<Prepared, Fau
     if as_sent.is_none() && call.head.headers.contains_key(CONTENT_ENCODING) {
         call.head.headers = without_encoding(&call.head.headers);
     }
-    let (mut candidates, mut translations) = (Vec::new(), Vec::new());
+    let (mut candidates, mut ways) = (Vec::new(), Vec::new());
     let (mut refusal, mut losses) = (None, Vec::new());
     for planned in attempts {
         let Some(asked_in) = planned.asked_in else {
             let less = own.less(shared, &call, planned, &mut losses);
-            let sent = less.as_ref().map_or(&own, |(less, _)| less);
-            let segments = match &as_sent {
-                Some(packed) if less.is_none() => vec![packed.clone()],
-                _ => splice_model(&sent.body, &sent.peek, &body_model(&call, planned)),
-            };
-            let mut candidate = native(&call, planned, Content::Ready(segments));
-            candidate.headers = less.map(|(_, headers)| headers);
+            let sealer = sealer(shared, &planned.target.provider, call.protocol);
+            let (form, owner) = ((less, as_sent.as_ref()), (settlement.session(), sealer));
+            let (candidate, way) = own.native(&call, planned, form, owner);
             candidates.push(candidate);
-            translations.push(None);
+            ways.push(way);
             continue;
         };
         if let Some(reason) = untranslated(&call, asked_in, planned) {
@@ -83,7 +121,7 @@ pub(crate) fn prepare(shared: &Shared, decided: Decided) -> Result<Prepared, Fau
         }
         let (candidate, translation) = translated(shared, &call, (&body, &peek), planned, asked_in);
         candidates.push(candidate);
-        translations.push(Some(translation));
+        ways.push(Way::Translated(translation));
     }
     settlement.lost(losses);
     if let Some(refusal) = refusal.filter(|_| candidates.is_empty()) {
@@ -93,7 +131,7 @@ pub(crate) fn prepare(shared: &Shared, decided: Decided) -> Result<Prepared, Fau
     Ok(Prepared {
         call,
         candidates,
-        translations,
+        ways,
         opened,
         settlement,
     })
@@ -158,6 +196,42 @@ impl Own {
 }
 
 impl Own {
+    /// The request to a target of the client's protocol: with less in it where its provider refuses that, or packed as
+    /// it came where nothing changes.
+    fn native(
+        &self,
+        call: &Call,
+        planned: &Planned,
+        (less, packed): (Option<(Self, HeaderMap)>, Option<&Bytes>),
+        (session, sealer): (&Arc<Session>, &str),
+    ) -> (Candidate, Way) {
+        let packed = packed.filter(|_| less.is_none());
+        let (less, mut headers) = less.unzip();
+        let own = less.as_ref().unwrap_or(self);
+        let sent = Sent {
+            body: own.body.clone(),
+            peek: Arc::clone(&own.peek),
+            model: body_model(call, planned),
+        };
+        let (body, way) = if !has_seals(call.protocol) || !session.origins().has_others(sealer) {
+            let ready = packed.map(|packed| vec![packed.clone()]);
+            let ready = ready.unwrap_or_else(|| splice_model(&sent.body, &sent.peek, &sent.model));
+            let way = if has_seals(call.protocol) {
+                Way::Sent(sent)
+            } else {
+                Way::Plain
+            };
+            (Content::Ready(ready), way)
+        } else {
+            headers = headers.or_else(|| packed.map(|_| without_encoding(&call.head.headers)));
+            let shown = Arc::new(Shown::new(sent, Arc::clone(session), sealer.to_owned()));
+            (Content::Made(Arc::clone(&shown) as _), Way::Shown(shown))
+        };
+        let mut candidate = native(call, planned, body);
+        candidate.headers = headers;
+        (candidate, way)
+    }
+
     /// The same without what this target's provider refuses a request for, if it has any of that, and its headers.
     fn less(
         &self,
@@ -257,7 +331,7 @@ fn path(text: String) -> PathAndQuery {
 }
 
 /// Removing from a header map would change the order of what is left.
-fn without_encoding(headers: &HeaderMap) -> HeaderMap {
+pub(super) fn without_encoding(headers: &HeaderMap) -> HeaderMap {
     let mut kept = HeaderMap::with_capacity(headers.len());
     for (name, value) in headers {
         if name != CONTENT_ENCODING {

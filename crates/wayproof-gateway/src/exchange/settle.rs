@@ -4,6 +4,7 @@
 //! settled exactly once whether it ended, was cut, failed, or was dropped by a client that hung up.
 
 mod held;
+mod signs;
 mod words;
 
 use std::sync::Arc;
@@ -12,17 +13,16 @@ use bytes::Bytes;
 use http::header::RETRY_AFTER;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, response};
 use tokio::time::Instant;
-use wayproof_engine::{AnswerSign, Decision, LastAnswer, Planned, Target, TaskName, cost};
+use wayproof_engine::{Decision, LastAnswer, Planned, Target, TaskName, cost};
 use wayproof_ledger::{About, Cost, EventBody, ExchangeOutcome, ExchangeSettled};
 use wayproof_upstream::{AnswerBody, AttemptRecord as Tried, Candidate};
-use wayproof_wire::{Answer, Loss, Protocol, Stop, Usage, is_context_overflow};
+use wayproof_wire::{Answer, Loss, Protocol, Usage};
 
 use crate::capture::Pending;
 use crate::exchange::Wish;
 use crate::exchange::admit::Caller;
 use crate::exchange::copy::Copy;
 use crate::exchange::identify::Turn;
-use crate::exchange::observe;
 use crate::gateway::Shared;
 use crate::metrics::Settled;
 use crate::quota;
@@ -187,6 +187,11 @@ impl Settlement {
         self.told = Some(status);
     }
 
+    /// The conversation it is part of.
+    pub(crate) const fn session(&self) -> &Arc<Session> {
+        &self.session
+    }
+
     /// What its events belong to.
     pub(crate) const fn about(&self) -> &About {
         &self.about
@@ -256,12 +261,13 @@ impl Settlement {
         }
     }
 
-    fn elapsed_us(&self) -> i64 {
+    pub(crate) fn elapsed_us(&self) -> i64 {
         i64::try_from(self.began.elapsed().as_micros()).unwrap_or(i64::MAX)
     }
 
     fn settle(&mut self) {
-        let (answer, error) = std::mem::replace(&mut self.copy, Copy::None).finish();
+        let (mut answer, error) = std::mem::replace(&mut self.copy, Copy::None).finish();
+        let seals = self.sealed(answer.as_mut());
         let outcome = self.outcome(answer.as_ref());
         let usage = answer.as_ref().and_then(|answer| answer.usage);
         let listed = self.listed(usage.as_ref());
@@ -272,7 +278,7 @@ impl Settlement {
             self.shared.paces.used(key, used);
         }
         self.tell_losses();
-        self.read_signs(answer.as_ref(), error.as_deref());
+        let failure = self.read_signs(answer.as_ref(), error.as_deref());
         self.shared.metrics.settled(&Settled {
             protocol: self.protocol,
             outcome,
@@ -281,7 +287,11 @@ impl Settlement {
             usage,
             listed_nano_usd: listed,
         });
-        let settled = self.settled(outcome, usage, listed, answer);
+        let settled = ExchangeSettled {
+            seals,
+            failure,
+            ..self.settled(outcome, usage, listed, answer)
+        };
         self.shared.note(
             self.about.clone(),
             EventBody::ExchangeSettled(Box::new(settled)),
@@ -366,34 +376,6 @@ impl Settlement {
         attempts.find(|planned| is_same(&planned.target, target))
     }
 
-    /// Takes in what the answer says about its model: the conversation is too long, or declined.
-    fn read_signs(&self, answer: Option<&Answer>, error: Option<&[u8]>) {
-        let (Some(target), Some(status)) = (&self.answerer, self.status) else {
-            return;
-        };
-        let is_too_long = error.is_some_and(|body| is_context_overflow(status.as_u16(), body));
-        let sign = if is_too_long {
-            let planned = self.planned(target);
-            AnswerSign::ContextOverflow {
-                target: target.clone(),
-                window_tokens: planned
-                    .and_then(|planned| planned.window_tokens)
-                    .unwrap_or(self.decision.estimated_tokens),
-            }
-        } else if answer.is_some_and(|answer| answer.stop == Some(Stop::Refusal)) {
-            AnswerSign::Refusal {
-                target: target.clone(),
-            }
-        } else {
-            return;
-        };
-        let mut state = self.session.lock();
-        let policy = self.shared.policy.load();
-        let noted = wayproof_engine::observe_answer(&policy, &mut state, &sign);
-        drop(state);
-        observe::record(&self.shared, &self.about, noted, None);
-    }
-
     fn settled(
         &mut self,
         outcome: ExchangeOutcome,
@@ -426,6 +408,8 @@ impl Settlement {
             model,
             asked_in: self.asked_in,
             losses: std::mem::take(&mut self.losses),
+            seals: Vec::new(),
+            failure: None,
             usage,
             cost: Cost {
                 listed_nano_usd: listed,

@@ -37,6 +37,8 @@ mod judging;
 #[cfg(test)]
 mod ollama;
 #[cfg(test)]
+mod origins;
+#[cfg(test)]
 mod packed;
 #[cfg(test)]
 mod routing;

@@ -1,5 +1,6 @@
 //! What the gateway does with what the engine decides.
 
+use rstest::rstest;
 use serde_json::Value;
 use wayproof_testkit::{Provider as Scripted, Reply};
 
@@ -91,6 +92,49 @@ async fn a_conversation_that_does_not_fit_moves_up_at_its_next_turn() {
     stage.settled(seen.exchange()).await;
     let seen = post(stage.address, "/v1/messages", &headers, sent.as_bytes()).await;
     assert_eq!(seen.status, 200);
+    assert_eq!(seen.header("x-wayproof-cause"), Some("context-overflow"));
+    assert_eq!(seen.header("x-wayproof-target"), Some("p/max-1"));
+    stage.stop().await;
+}
+
+/// A stream that breaks off because the conversation does not fit, in each protocol.
+#[rstest]
+#[case::messages(
+    "/v1/messages",
+    "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"invalid_request_error\",\"message\":\"prompt is too long: 210000 tokens > 200000 maximum\"}}\n\n"
+)]
+#[case::responses(
+    "/v1/responses",
+    "event: response.failed\ndata: {\"type\":\"response.failed\",\"response\":{\"status\":\"failed\",\"error\":{\"code\":\"context_length_exceeded\",\"message\":\"Your input exceeds the context window of this model.\"}}}\n\n"
+)]
+#[case::responses_error(
+    "/v1/responses",
+    "event: error\ndata: {\"type\":\"error\",\"code\":\"context_length_exceeded\",\"message\":\"Too long.\"}\n\n"
+)]
+#[case::chat(
+    "/v1/chat/completions",
+    "data: {\"error\":{\"message\":\"This model's maximum context length is 8192 tokens.\",\"code\":null}}\n\n"
+)]
+#[case::gemini(
+    "/v1beta/models/gemini-9:streamGenerateContent?alt=sse",
+    "data: {\"error\":{\"code\":400,\"message\":\"The input token count (1048580) exceeds the maximum number of tokens allowed (1048575).\",\"status\":\"INVALID_ARGUMENT\"}}\n\n"
+)]
+#[tokio::test]
+async fn a_conversation_that_does_not_fit_may_say_so_inside_its_answer(
+    #[case] path: &str,
+    #[case] event: &'static str,
+) {
+    let scripted = Scripted::start(move |_| Reply::events([event]))
+        .await
+        .unwrap();
+    let stage = Setting::with(&scripted).open().await;
+    let sent = r#"{"model":"gpt-9","stream":true,"max_tokens":9,"messages":[{"role":"user","content":"the login page crashes"}],"input":"the login page crashes","contents":[{"role":"user","parts":[{"text":"the login page crashes"}]}]}"#;
+    let headers = [("x-session-id", "s1")];
+    let seen = post(stage.address, path, &headers, sent.as_bytes()).await;
+    assert_eq!((seen.status, seen.text().as_str()), (200, event));
+    let settled = stage.settled(seen.exchange()).await.settled.unwrap();
+    assert_eq!(settled.failure.as_deref(), Some("context-overflow"));
+    let seen = post(stage.address, path, &headers, sent.as_bytes()).await;
     assert_eq!(seen.header("x-wayproof-cause"), Some("context-overflow"));
     assert_eq!(seen.header("x-wayproof-target"), Some("p/max-1"));
     stage.stop().await;

@@ -213,6 +213,8 @@ async fn proxied(place: &Place, request_id: Option<&str>, session: &str, ago: i6
         model: Some("claude-opus-5-5".to_owned()),
         asked_in: None,
         losses: Vec::new(),
+        failure: None,
+        seals: Vec::new(),
         usage: Some(Usage {
             input: Some(10),
             cache_read: Some(90),
@@ -234,11 +236,8 @@ async fn proxied(place: &Place, request_id: Option<&str>, session: &str, ago: i6
     ] {
         let event = place.ledger.event(about(), body);
         let at_us = NOW_US - ago * 1_000_000;
-        place
-            .ledger
-            .append(&Event { at_us, ..event })
-            .await
-            .expect("recorded");
+        let appended = place.ledger.append(&Event { at_us, ..event });
+        appended.await.expect("recorded");
     }
 }
 

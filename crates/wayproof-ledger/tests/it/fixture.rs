@@ -70,6 +70,8 @@ pub(crate) fn settled(task: &str, class: &str, model: &str, cost: Cost) -> Event
         model: Some(model.to_owned()),
         asked_in: None,
         losses: Vec::new(),
+        failure: None,
+        seals: Vec::new(),
         usage: Some(Usage {
             input: Some(1_200),
             cache_read: Some(40_000),

@@ -11,10 +11,11 @@ use crate::usage::Usage;
 static FINISH: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("\"finishReason\""));
 static USAGE: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("\"usageMetadata\""));
 static BLOCKED: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("\"promptFeedback\""));
+static SEAL: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("\"thoughtSignature\""));
 static ERROR: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("\"error\""));
 
 pub(super) fn chunk(data: &[u8], state: &mut State) {
-    let finders = [&FINISH, &USAGE, &BLOCKED, &ERROR];
+    let finders = [&FINISH, &USAGE, &BLOCKED, &ERROR, &SEAL];
     if state.answer.model.is_none() || finders.iter().any(|finder| has_member(data, finder)) {
         whole(Json::new(data), state);
     }
@@ -34,6 +35,10 @@ pub(super) fn whole(json: Json<'_>, state: &mut State) {
             "error" => answer.fail(value),
             "candidates" => {
                 for candidate in value.elements() {
+                    let parts = candidate.path(&["content", "parts"]);
+                    for part in parts.into_iter().flat_map(Json::elements) {
+                        answer.add_seal_text(part.get("thoughtSignature"));
+                    }
                     if let Some(stop) = stop(candidate) {
                         answer.stop = Some(stop);
                         answer.is_complete = answer.failed_inside.is_none();

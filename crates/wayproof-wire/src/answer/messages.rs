@@ -1,12 +1,21 @@
 //! Answers of Anthropic Messages: complete with `message_stop`, usage at both ends.
 
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
+
 use super::{State, Stop};
 use crate::json::Json;
+use crate::seal_mark::SealInPieces;
 use crate::usage::Usage;
 
-/// Events that hold nothing but content.
-pub(super) fn is_dull(event: &[u8]) -> bool {
-    event.starts_with(b"content_block_") || event == b"ping"
+static SIGNATURE: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("\"signature"));
+static REDACTED: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("\"redacted_thinking\""));
+
+/// Events that hold nothing but content without a seal.
+pub(super) fn is_dull(event: &[u8], raw: &[u8]) -> bool {
+    let is_content = event.starts_with(b"content_block_") || event == b"ping";
+    is_content && SIGNATURE.find(raw).is_none() && REDACTED.find(raw).is_none()
 }
 
 pub(super) fn event(data: &[u8], state: &mut State) {
@@ -38,12 +47,54 @@ pub(super) fn event(data: &[u8], state: &mut State) {
                 answer.fail(error);
             }
         }
+        "content_block_start" => {
+            if let Some(block) = json.get("content_block") {
+                block_seal(block, state);
+            }
+        }
+        "content_block_delta" => {
+            let index = json.get("index").and_then(Json::integer);
+            let piece = json.path(&["delta", "signature"]).and_then(Json::text);
+            if let (Some(index), Some(piece)) = (index, piece) {
+                signature_piece(index, &piece, state);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// A signature may come in several pieces; the next block's tells that it was whole.
+fn signature_piece(index: u64, piece: &str, state: &mut State) {
+    if state.signature.as_ref().is_some_and(|(of, _)| *of != index) {
+        close_signature(state);
+    }
+    let (_, seal) = state
+        .signature
+        .get_or_insert_with(|| (index, SealInPieces::default()));
+    seal.push(piece);
+}
+
+pub(super) fn close_signature(state: &mut State) {
+    let signature = state.signature.take();
+    state
+        .answer
+        .add_seal(signature.and_then(|(_, seal)| seal.mark()));
+}
+
+fn block_seal(block: Json<'_>, state: &mut State) {
+    let [kind, signature, data] = block.pick(["type", "signature", "data"]);
+    match kind.and_then(Json::text).as_deref() {
+        Some("thinking") => state.answer.add_seal_text(signature),
+        Some("redacted_thinking") => state.answer.add_seal_text(data),
         _ => {}
     }
 }
 
 pub(super) fn whole(message: Json<'_>, state: &mut State) {
     opening(message, state);
+    for block in message.get("content").into_iter().flat_map(Json::elements) {
+        block_seal(block, state);
+    }
     state.answer.stop = message.get("stop_reason").and_then(stop_reason);
     state.answer.is_complete = true;
 }

@@ -1,14 +1,24 @@
 //! Answers of OpenAI Responses: complete with `response.completed`, `.incomplete` or `.failed`, which repeat it all.
 
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
+
 use super::{State, Stop};
 use crate::json::Json;
 use crate::usage::Usage;
 
-/// Events between the first and the last.
-pub(super) fn is_dull(event: &[u8]) -> bool {
+static SEAL: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("\"encrypted_content\""));
+
+/// Events between the first and the last, but for those that hold a seal.
+pub(super) fn is_dull(event: &[u8], raw: &[u8]) -> bool {
     event
         .strip_prefix(b"response.")
-        .is_some_and(|name| !matches!(name, b"created" | b"completed" | b"incomplete" | b"failed"))
+        .is_some_and(|name| match name {
+            b"created" | b"completed" | b"incomplete" | b"failed" => false,
+            b"output_item.done" => SEAL.find(raw).is_none(),
+            _ => true,
+        })
 }
 
 pub(super) fn event(data: &[u8], state: &mut State) {
@@ -20,6 +30,11 @@ pub(super) fn event(data: &[u8], state: &mut State) {
         "response.created" | "response.completed" | "response.incomplete" | "response.failed" => {
             if let Some(response) = json.get("response") {
                 document(response, state);
+            }
+        }
+        "response.output_item.done" => {
+            if let Some(item) = json.get("item") {
+                item_seal(item, state);
             }
         }
         "error" => {
@@ -37,7 +52,7 @@ pub(super) fn whole(response: Json<'_>, state: &mut State) {
 fn document(response: Json<'_>, state: &mut State) {
     let answer = &mut state.answer;
     let (mut status, mut error, mut reason) = (None, None, None);
-    let mut stop = Stop::End;
+    let mut output = None;
     for (key, value) in response.fields() {
         match &*key {
             "id" => answer.id = value.owned_text(),
@@ -46,10 +61,17 @@ fn document(response: Json<'_>, state: &mut State) {
             "status" => status = value.text(),
             "error" if !value.is_null() => error = Some(value),
             "incomplete_details" => reason = value.get("reason").and_then(Json::text),
-            "output" => stop = output_stop(value),
+            "output" => output = Some(value),
             _ => {}
         }
     }
+    if let Some(output) = output {
+        for item in output.elements() {
+            item_seal(item, state);
+        }
+    }
+    let answer = &mut state.answer;
+    let stop = output.map_or(Stop::End, output_stop);
     match status.as_deref() {
         Some("completed") => answer.stop = Some(stop),
         Some("incomplete") => {
@@ -67,6 +89,13 @@ fn document(response: Json<'_>, state: &mut State) {
     }
     // A failure that is told in the protocol's own last event is a whole answer, if a sad one.
     answer.is_complete = true;
+}
+
+fn item_seal(item: Json<'_>, state: &mut State) {
+    let [kind, seal] = item.pick(["type", "encrypted_content"]);
+    if kind.and_then(Json::text).as_deref() == Some("reasoning") {
+        state.answer.add_seal_text(seal);
+    }
 }
 
 /// What the output ends on: calls want to be run, a refusal is a content part of its own.

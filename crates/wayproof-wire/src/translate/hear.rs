@@ -15,7 +15,7 @@ use crate::overflow::is_context_overflow;
 use crate::protocol::Protocol;
 use crate::sse::SseFrame;
 use crate::translate::event::{Event, Sink};
-use crate::translate::loss::Losses;
+use crate::translate::loss::{LossKind, Losses};
 use crate::translate::text::Text;
 
 /// Most calls of one answer that are told apart.
@@ -157,6 +157,13 @@ const fn kind_of(status: Option<u16>) -> FaultKind {
         Some(504) => FaultKind::UpstreamTimeout,
         Some(400..=499) => FaultKind::BadRequest,
         Some(_) | None => FaultKind::UpstreamUnreachable,
+    }
+}
+
+/// Tells what stands beside an answer's text and has no place elsewhere, such as where the text comes from.
+fn beside(name: &str, value: Option<Json<'_>>, losses: &mut Losses) {
+    if value.is_some_and(|value| !matches!(value.bytes(), b"[]" | b"{}")) {
+        losses.add(LossKind::Part, name);
     }
 }
 

@@ -31,6 +31,8 @@ pub(crate) struct Reading<'a> {
     pub(crate) namespaced: Vec<Namespaced>,
     /// Deferred tools that were asked for.
     referenced: Vec<Text<'a>>,
+    /// Whether deferred tools are found by a search that nobody else can make.
+    has_search: bool,
 }
 
 impl<'a> Reading<'a> {
@@ -40,6 +42,7 @@ impl<'a> Reading<'a> {
             losses: Losses::default(),
             namespaced: Vec::new(),
             referenced: Vec::new(),
+            has_search: false,
         }
     }
 
@@ -61,7 +64,11 @@ impl<'a> Reading<'a> {
         Ok(conversation)
     }
 
+    /// Leaves tools out that are not asked for yet. Where the search that would find them is lost, all stay.
     fn drop_deferred(&mut self, conversation: &mut Conversation<'a>) {
+        if self.has_search {
+            return;
+        }
         let (referenced, losses) = (&self.referenced, &mut self.losses);
         conversation.tools.retain(|tool| {
             let is_kept = !tool.is_deferred || referenced.contains(&tool.name);
@@ -70,6 +77,12 @@ impl<'a> Reading<'a> {
             }
             is_kept
         });
+    }
+
+    /// A tool of a kind that only its own provider runs.
+    fn foreign_tool(&mut self, kind: &str) {
+        self.has_search |= kind.starts_with("tool_search");
+        self.losses.add(LossKind::Tool, kind);
     }
 
     fn field(&mut self, name: &str) {

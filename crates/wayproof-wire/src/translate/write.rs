@@ -182,6 +182,17 @@ impl Writing<'_> {
         self.strict_is_lost(tool);
     }
 
+    /// How closely an image is to be looked at, where the protocol has no word for it.
+    fn detail_is_lost(&mut self, media: &Media<'_>) {
+        if media
+            .detail
+            .as_ref()
+            .is_some_and(|detail| !detail.is("auto"))
+        {
+            self.losses.field("detail");
+        }
+    }
+
     fn strict_is_lost(&mut self, tool: &Tool<'_>) {
         if tool.is_strict {
             self.lose(LossKind::Strict, "");

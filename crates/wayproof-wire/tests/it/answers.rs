@@ -51,6 +51,11 @@ fn a_frame_above_the_limit_is_dropped_alone_however_it_arrives() {
         let data: Vec<_> = found.into_iter().filter_map(|(_, data)| data).collect();
         assert_eq!(data, ["a", "b"], "in pieces of {size}");
         assert_eq!(decoder.dropped(), 1);
+        let mut endless = SseDecoder::with_limit(50);
+        for piece in stream.as_bytes()[..80].chunks(size) {
+            endless.push(piece, |_| {});
+        }
+        assert_eq!(endless.dropped(), 1, "it is known before it ends");
         assert!(!decoder.has_rest());
     }
 }

@@ -60,6 +60,13 @@ pub(crate) fn text(detail: &ExchangeDetail) -> Result<String> {
         "outcome {outcome}{status}, {} attempt(s)",
         row.attempts.unwrap_or_default()
     ));
+    if let Some(failure) = detail
+        .settled
+        .as_ref()
+        .and_then(|settled| settled.failure.as_ref())
+    {
+        lines.push(format!("failure {failure}, in the provider's words"));
+    }
     if let Some(settled) = &detail.settled
         && !settled.losses.is_empty()
     {

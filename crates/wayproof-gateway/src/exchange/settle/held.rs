@@ -37,6 +37,7 @@ impl Settlement {
                 | AttemptFault::BreakerOpen
                 | AttemptFault::Misdirected
                 | AttemptFault::Credential
+                | AttemptFault::ForeignSeal
                 | AttemptFault::Unsayable,
             ) => false,
         };

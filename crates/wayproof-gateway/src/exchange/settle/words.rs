@@ -64,6 +64,7 @@ const fn fault_name(fault: AttemptFault) -> &'static str {
         AttemptFault::Misdirected => "misdirected",
         AttemptFault::Unsayable => "unsayable",
         AttemptFault::Credential => "credential",
+        AttemptFault::ForeignSeal => "foreign-seal",
     }
 }
 

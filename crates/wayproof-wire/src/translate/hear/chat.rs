@@ -1,6 +1,6 @@
 //! Hears answers of OpenAI Chat Completions, of the many servers that speak nearly that, and of legacy Completions.
 
-use super::{MOST_CALLS, lied, said, told};
+use super::{MOST_CALLS, beside, lied, said, told};
 use crate::answer::Stop;
 use crate::json::Json;
 use crate::translate::balance::Balance;
@@ -91,13 +91,21 @@ impl Ear {
             sink(Event::Begin { model: said(model) });
         }
         for choice in choices.into_iter().flat_map(Json::elements) {
-            let [index, delta, message, text, finish] =
-                choice.pick(["index", "delta", "message", "text", "finish_reason"]);
+            let [index, delta, message, text, finish, logprobs] = choice.pick([
+                "index",
+                "delta",
+                "message",
+                "text",
+                "finish_reason",
+                "logprobs",
+            ]);
             if index.and_then(Json::integer::<u64>).unwrap_or(0) > 0 {
                 losses.add(LossKind::Candidate, "choice");
                 continue;
             }
+            beside("logprobs", logprobs, losses);
             if let Some(delta) = delta.or(message) {
+                beside("annotations", delta.get("annotations"), losses);
                 self.delta(delta, sink);
             }
             if let Some(text) = said(text) {

@@ -1,6 +1,6 @@
 //! Hears answers of Gemini: every chunk has the shape of a whole answer, and the connection's end is the answer's.
 
-use super::{MOST_CALLS, lied, said, told};
+use super::{MOST_CALLS, beside, lied, said, told};
 use crate::answer::Stop;
 use crate::json::Json;
 use crate::translate::event::{CallBegun, CallKind, Event, Halt, Sink};
@@ -46,7 +46,16 @@ impl Ear {
                 losses.add(LossKind::Candidate, "candidate");
                 continue;
             }
-            let [content, finish] = candidate.pick(["content", "finishReason"]);
+            let [content, finish, grounding, citations, logprobs] = candidate.pick([
+                "content",
+                "finishReason",
+                "groundingMetadata",
+                "citationMetadata",
+                "logprobsResult",
+            ]);
+            beside("groundingMetadata", grounding, losses);
+            beside("citationMetadata", citations, losses);
+            beside("logprobsResult", logprobs, losses);
             let parts = content.and_then(|content| content.get("parts"));
             for part in parts.into_iter().flat_map(Json::elements) {
                 self.part(part, losses, sink);
@@ -125,6 +134,11 @@ impl Ear {
 
     fn finish(&mut self, reason: &str, sink: &mut Sink<'_>) {
         let stop = match reason {
+            // Clients would take it for the end of the work; asked again, the model mostly does better.
+            "MALFORMED_FUNCTION_CALL" | "UNEXPECTED_TOOL_CALL" | "MALFORMED_RESPONSE" => {
+                let what = format!("ended with a call that nobody can read ({reason}); ask again");
+                return sink(Event::Failed(lied(&what)));
+            }
             "STOP" if self.calls > 0 => Stop::ToolUse,
             "STOP" => Stop::End,
             "MAX_TOKENS" => Stop::Length,

@@ -1,6 +1,6 @@
 //! Hears answers of Anthropic Messages.
 
-use super::{MOST_CALLS, said, told};
+use super::{MOST_CALLS, beside, said, told};
 use crate::answer::Stop;
 use crate::json::Json;
 use crate::translate::event::{CallBegun, CallKind, Event, Halt, Sink};
@@ -40,6 +40,7 @@ impl Ear {
             }
             Some("content_block_delta") => {
                 if let Some(delta) = delta {
+                    beside("citations", delta.get("citation"), losses);
                     self.delta(delta, index, sink);
                 }
             }
@@ -85,6 +86,7 @@ impl Ear {
         let kind = kind.and_then(Json::text).unwrap_or_default();
         match &*kind {
             "text" => {
+                beside("citations", block.get("citations"), losses);
                 if let Some(text) = said(text) {
                     sink(Event::Text(text));
                 }

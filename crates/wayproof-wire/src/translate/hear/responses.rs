@@ -1,6 +1,6 @@
 //! Hears answers of OpenAI Responses. What the last events repeat is used only where the fragments were left out.
 
-use super::{MOST_CALLS, said, told};
+use super::{MOST_CALLS, beside, said, told};
 use crate::answer::Stop;
 use crate::json::Json;
 use crate::translate::event::{CallBegun, CallKind, Event, Halt, Sink};
@@ -172,7 +172,16 @@ impl Ear {
         }
         let (is_call, has_content) = (known.is_call, known.has_content);
         match &*kind {
-            "message" if !has_content => self.message(content, sink),
+            "message" => {
+                for part in content.into_iter().flat_map(Json::elements) {
+                    let [annotations, logprobs] = part.pick(["annotations", "logprobs"]);
+                    beside("annotations", annotations, losses);
+                    beside("logprobs", logprobs, losses);
+                }
+                if !has_content {
+                    self.message(content, sink);
+                }
+            }
             "reasoning" => {
                 if !has_content {
                     reasoning([summary, content], sink);

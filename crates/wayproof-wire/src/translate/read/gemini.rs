@@ -6,8 +6,8 @@ use super::{Reading, is_idle, items, media_kind, text_part, texts, top};
 use crate::json::Json;
 use crate::translate::Untranslatable;
 use crate::translate::item::{
-    Call, Choice, Conversation, Effort, Format, Input, Media, Part, Settings, Source, Speaker,
-    Tool, ToolForm, ToolResult,
+    Call, Choice, Conversation, Effort, Format, Input, Media, MediaKind, Part, Settings, Source,
+    Speaker, Tool, ToolForm, ToolResult,
 };
 use crate::translate::loss::LossKind;
 use crate::translate::schema::lower_types;
@@ -191,11 +191,14 @@ fn as_text(value: Json<'_>) -> Text<'static> {
 
 fn read_media(data: Json<'_>) -> Option<Part<'_>> {
     let [mime, base64, uri, name] = data.pick(["mimeType", "data", "fileUri", "displayName"]);
-    let mime = mime.and_then(Text::of)?;
-    let kind = media_kind(&mime);
-    let source = match base64.and_then(Text::of) {
-        Some(base64) => Source::Data { mime, base64 },
-        None => Source::Url(uri.and_then(Text::of)?),
+    let mime = mime.and_then(Text::of);
+    let (kind, source) = if let Some(base64) = base64.and_then(Text::of) {
+        let mime = mime?;
+        (media_kind(&mime), Source::Data { mime, base64 })
+    } else {
+        let url = uri.and_then(Text::of)?;
+        let kind = mime.map_or_else(|| kind_at(&url), |mime| media_kind(&mime));
+        (kind, Source::Url(url))
     };
     Some(Part::Media(Media {
         kind,
@@ -203,6 +206,18 @@ fn read_media(data: Json<'_>) -> Option<Part<'_>> {
         name: name.and_then(Text::of),
         detail: None,
     }))
+}
+
+/// What stands at an address, as its ending says where nothing else does.
+fn kind_at(url: &Text<'_>) -> MediaKind {
+    let url = url.spoken().to_ascii_lowercase();
+    let path = url.split(['?', '#']).next().unwrap_or_default();
+    let ending = path.rsplit_once('.').map_or("", |(_, ending)| ending);
+    match ending {
+        "png" | "jpg" | "jpeg" | "gif" | "webp" | "heic" | "heif" => MediaKind::Image,
+        "wav" | "mp3" | "flac" | "ogg" | "aac" | "aiff" => MediaKind::Audio,
+        _ => MediaKind::Document,
+    }
 }
 
 fn setting<'a>(

@@ -133,7 +133,7 @@ fn read_tool<'a>(reading: &mut Reading<'a>, tool: Json<'a>) -> Option<Tool<'a>> 
     let kind = kind.and_then(Text::of).filter(|kind| !kind.is("custom"));
     let name = name.and_then(Text::of);
     if let Some(kind) = kind.filter(|_| schema.is_none()) {
-        reading.losses.add(LossKind::Tool, &kind.spoken());
+        reading.foreign_tool(&kind.spoken());
         return None;
     }
     Some(Tool {

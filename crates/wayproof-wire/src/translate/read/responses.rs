@@ -86,6 +86,8 @@ fn read_item<'a>(
             }
         }
         "item_reference" => return Err(Untranslatable::Stored("item_reference")),
+        // It stands for everything before it.
+        "compaction" | "compaction_summary" => return Err(Untranslatable::Stored("compaction")),
         other => reading.losses.add(LossKind::Part, other),
     }
     Ok(())
@@ -285,7 +287,7 @@ fn read_tool<'a>(
         }
         ("function", _) => ToolForm::Schema(schema.map(|schema| Cow::Borrowed(schema.bytes()))),
         ("custom", _) => ToolForm::Free(format.map(Json::bytes)),
-        _ => return reading.losses.add(LossKind::Tool, &kind),
+        _ => return reading.foreign_tool(&kind),
     };
     let Some(name) = name else { return };
     let name = match space {

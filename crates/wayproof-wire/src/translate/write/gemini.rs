@@ -163,6 +163,7 @@ fn result_part(
 }
 
 fn media_part(writing: &mut Writing<'_>, media: &Media<'_>, out: &mut Out) {
+    writing.detail_is_lost(media);
     match &media.source {
         Source::Plain(text) => text_part(text, out),
         Source::Data { mime, base64 } => out.object(|out| {

@@ -197,6 +197,7 @@ fn media_block(writing: &mut Writing<'_>, media: &Media<'_>, mark: Mark, out: &m
         writing.lose(LossKind::Part, kind_name(media.kind));
         return;
     }
+    writing.detail_is_lost(media);
     out.object(|out| {
         out.pair("type", kind_name(media.kind));
         out.key("source").object(|out| match &media.source {
