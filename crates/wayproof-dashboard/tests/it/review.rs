@@ -370,6 +370,10 @@ async fn hostile_words_of_a_repository_stay_text() {
     let plain = Said::words("plain").stage().await;
     let mut known = kinds(&plain.get("/review").await.text);
     known.extend(kinds(&plain.get(&address()).await.text));
+    let (plain_place, csrf) = (place(), plain.get(&address()).await.csrf());
+    let signing = fields(&csrf, &plain_place);
+    let signing = plain.ask(form("/review/sign", "", &signing)).await;
+    let signing_kinds = kinds(&signing.text);
     for payload in PAYLOADS {
         let stage = Said::words(payload).stage().await;
         for path in ["/review", &address()] {
@@ -379,6 +383,17 @@ async fn hostile_words_of_a_repository_stay_text() {
             let strange: Vec<_> = kinds(&seen.text).difference(&known).cloned().collect();
             assert!(strange.is_empty(), "{payload:?} {path}: {strange:?}");
         }
+        let (place, csrf) = (place(), stage.get(&address()).await.csrf());
+        let mut sent = fields(&csrf, &place);
+        sent.extend([("comment", payload), ("answer-0f3a", payload)]);
+        let signing = stage.ask(form("/review/sign", "", &sent)).await;
+        assert_eq!(signing.status, 200, "{payload:?}");
+        is_tame("/review/sign", &signing.text);
+        let strange: Vec<_> = kinds(&signing.text)
+            .difference(&signing_kinds)
+            .cloned()
+            .collect();
+        assert!(strange.is_empty(), "{payload:?} /review/sign: {strange:?}");
         let asked = request("GET", "/review?sent=%3Cb%3E")
             .body(Body::empty())
             .unwrap();

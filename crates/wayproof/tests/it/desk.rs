@@ -239,6 +239,88 @@ async fn a_pasted_signature_opens_the_gate() {
     assert_eq!(up.stop(), 0);
 }
 
+/// Everything that was given to the gateway to keep, and that no page may show.
+#[tokio::test(flavor = "multi_thread")]
+#[expect(clippy::too_many_lines, reason = "one story, read from top to bottom")]
+async fn no_page_shows_a_secret() {
+    const PROVIDERS: &str = "ghp_16C7e42F292c6912E7710c838347Ae178B4a";
+    const GATEWAYS: &str = "gk-5b1d9e77a0c34f21";
+    let play = Play::new(vec![Persona {
+        model: "m".into(),
+        steps: vec![Step::Say("hello".into())],
+    }]);
+    let provider = Provider::start(move |request| play.answer(request))
+        .await
+        .unwrap();
+    let environment = Environment::new();
+    let second = format!(
+        "other={},key-env=OTHER_KEY",
+        provider.url().replace("://", "://user:pw-3e8a71@")
+    );
+    let up = Up::start_set(
+        "mock",
+        &environment,
+        &provider,
+        &[
+            "--provider",
+            &second,
+            "--key-env",
+            "GATEWAY_KEY",
+            "--capture",
+            "redacted",
+        ],
+        &[("OTHER_KEY", PROVIDERS), ("GATEWAY_KEY", GATEWAYS)],
+    )
+    .await;
+    let given = environment.run(&["keys", "new", "ana-laptop", "--json"]);
+    let given = given.json()["key"].as_str().unwrap().to_owned();
+    let key = format!("x-wayproof-key: {GATEWAYS}\r\n");
+    let body = format!(
+        r#"{{"model":"m","messages":[{{"role":"user","content":"why is {PROVIDERS} refused?"}}]}}"#
+    );
+    let answer = up.post_with("/v1/messages", &key, &body);
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    let named = |header: &str| {
+        let (_, rest) = answer.split_once(&format!("{header}: ")).unwrap();
+        rest.split("\r\n").next().unwrap().to_owned()
+    };
+    let page = named("x-wayproof-page");
+    let (_, job) = page.split_once("://127.0.0.1").unwrap();
+    let exchange = format!("/exchanges/{}", named("x-wayproof-exchange"));
+    let csrf = get(&up, "/login").csrf();
+    let inside = post(&up, "/login", &[("csrf", &csrf), ("key", GATEWAYS)]);
+    assert_eq!(inside.status, "303", "{}", inside.text);
+    let (_, cookie) = inside.text.split_once("set-cookie: ").unwrap();
+    let cookie = cookie.split(';').next().unwrap().to_owned();
+    for path in [
+        "/",
+        job,
+        &exchange,
+        "/jobs",
+        "/receipts",
+        "/review",
+        "/spend",
+        "/policy",
+        "/models",
+        "/status",
+        "/settings",
+        "/connect",
+        "/docs",
+        "/nothing",
+    ] {
+        let seen = up.get_with(path, &format!("accept: text/html\r\ncookie: {cookie}\r\n"));
+        let found = if path == "/nothing" { "404" } else { "200" };
+        assert!(
+            seen.starts_with(&format!("HTTP/1.1 {found}")),
+            "{path}: {seen}"
+        );
+        for secret in [PROVIDERS, GATEWAYS, "pw-3e8a71", &given] {
+            assert!(!seen.contains(secret), "{path} shows {secret}: {seen}");
+        }
+    }
+    assert_eq!(up.stop(), 0);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_key_that_was_given_out_signs_in_with_its_role() {
     let play = Play::new(vec![Persona {

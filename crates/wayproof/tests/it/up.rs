@@ -121,10 +121,15 @@ impl Up {
     }
 
     pub(crate) fn get(&self, path: &str, accept: &str) -> String {
+        self.get_with(path, &format!("accept: {accept}\r\n"))
+    }
+
+    /// Gets with more headers, each with its line end.
+    pub(crate) fn get_with(&self, path: &str, headers: &str) -> String {
         let mut socket = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
         write!(
             socket,
-            "GET {path} HTTP/1.1\r\nhost: 127.0.0.1:{}\r\naccept: {accept}\r\nconnection: close\r\n\r\n",
+            "GET {path} HTTP/1.1\r\nhost: 127.0.0.1:{}\r\nconnection: close\r\n{headers}\r\n",
             self.port
         )
         .unwrap();
