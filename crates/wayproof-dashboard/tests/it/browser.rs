@@ -6,7 +6,6 @@ mod driver;
 
 use std::path::PathBuf;
 
-use fantoccini::Locator;
 use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -353,66 +352,6 @@ async fn filters_mistakes_and_huge_jobs_are_handled_without_a_mouse() {
         0,
         "a huge job does not push the page aside"
     );
-    browser.stop().await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn everything_but_moving_works_without_scripts() {
-    let stage = Stage::with(|_| {}, Clock::system()).await;
-    furnish(&stage).await;
-    let (url, _serving) = serve(&stage).await;
-    let browser = Browser::without_scripts().await;
-    browser.open(&url).await;
-    // It is there only where scripts are off.
-    let note = browser.find("noscript p").await;
-    assert!(note.text().await.unwrap().contains("does not move"));
-    assert!(
-        browser
-            .client
-            .find_all(Locator::Css("#live .card"))
-            .await
-            .unwrap()
-            .len()
-            >= 3
-    );
-    for (name, path) in PAGES {
-        browser.open(&format!("{url}{path}")).await;
-        let heading = browser.find("main h1").await.text().await.unwrap();
-        assert!(!heading.is_empty(), "{name}");
-    }
-    browser.open(&format!("{url}/jobs")).await;
-    let field = browser.find("#q").await;
-    field.send_keys("team/billing\u{e007}").await.unwrap();
-    browser.find("#q[value='team/billing']").await;
-    let rows = browser
-        .client
-        .find_all(Locator::Css("tbody tr"))
-        .await
-        .unwrap();
-    assert!(!rows.is_empty());
-    for row in rows {
-        assert!(row.text().await.unwrap().contains("team/billing"));
-    }
-    let before = browser.find("html").await.attr("data-theme").await.unwrap();
-    browser
-        .find("button[name=theme]")
-        .await
-        .click()
-        .await
-        .unwrap();
-    let other = format!("html:not([data-theme='{}'])", before.unwrap_or_default());
-    browser.find(&other).await;
-    browser.open(&format!("{url}/policy")).await;
-    let text = browser.find("#policy").await;
-    text.send_keys("\njudge = \"nobody\"\n").await.unwrap();
-    browser
-        .find("#what-if form button")
-        .await
-        .click()
-        .await
-        .unwrap();
-    let told = browser.find("#what-if .result").await.text().await.unwrap();
-    assert!(told.contains("nobody"), "{told}");
     browser.stop().await;
 }
 

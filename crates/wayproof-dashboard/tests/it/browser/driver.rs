@@ -24,10 +24,6 @@ pub(super) struct Browser {
 
 impl Browser {
     pub(super) async fn start() -> Self {
-        Self::start_with(json!({})).await
-    }
-
-    async fn start_with(preferences: Value) -> Self {
         let profile = tempfile::tempdir().unwrap();
         let port = StdListener::bind("127.0.0.1:0")
             .unwrap()
@@ -49,7 +45,7 @@ impl Browser {
             "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
             "--disable-component-update", "--disable-sync", "--hide-scrollbars", "--disable-dev-shm-usage",
             format!("--user-data-dir={}", profile.path().display()),
-        ], "prefs": preferences});
+        ]});
         let mut capabilities = serde_json::Map::new();
         capabilities.insert("goog:chromeOptions".to_owned(), options);
         let url = format!("http://127.0.0.1:{port}");
@@ -68,11 +64,6 @@ impl Browser {
             tokio::time::sleep(PAUSE).await;
         }
         panic!("chromedriver does not answer at {url}");
-    }
-
-    /// Lets no page run anything from now on; what a test asks of a page is still answered.
-    pub(super) async fn without_scripts() -> Self {
-        Self::start_with(json!({"profile.managed_default_content_settings.javascript": 2})).await
     }
 
     pub(super) async fn open(&self, url: &str) {
