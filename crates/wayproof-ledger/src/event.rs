@@ -388,8 +388,8 @@ pub struct QuotaSampled {
 /// An operator changed a key, a person or a budget.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct BooksChanged {
-    /// What was done: `key-made`, `key-rotated`, `key-revoked`, `person-set`, `person-removed`, `budget-set`,
-    /// `budget-removed`.
+    /// What was done: `key-made`, `key-rotated`, `key-revoked`, `key-removed`, `person-set`, `person-removed`,
+    /// `budget-set`, `budget-removed`, `log-key-set`.
     pub change: String,
     /// To what.
     pub subject: String,

@@ -29,7 +29,7 @@ pub(crate) use self::faces::{McpArgs, TopArgs, TopSort};
 pub(crate) use self::forge::{ForgeArgs, ForgeKind, ForgePart};
 pub(crate) use self::import::{ImportArgs, ImportFrom};
 pub(crate) use self::keeping::{
-    CopyArgs, CosignArgs, PruneArgs, ReconcileArgs, VerifyArgs, WitnessArgs,
+    CopyArgs, CosignArgs, PruneArgs, ReconcileArgs, RekeyArgs, VerifyArgs, WitnessArgs,
 };
 pub(crate) use self::models::{ModelsCommand, ModelsListArgs, ModelsSyncArgs};
 pub(crate) use self::otlp::{OtlpArgs, SendArgs};
@@ -406,6 +406,11 @@ pub(crate) enum LedgerCommand {
     Reconcile(ReconcileArgs),
     /// Asks a witness to cosign the newest checkpoint, and keeps its cosignature.
     Cosign(CosignArgs),
+    /// Makes the key of the data directory the ledger's, once the ledger is found whole: for a key that is lost.
+    ///
+    /// Every checkpoint is signed anew, an event says so, and cosignatures of witnesses stay. Whoever pinned the former
+    /// key has to be told; gateways that have it no longer sign.
+    Rekey(RekeyArgs),
     /// Checks every event, the tree over them, every checkpoint and every table. Exit status 4 names what is broken.
     Verify(VerifyArgs),
 }

@@ -108,7 +108,7 @@ impl Running {
 pub(crate) async fn start(start: Start) -> Result<Running> {
     let in_force = catalogs::in_force(&start.data)?;
     let (listener, address) = listen(&start).await?;
-    let ledger = ledgers::open(&start.data, start.ledger.as_deref()).await?;
+    let ledger = ledgers::keep(&start.data, start.ledger.as_deref()).await?;
     check_reach(address, start.key.is_some(), &ledger).await?;
     if let Some(text) = &in_force.text {
         // Prices name their catalog by digest; who reads the ledger later finds it there.
