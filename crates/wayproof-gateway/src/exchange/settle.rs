@@ -272,7 +272,7 @@ impl Settlement {
         let listed = self.listed(usage.as_ref());
         self.remember(outcome, usage.as_ref(), listed);
         self.settle_budgets(outcome, listed);
-        let used = usage.and_then(|usage| usage.total_input()?.checked_add(usage.output?));
+        let used = usage.and_then(|usage| usage.total_input()?.checked_add(usage.total_output()?));
         if let (Some(key), Some(used)) = (&self.paced, used) {
             self.shared.paces.used(key, used);
         }
