@@ -49,10 +49,7 @@ pub(crate) fn hold_on_job(shared: &Shared, decided: &mut Decided) -> Result<bool
     held.map_err(|stands| {
         decided.settlement.end(End::Refused);
         let task = decided.settlement.decision.task.as_str();
-        Fault::new(
-            FaultKind::BudgetExhausted,
-            job_message(stands, limit, close, task),
-        )
+        job_fault(stands, limit, close, task)
     })?;
     Ok(has_budgets)
 }
@@ -109,9 +106,9 @@ async fn try_hold(shared: &Shared, decided: &mut Decided) -> Result<(), Fault> {
     decided.settlement.holds(amount_nano_usd);
     match shared.ledger.books().hold(hold).await {
         Ok(()) => Ok(()),
-        Err(HoldError::Overdrawn(overdrawn)) => Err(Fault::new(
-            FaultKind::BudgetExhausted,
-            overdrawn_message(&overdrawn, decided.settlement.decision.task.as_str()),
+        Err(HoldError::Overdrawn(overdrawn)) => Err(overdrawn_fault(
+            &overdrawn,
+            decided.settlement.decision.task.as_str(),
         )),
         Err(HoldError::Ledger(error)) => Err(Fault::new(
             FaultKind::LedgerUnavailable,
@@ -220,7 +217,29 @@ fn unbounded(why: &str) -> Fault {
     Fault::new(FaultKind::BudgetExhausted, message)
 }
 
-fn overdrawn_message(overdrawn: &Overdrawn, task: &str) -> String {
+/// When to ask again for what is held meanwhile, in seconds: requests hold far more than most of them cost.
+const HELD_RETRY_S: u64 = 2;
+
+/// A request that fits once those under way are settled is to come again; otherwise nothing is left for it.
+fn fault((stands, limit): (Spent, i64), asked: i64, whose: &str, message: String) -> Fault {
+    let waits = stands.held > 0 && asked <= limit.saturating_sub(stands.spent);
+    if !waits {
+        return Fault::new(FaultKind::BudgetExhausted, message);
+    }
+    let (spent, held) = told(stands);
+    Fault {
+        kind: FaultKind::RateLimited,
+        message: format!(
+            "{whose} has spent {spent} of {}{held}, and this request may cost up to {}: it fits once they are \
+             settled, so come back in {HELD_RETRY_S} s",
+            show_usd(limit),
+            show_usd(asked)
+        ),
+        retry_after_s: Some(HELD_RETRY_S),
+    }
+}
+
+fn overdrawn_fault(overdrawn: &Overdrawn, task: &str) -> Fault {
     let Overdrawn {
         budget,
         is_of_policy,
@@ -234,31 +253,33 @@ fn overdrawn_message(overdrawn: &Overdrawn, task: &str) -> String {
         held: balance.held_nano_usd,
     };
     if *is_of_policy {
-        return job_message(stands, limit, *asked_nano_usd, task);
+        return job_fault(stands, limit, *asked_nano_usd, task);
     }
     let (spent, held) = told(stands);
-    let (limit, asked) = (show_usd(limit), show_usd(*asked_nano_usd));
+    let (shown, asked) = (show_usd(limit), show_usd(*asked_nano_usd));
     let subject = &budget.subject;
     let window = budget.window;
+    let whose = format!("the budget of {subject}");
     let again = ends.as_ref().map_or_else(
         || "it does not start anew".to_owned(),
         |ends| format!("it starts anew at {ends}"),
     );
-    format!(
-        "the budget of {subject} has spent {spent} of its {limit} ({window}){held}, and this request may cost up to \
-         {asked}; {again}; an operator raises it with `wayproof budgets set {subject}`, and fewer tokens of output \
-         may still fit"
-    )
+    let message = format!(
+        "{whose} has spent {spent} of its {shown} ({window}){held}, and this request may cost up to {asked}; {again}; \
+         an operator raises it with `wayproof budgets set {subject}`, and fewer tokens of output may still fit"
+    );
+    fault((stands, limit), *asked_nano_usd, &whose, message)
 }
 
-fn job_message(stands: Spent, limit: i64, asked: i64, task: &str) -> String {
+fn job_fault(stands: Spent, limit: i64, asked: i64, task: &str) -> Fault {
     let (spent, held) = told(stands);
-    format!(
+    let message = format!(
         "this job has spent {spent} of the {} that task `{task}` allows{held}, and this request may cost up to {}; \
          raise `budget.per_job` in wayproof.toml, ask for fewer tokens of output, or ask for something else",
         show_usd(limit),
         show_usd(asked)
-    )
+    );
+    fault((stands, limit), asked, "this job", message)
 }
 
 /// What is spent, and what is held as the middle of a sentence.
