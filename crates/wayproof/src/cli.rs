@@ -210,6 +210,9 @@ pub(crate) struct RunArgs {
     /// The gateway to use [default: the one that already runs on this data directory, else one of its own].
     #[arg(long, value_name = "URL", env = "WAYPROOF_GATEWAY")]
     pub(crate) gateway: Option<String>,
+    /// The variable with a key of the gateway: the job goes on the account of its holder [default: WAYPROOF_KEY, else as operator].
+    #[arg(long, value_name = "VARIABLE")]
+    pub(crate) key_env: Option<String>,
     #[command(flatten)]
     pub(crate) data: DataArgs,
     #[command(flatten)]

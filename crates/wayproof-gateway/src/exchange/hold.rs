@@ -3,7 +3,9 @@
 //! Nothing is sent before that is done. A job's own limit is kept in memory and nobody waits for it; operators' budgets
 //! are in the ledger's books.
 
-use wayproof_engine::{Budget, Planned, PriceRow, draws, show_usd, worst_cost};
+use std::path::Path;
+
+use wayproof_engine::{Budget, Planned, PriceRow, SubjectKind, draws, show_usd, worst_cost};
 use wayproof_ledger::{About, Hold, HoldError, Holder, Location, Overdrawn};
 use wayproof_upstream::Provider;
 use wayproof_wire::{Fault, FaultKind, MostTokens, Request, most_tokens};
@@ -13,7 +15,6 @@ use crate::exchange::Wish;
 use crate::exchange::admit::{Call, Caller};
 use crate::exchange::decide::Decided;
 use crate::exchange::identify::Turn;
-use crate::exchange::observe::repo;
 use crate::exchange::settle::End;
 use crate::gateway::Shared;
 
@@ -119,22 +120,32 @@ async fn try_hold(shared: &Shared, decided: &mut Decided) -> Result<(), Fault> {
 
 /// On whose account a request goes.
 fn holder(call: &Call, about: Option<&About>) -> Holder {
-    let given = match &call.caller {
-        Caller::Holder(holder) => Some(holder),
-        Caller::Local | Caller::Named(_) | Caller::Job(_) => None,
-    };
+    let given = call.caller.holder();
     let named = match &call.caller {
         Caller::Named(name) => Some(name.clone()),
-        Caller::Local | Caller::Holder(_) | Caller::Job(_) => None,
+        Caller::Local | Caller::Holder(_) | Caller::Job(..) => None,
     };
     Holder {
         key: given.map(|holder| holder.name.clone()).or(named),
         person: given.and_then(|holder| holder.person.clone()),
         teams: given.map(|holder| holder.teams.clone()).unwrap_or_default(),
-        repo: repo(call).map(ToOwned::to_owned),
+        repo: call.repo.clone(),
         session: about.and_then(|about| about.session.clone()),
         job: about.and_then(|about| about.job.clone()),
     }
+}
+
+/// The repository around a folder, as a budget names it; else the folder itself.
+pub(crate) fn repo_at(shared: &Shared, folder: &str) -> String {
+    let register = shared.ledger.books().register();
+    let named = register
+        .budgets
+        .iter()
+        .filter(|budget| budget.subject.kind == SubjectKind::Repo)
+        .map(|budget| budget.subject.name.as_str());
+    let around = named.filter(|name| !name.is_empty() && Path::new(folder).starts_with(name));
+    let repo = around.max_by_key(|name| name.len()).unwrap_or(folder);
+    repo.to_owned()
 }
 
 /// The most that the exchange can cost, whichever of its targets answers.

@@ -19,7 +19,6 @@ use wayproof_wire::{Answer, Loss, Protocol, Stop, Usage, is_context_overflow};
 
 use crate::capture::Pending;
 use crate::exchange::Wish;
-use crate::exchange::admit::Caller;
 use crate::exchange::copy::Copy;
 use crate::exchange::identify::Turn;
 use crate::exchange::observe;
@@ -111,10 +110,7 @@ impl Settlement {
         decision: Decision,
     ) -> Self {
         shared.metrics.opened();
-        let paced = match &turn.call.caller {
-            Caller::Holder(holder) => Some(holder.id.clone()),
-            Caller::Local | Caller::Named(_) | Caller::Job(_) => None,
-        };
+        let paced = turn.call.caller.holder().map(|holder| holder.id.clone());
         Self {
             shared: Arc::clone(shared),
             about,
