@@ -1,8 +1,10 @@
 //! The admin pages under `/wayproof/v1/`, and the operators' pages.
 //!
 //! They open jobs and take in what became of them; they never change the policy. Everything under
-//! `/wayproof/` wants the admin token, also from this machine.
+//! `/wayproof/` wants the admin token, also from this machine. Who has a key that was given out may open jobs, and sees
+//! and proves those alone.
 
+mod guard;
 mod jobs;
 mod read;
 mod session;
@@ -12,16 +14,13 @@ mod work;
 use std::sync::{Arc, Weak};
 
 use axum::Router;
-use axum::extract::{Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
-use axum::middleware::{self, Next};
+use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use serde::Serialize;
-use wayproof_upstream::bearer;
 
 use crate::gateway::Shared;
-use crate::keys::KeyDigest;
 
 /// What a page is given.
 #[derive(Clone)]
@@ -39,9 +38,13 @@ impl Admin {
 /// All pages that are not exchanges.
 pub(crate) fn pages(shared: Weak<Shared>) -> Router {
     let admin = Admin(shared);
-    let guarded = Router::new()
-        .route("/wayproof/v1/health", get(read::health))
-        .route("/wayproof/v1/jobs", get(read::jobs).post(jobs::open))
+    let operators = Router::new()
+        .route("/wayproof/v1/jobs", get(read::jobs))
+        .route("/wayproof/v1/jobs/{id}/review", post(jobs::review))
+        .route("/wayproof/v1/exchanges/{id}", get(read::exchange))
+        .route("/wayproof/v1/sessions/{id}", get(session::session))
+        .layer(middleware::from_fn(guard::operators_only));
+    let of_jobs = Router::new()
         .route("/wayproof/v1/jobs/{id}", get(read::job))
         .route(
             "/wayproof/v1/jobs/{id}/obligation",
@@ -53,35 +56,25 @@ pub(crate) fn pages(shared: Weak<Shared>) -> Router {
         )
         .route("/wayproof/v1/jobs/{id}/proof", post(jobs::prove))
         .route("/wayproof/v1/jobs/{id}/proof/step", post(jobs::step))
-        .route("/wayproof/v1/jobs/{id}/review", post(jobs::review))
         .route("/wayproof/v1/jobs/{id}/close", post(jobs::close))
-        .route("/wayproof/v1/exchanges/{id}", get(read::exchange))
-        .route("/wayproof/v1/sessions/{id}", get(session::session))
-        .layer(middleware::from_fn_with_state(admin.clone(), guard));
+        .layer(middleware::from_fn_with_state(
+            admin.clone(),
+            guard::own_jobs,
+        ));
+    let guarded = Router::new()
+        .route("/wayproof/v1/health", get(read::health))
+        .route("/wayproof/v1/jobs", post(jobs::open))
+        .merge(operators)
+        .merge(of_jobs)
+        .layer(middleware::from_fn_with_state(
+            admin.clone(),
+            guard::recognise,
+        ));
     Router::new()
         .merge(guarded)
         .route("/health", get(read::alive))
         .route("/metrics", get(read::metrics))
         .with_state(admin)
-}
-
-/// Lets only the holder of the admin token pass.
-async fn guard(State(admin): State<Admin>, request: Request, next: Next) -> Response {
-    let shared = match admin.shared() {
-        Ok(shared) => shared,
-        Err(problem) => return problem.into_response(),
-    };
-    let shown = request.headers().get(header::AUTHORIZATION);
-    let is_known = match (&shared.settings.admin_token, shown) {
-        (Some(token), Some(shown)) => token.is(&KeyDigest::of(bearer(shown.as_bytes()))),
-        (Some(_), None) | (None, _) => false,
-    };
-    drop(shared);
-    if is_known {
-        next.run(request).await
-    } else {
-        Problem::new(StatusCode::UNAUTHORIZED, "the admin token is needed").into_response()
-    }
 }
 
 /// An error of a page, as one clear sentence.

@@ -36,40 +36,77 @@ pub(crate) fn needs_key(shared: &Shared) -> bool {
     let books = shared.ledger.books();
     books.freshen(BOOKS_AGE_US);
     let register = books.register();
-    !register.keys.is_empty() && register.needs_key(shared.clock.now_us())
+    register.needs_key()
 }
 
 /// Finds whoever holds a key that was shown, and lets them make one request.
 pub(crate) async fn find(shared: &Shared, id: &str, key: &[u8]) -> Result<Arc<Holder>, Fault> {
+    let register = register(shared).await?;
+    let known = shown(shared, &register, id, key)?;
+    let holder = good(shared, &register, known)?;
+    take_turn(shared, known)?;
+    Ok(Arc::new(holder))
+}
+
+/// The same for a job that was opened with the key: it is as good as the key is now.
+pub(crate) async fn find_by_id(shared: &Shared, id: &str) -> Result<Arc<Holder>, Fault> {
+    let register = register(shared).await?;
+    let gone = || unauthorized("the key that opened this job was removed".to_owned());
+    let known = register.keys.get(id).ok_or_else(gone)?;
+    let holder = good(shared, &register, known)?;
+    take_turn(shared, known)?;
+    Ok(Arc::new(holder))
+}
+
+/// Finds whoever holds a key that was shown for a page, which takes nothing from its pace.
+pub(crate) async fn recognise(shared: &Shared, id: &str, key: &[u8]) -> Result<Arc<Holder>, Fault> {
+    let register = register(shared).await?;
+    let known = shown(shared, &register, id, key)?;
+    good(shared, &register, known).map(Arc::new)
+}
+
+async fn register(shared: &Shared) -> Result<Arc<Register>, Fault> {
     let register = shared.ledger.books().fresh(KEY_AGE_US).await;
-    let register = register.map_err(|error| {
+    register.map_err(|error| {
         let message = format!("keys cannot be checked: {error}");
         Fault::new(FaultKind::LedgerUnavailable, message)
-    })?;
+    })
+}
+
+fn shown<'a>(
+    shared: &Shared,
+    register: &'a Register,
+    id: &str,
+    key: &[u8],
+) -> Result<&'a Key, Fault> {
     let now_us = shared.clock.now_us();
     let known = register
         .keys
         .get(id)
         .filter(|known| is_of(known, key, now_us));
-    let Some(known) = known else {
-        return Err(unauthorized(
-            "this key is not one of this gateway".to_owned(),
-        ));
-    };
-    check(known, now_us)?;
+    known.ok_or_else(|| unauthorized("this key is not one of this gateway".to_owned()))
+}
+
+fn good(shared: &Shared, register: &Register, known: &Key) -> Result<Holder, Fault> {
+    check(known, shared.clock.now_us())?;
+    Ok(holder(known, register))
+}
+
+/// Takes one request from what the key may make in a minute.
+fn take_turn(shared: &Shared, known: &Key) -> Result<(), Fault> {
     let pace = Pace {
         requests: known.requests_per_minute,
         tokens: known.tokens_per_minute,
     };
-    shared.paces.take(id, pace, now_us).map_err(|wait| Fault {
+    let taken = shared.paces.take(&known.id, pace, shared.clock.now_us());
+    taken.map_err(|wait| Fault {
         kind: FaultKind::RateLimited,
         message: format!(
             "key `{}` may use {} {} a minute; come back in {} s",
             known.name, wait.per_minute, wait.what, wait.seconds
         ),
         retry_after_s: Some(wait.seconds),
-    })?;
-    Ok(Arc::new(holder(known, &register)))
+    })
 }
 
 fn is_of(known: &Key, key: &[u8], now_us: i64) -> bool {

@@ -15,7 +15,7 @@ use tokio_util::task::TaskTracker;
 use wayproof_ledger::{About, Body, Capture, Ledger};
 use wayproof_redact::{redact, redact_json};
 
-use crate::exchange::{Caller, MAX_UNPACKED, Sink, Turn, Unpacker, packing};
+use crate::exchange::{MAX_UNPACKED, Sink, Turn, Unpacker, packing};
 
 /// The longest part of an answer that is kept.
 const MAX_ANSWER: usize = 16 << 20;
@@ -104,10 +104,8 @@ impl Pending {
 
 /// The person whose key a request came with, else the key's name.
 fn holder_of(turn: &Turn) -> Option<String> {
-    match &turn.call.caller {
-        Caller::Holder(holder) => holder.person.clone().or_else(|| Some(holder.name.clone())),
-        Caller::Local | Caller::Named(_) | Caller::Job(_) => None,
-    }
+    let holder = turn.call.caller.holder()?;
+    holder.person.clone().or_else(|| Some(holder.name.clone()))
 }
 
 /// A body without secrets. A stream is put together first, because a secret may be spread over its events.

@@ -28,7 +28,7 @@ use http::{Request, Response};
 use hyper::body::Incoming;
 use wayproof_wire::{Fault, Protocol};
 
-pub(crate) use admit::{Caller, Whence, check_key, check_origin};
+pub(crate) use admit::{Whence, check_key, check_origin};
 pub(crate) use copy::{MAX_UNPACKED, packing};
 pub(crate) use identify::Turn;
 pub(crate) use interpret::Interpreted;

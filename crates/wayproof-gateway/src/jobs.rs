@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 use wayproof_engine::{Evidence, EvidenceKind, Failure, Grade, Outcome, SessionState, TaskName};
-use wayproof_ledger::{EventBody, Ledger, ReviewRecorded};
+use wayproof_ledger::{EventBody, JobOpened, Ledger, ReviewRecorded};
 
 use crate::envelope::Envelope;
 use crate::keys::KeyDigest;
@@ -23,6 +23,10 @@ pub(crate) struct Job {
     pub(crate) digest: KeyDigest,
     pub(crate) task: Option<TaskName>,
     pub(crate) paths: Vec<String>,
+    /// The id of the key it was opened with.
+    pub(crate) opened_with: Option<String>,
+    /// The repository it was opened for.
+    pub(crate) repo: Option<String>,
     /// What is remembered of its work, over all sessions of its agents.
     pub(crate) session: Arc<Session>,
     met: Mutex<BTreeSet<String>>,
@@ -61,11 +65,20 @@ impl Job {
             digest,
             task,
             paths,
+            opened_with: None,
+            repo: None,
             session,
             met: Mutex::default(),
             pending: Mutex::default(),
             obligation: watch::Sender::new(obligation),
         }
+    }
+
+    /// With whose key and for which repository it was opened.
+    pub(crate) fn opened_by(mut self, opened: &JobOpened) -> Self {
+        self.opened_with.clone_from(&opened.opened_with);
+        self.repo.clone_from(&opened.repo);
+        self
     }
 
     /// Notes which task the job's first ask turned out to be.
@@ -239,7 +252,7 @@ impl Jobs {
         let named = Some(&opened.task).filter(|task| *task != TaskName::GENERAL);
         let task = named.map(TaskName::new);
         let settled = Obligation::Settled;
-        let mut job = Job::new(id.to_owned(), digest, task, Vec::new(), settled);
+        let mut job = Job::new(id.to_owned(), digest, task, Vec::new(), settled).opened_by(opened);
         let spent = detail.job.money.listed_nano_usd.unwrap_or(0);
         let envelope = Envelope::resumed(id.to_owned(), spent);
         job.session = Arc::new(Session::resumed(SessionState::new(id), envelope));

@@ -22,6 +22,8 @@ pub(crate) struct Session {
     /// A digest of the losses that were last told.
     told: AtomicU64,
     origins: Origins,
+    /// The repository that was last named.
+    repo: Mutex<Option<String>>,
 }
 
 impl Session {
@@ -37,7 +39,17 @@ impl Session {
             envelope: Mutex::new(envelope),
             told: AtomicU64::new(0),
             origins: Origins::default(),
+            repo: Mutex::new(None),
         }
+    }
+
+    /// The repository its agent works in: the one that is named now, else the one that was.
+    pub(crate) fn works_in(&self, named: Option<String>) -> Option<String> {
+        let mut repo = self.repo.lock().unwrap_or_else(PoisonError::into_inner);
+        if named.is_some() {
+            *repo = named;
+        }
+        repo.clone()
     }
 
     /// Whether these losses are others than those that were told last.

@@ -170,7 +170,7 @@ impl Beside {
         crate::fold::Folder::new(store.clone(), crate::clock::Clock::system(), None)
             .rebuild_and_close()
             .await?;
-        verify(&store, key, &|_, _| {}).await
+        verify(&store, key.into(), &|_, _| {}).await
     }
 
     /// Gives the database its name, on the disk before this returns.

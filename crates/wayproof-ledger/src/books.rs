@@ -166,6 +166,14 @@ impl Books {
         self.edit(Edit::PutKey(Box::new(key))).await
     }
 
+    /// Takes a key off the list, as if it had never been given out.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn remove_key(&self, id: &str) -> Result<(), LedgerError> {
+        self.edit(Edit::RemoveKey(id.to_owned())).await
+    }
+
     /// Keeps a person in the place of one with the same name.
     ///
     /// # Errors

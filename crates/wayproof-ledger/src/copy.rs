@@ -4,7 +4,6 @@
 
 use sqlx::any::{AnyArguments, AnyRow};
 use sqlx::{AnyConnection, Arguments as _, AssertSqlSafe, Connection as _, Row as _};
-use wayproof_receipt::PublicKey;
 
 use crate::clock::Clock;
 use crate::error::LedgerError;
@@ -83,11 +82,7 @@ fn copied() -> Vec<Copied> {
 impl Ledger {
     /// Copies everything recorded until now to a place without events, and verifies the copy. A copy that is found
     /// broken is taken away again; a ledger with events is never written over.
-    pub async fn copy_to(
-        &self,
-        target: &Location,
-        key: Option<&PublicKey>,
-    ) -> Result<Report, LedgerError> {
+    pub async fn copy_to(&self, target: &Location) -> Result<Report, LedgerError> {
         self.flush().await?;
         let to = Store::new(target)?;
         to.migrate().await?;
@@ -102,7 +97,7 @@ impl Ledger {
         let done = copy(&self.0.store, &mut source, &to, &mut sink).await;
         source.close().await.map_err(self.0.store.failed("close"))?;
         done?;
-        let report = verify(&to, key, &|_, _| {}).await?;
+        let report = verify(&to, self.0.log_key.as_ref().into(), &|_, _| {}).await?;
         if !report.is_whole() {
             clear(&to, &mut sink).await?;
         }

@@ -71,6 +71,20 @@ pub enum LedgerError {
         /// What the server or the network says.
         detail: String,
     },
+    /// The log has a key already, and it is another one.
+    #[error(
+        "the ledger at {place} is signed with the key {signer}, and the key given is {given}: copy keys/ledger from \
+         the data directory of a gateway that signs it into this one's; if that key is lost, `wayproof ledger rekey` \
+         makes this one its key"
+    )]
+    OtherSigner {
+        /// Which ledger.
+        place: String,
+        /// Whose signature its checkpoints carry.
+        signer: String,
+        /// The key it was opened with.
+        given: String,
+    },
     /// The ledger was closed.
     #[error("the ledger is closed")]
     Closed,

@@ -104,6 +104,9 @@ pub struct JobOpened {
     /// SHA-256 of the key that marks the job's exchanges.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key_digest: Option<String>,
+    /// The id of the key it was opened with, whose holder's account its exchanges go on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub opened_with: Option<String>,
     /// The repository, as its remote or its path.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub repo: Option<String>,
@@ -394,8 +397,8 @@ pub struct QuotaSampled {
 /// An operator changed a key, a person or a budget.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct BooksChanged {
-    /// What was done: `key-made`, `key-rotated`, `key-revoked`, `person-set`, `person-removed`, `budget-set`,
-    /// `budget-removed`.
+    /// What was done: `key-made`, `key-rotated`, `key-revoked`, `key-removed`, `person-set`, `person-removed`,
+    /// `budget-set`, `budget-removed`, `log-key-set`.
     pub change: String,
     /// To what.
     pub subject: String,

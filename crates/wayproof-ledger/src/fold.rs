@@ -295,7 +295,10 @@ impl Folder {
         sign: Sign,
     ) -> Result<bool, LedgerError> {
         let size = log.size();
-        let Some(key) = self.key.as_ref().filter(|_| size > log.checkpoint_size) else {
+        // Whoever has another key leaves signing to those who have the log's.
+        let is_ours = |key: &&SigningKey| log.signer == Some(key.public());
+        let key = self.key.as_ref().filter(is_ours);
+        let Some(key) = key.filter(|_| size > log.checkpoint_size) else {
             return Ok(true);
         };
         let now_us = self.clock.now_us();

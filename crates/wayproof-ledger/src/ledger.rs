@@ -24,6 +24,7 @@ use crate::journal::{HEADER_BYTES, Journal, find_orphans};
 use crate::journal_thread;
 use crate::log_row::Log;
 use crate::queue::{Durable, Queue};
+use crate::signer::{Claim, is_signer, refused};
 use crate::store::{Location, Store};
 
 /// Bytes of events that may wait for the disk before new ones have to wait for room.
@@ -70,20 +71,42 @@ enum Writer {
 
 impl Ledger {
     /// Opens a ledger, makes it if it is new, and takes over the journals of processes that died.
+    ///
+    /// The key is the log's from then on; a ledger with another one is refused.
     pub async fn open(
         location: Location,
         clock: Clock,
         signing: Option<SigningKey>,
     ) -> Result<Self, LedgerError> {
+        Self::open_as(location, clock, signing, Entry::Keeper).await
+    }
+
+    /// The same for somebody who comes by: with another key than the log's, events are recorded and signed by those
+    /// who have it. A log on a server that nobody signs yet is left for a gateway to claim.
+    pub async fn visit(
+        location: Location,
+        clock: Clock,
+        signing: Option<SigningKey>,
+    ) -> Result<Self, LedgerError> {
+        Self::open_as(location, clock, signing, Entry::Visitor).await
+    }
+
+    async fn open_as(
+        location: Location,
+        clock: Clock,
+        signing: Option<SigningKey>,
+        entry: Entry,
+    ) -> Result<Self, LedgerError> {
         let store = Store::new(&location)?;
         store.migrate().await?;
         let ids = Ids::new(clock.clone());
-        let log_key = signing.as_ref().map(SigningKey::public);
+        let given = signing.as_ref().map(SigningKey::public);
         let mut folder = Folder::new(store.clone(), clock.clone(), signing);
         let origin = format!("wayproof.dev/ledger/{}", ids.next());
         Log::create(folder.connection().await?, &origin)
             .await
             .map_err(store.failed("set up"))?;
+        let log_key = enter(&mut folder, &store, given, entry).await?;
         folder.rebuild().await?;
         folder.seal_rows().await?;
         let queue = Queue::new(QUEUE_BYTES);
@@ -207,6 +230,36 @@ impl Ledger {
         self.0.readers.close().await;
         ended
             .map_err(|_| LedgerError::Inconsistent("a thread of the ledger panicked".to_owned()))?
+    }
+}
+
+/// In which part a ledger is opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Entry {
+    Keeper,
+    Visitor,
+}
+
+/// The key that was given, if it is the log's.
+async fn enter(
+    folder: &mut Folder,
+    store: &Store,
+    given: Option<PublicKey>,
+    entry: Entry,
+) -> Result<Option<PublicKey>, LedgerError> {
+    let Some(key) = given else { return Ok(None) };
+    let connection = folder.connection().await?;
+    let is_shared = matches!(store.location(), Location::Postgres(_));
+    let claim = match entry {
+        Entry::Visitor if is_shared => Claim::No,
+        Entry::Keeper | Entry::Visitor => Claim::Yes,
+    };
+    if is_signer(connection, store, &key, claim).await? {
+        return Ok(given);
+    }
+    match entry {
+        Entry::Keeper => Err(refused(connection, store, &key).await),
+        Entry::Visitor => Ok(None),
     }
 }
 

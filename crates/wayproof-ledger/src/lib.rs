@@ -27,6 +27,7 @@ mod query;
 mod queue;
 mod record;
 mod sealed;
+mod signer;
 mod snapshot;
 mod store;
 mod table;
@@ -61,5 +62,6 @@ pub use query::{
 };
 pub use queue::Durable;
 pub use record::RecordError;
+pub use signer::Former;
 pub use store::Location;
 pub use verify::{Problem, Pruned, Report, Tell};

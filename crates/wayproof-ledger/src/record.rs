@@ -60,7 +60,7 @@ struct ReadVisitor;
 
 /// The data of an event: read already, or waiting for its kind.
 enum Data<'de> {
-    Read(EventBody),
+    Read(Box<EventBody>),
     Waiting(&'de RawValue),
 }
 
@@ -98,7 +98,7 @@ impl<'de> Visitor<'de> for ReadVisitor {
                 Field::Exchange => once(&mut exchange, "exchange", map.next_value()?)?,
                 Field::Data => {
                     let read = match kind {
-                        Some(kind) => Data::Read(map.next_value_seed(Body(kind))?),
+                        Some(kind) => Data::Read(Box::new(map.next_value_seed(Body(kind))?)),
                         None => Data::Waiting(map.next_value()?),
                     };
                     once(&mut data, "data", read)?;
@@ -108,7 +108,7 @@ impl<'de> Visitor<'de> for ReadVisitor {
         }
         let kind = kind.ok_or_else(|| A::Error::missing_field("type"))?;
         let body = match data.ok_or_else(|| A::Error::missing_field("data"))? {
-            Data::Read(body) => body,
+            Data::Read(body) => *body,
             Data::Waiting(raw) => {
                 let mut reader = serde_json::Deserializer::from_str(raw.get());
                 Body(kind)

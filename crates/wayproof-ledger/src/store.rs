@@ -330,6 +330,7 @@ impl Store {
             (6, "pruned", include_str!("../migrations/0006_pruned.sql")),
             (7, "reviews", include_str!("../migrations/0007_reviews.sql")),
             (8, "spend", include_str!("../migrations/0008_spend.sql")),
+            (9, "signer", include_str!("../migrations/0009_signer.sql")),
         ];
         texts
             .map(|(version, name, sql)| self.migration(version, name, sql))

@@ -44,8 +44,11 @@ pub struct Report {
     pub root: String,
     /// Checkpoints whose root was recomputed.
     pub checkpoints: u64,
-    /// Whether the checkpoints' signatures were checked, which needs the ledger's key.
+    /// Whether the checkpoints' signatures were checked against a key that the verifier has.
     pub is_signed: bool,
+    /// The key that signs the log, as its own row names it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub signer: Option<String>,
     /// Up to where events were pruned, if they were. What is said about them rests on what was kept instead.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pruned: Option<Pruned>,
@@ -102,6 +105,23 @@ impl Problem {
     }
 }
 
+/// What signatures of checkpoints are checked against.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Against<'a> {
+    /// A key that the verifier has.
+    Key(&'a PublicKey),
+    /// The key that the log's own row names: that shows damage, and not who signed.
+    Record,
+    /// They are not checked.
+    Nothing,
+}
+
+impl<'a> From<Option<&'a PublicKey>> for Against<'a> {
+    fn from(key: Option<&'a PublicKey>) -> Self {
+        key.map_or(Self::Record, Self::Key)
+    }
+}
+
 /// Why a verification stops: something is broken, or the ledger cannot be read at all.
 enum Stop {
     Broken(Problem),
@@ -147,12 +167,18 @@ impl Ledger {
 
     /// Verifies the whole ledger, and its checkpoints against this key.
     pub async fn verify_with(&self, key: Option<&PublicKey>) -> Result<Report, LedgerError> {
-        verify(&self.0.store, key, &|_, _| {}).await
+        verify(&self.0.store, key.into(), &|_, _| {}).await
     }
 
-    /// The same as [`Ledger::verify`], and tells how many events are read, of how many.
-    pub async fn verify_telling(&self, tell: Tell<'_>) -> Result<Report, LedgerError> {
-        verify(&self.0.store, self.0.log_key.as_ref(), tell).await
+    /// The same as [`Ledger::verify_with`], and tells how many events are read, of how many. Without a key it is the
+    /// one the ledger was opened with.
+    pub async fn verify_telling(
+        &self,
+        key: Option<&PublicKey>,
+        tell: Tell<'_>,
+    ) -> Result<Report, LedgerError> {
+        let key = key.or(self.0.log_key.as_ref());
+        verify(&self.0.store, key.into(), tell).await
     }
 }
 
@@ -163,7 +189,7 @@ impl Ledger {
         location: &Location,
         key: Option<&PublicKey>,
     ) -> Result<Report, LedgerError> {
-        verify(&Store::new(location)?.read_only()?, key, &|_, _| {}).await
+        verify(&Store::new(location)?.read_only()?, key.into(), &|_, _| {}).await
     }
 }
 
@@ -184,10 +210,10 @@ pub(crate) async fn snapshot_before(
     })
 }
 
-/// Verifies the ledger in a database, and its checkpoints against a key.
+/// Verifies the ledger in a database, with the signatures of its checkpoints.
 pub(crate) async fn verify(
     store: &Store,
-    key: Option<&PublicKey>,
+    against: Against<'_>,
     tell: Tell<'_>,
 ) -> Result<Report, LedgerError> {
     let structure = async {
@@ -197,7 +223,7 @@ pub(crate) async fn verify(
         finding
     };
     // The database looks into its own pages meanwhile.
-    let (contents, structure) = tokio::join!(verify_contents(store, key, tell), structure);
+    let (contents, structure) = tokio::join!(verify_contents(store, against, tell), structure);
     let (mut report, outcome) = contents?;
     let outcome = outcome.and_then(|()| match structure? {
         None => Ok(()),
@@ -213,7 +239,7 @@ pub(crate) async fn verify(
 
 async fn verify_contents(
     store: &Store,
-    key: Option<&PublicKey>,
+    against: Against<'_>,
     tell: Tell<'_>,
 ) -> Result<(Report, Result<(), Stop>), LedgerError> {
     let mut connection = store.connect().await?;
@@ -224,11 +250,12 @@ async fn verify_contents(
         events: 0,
         root: String::new(),
         checkpoints: 0,
-        is_signed: key.is_some(),
+        is_signed: matches!(against, Against::Key(_)),
+        signer: None,
         pruned: None,
         problem: None,
     };
-    let outcome = check(store, &mut snapshot, (key, tell), &mut report).await;
+    let outcome = check(store, &mut snapshot, (against, tell), &mut report).await;
     snapshot.rollback().await.map_err(store.failed("read"))?;
     connection.close().await.map_err(store.failed("close"))?;
     Ok((report, outcome))
@@ -237,15 +264,13 @@ async fn verify_contents(
 async fn check(
     store: &Store,
     snapshot: &mut AnyConnection,
-    (key, tell): (Option<&PublicKey>, Tell<'_>),
+    (against, tell): (Against<'_>, Tell<'_>),
     report: &mut Report,
 ) -> Result<(), Stop> {
     let log = Log::load(snapshot, store).await?;
     report.origin.clone_from(&log.origin);
-    let log_key = key.map(|key| NoteKey::new(&log.origin, *key));
-    let log_key = log_key
-        .transpose()
-        .map_err(|error| Problem::new(error.to_string()))?;
+    report.signer = log.signer.map(|signer| signer.to_string());
+    let log_key = key_of(&log, against)?;
     schema::check(snapshot, store).await?;
     let pruned = pruned::load(snapshot, store).await?;
     report.pruned = pruned.as_ref().map(|pruned| pruned.told.clone());
@@ -270,6 +295,21 @@ async fn check(
     projections.finish(snapshot, walk.readers(), store).await?;
     contents.finish(snapshot, store).await?;
     kept::check(snapshot, store).await
+}
+
+/// The key that every checkpoint has to be signed with.
+fn key_of(log: &Log, against: Against<'_>) -> Result<Option<NoteKey>, Problem> {
+    let key = match (against, log.signer) {
+        (Against::Nothing, _) => None,
+        (Against::Record, signer) => signer,
+        (Against::Key(key), Some(signer)) if signer != *key => {
+            let what = format!("it is signed with the key {signer}, and not with {key}");
+            return Err(Problem::new(what));
+        }
+        (Against::Key(key), _) => Some(*key),
+    };
+    let key = key.map(|key| NoteKey::new(&log.origin, key)).transpose();
+    key.map_err(|error| Problem::new(error.to_string()))
 }
 
 /// A hash as a problem would show it.

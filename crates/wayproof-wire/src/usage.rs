@@ -37,6 +37,12 @@ impl Usage {
         self.input.map(|input| input.saturating_add(cached))
     }
 
+    /// All output tokens, reasoning included; `None` when no output was reported.
+    pub fn total_output(&self) -> Option<u64> {
+        let reasoning = self.reasoning.unwrap_or(0);
+        self.output.map(|output| output.saturating_add(reasoning))
+    }
+
     /// Later counts replace earlier ones bucket by bucket; streams repeat their totals.
     #[must_use]
     pub fn updated_by(self, later: Self) -> Self {

@@ -29,7 +29,7 @@ pub(crate) use self::faces::{McpArgs, TopArgs, TopSort};
 pub(crate) use self::forge::{ForgeArgs, ForgeKind, ForgePart};
 pub(crate) use self::import::{ImportArgs, ImportFrom};
 pub(crate) use self::keeping::{
-    CopyArgs, CosignArgs, PruneArgs, ReconcileArgs, VerifyArgs, WitnessArgs,
+    CopyArgs, CosignArgs, PruneArgs, ReconcileArgs, RekeyArgs, VerifyArgs, WitnessArgs,
 };
 pub(crate) use self::models::{ModelsCommand, ModelsListArgs, ModelsSyncArgs};
 pub(crate) use self::otlp::{OtlpArgs, SendArgs};
@@ -210,6 +210,9 @@ pub(crate) struct RunArgs {
     /// The gateway to use [default: the one that already runs on this data directory, else one of its own].
     #[arg(long, value_name = "URL", env = "WAYPROOF_GATEWAY")]
     pub(crate) gateway: Option<String>,
+    /// The variable with a key of the gateway: the job goes on the account of its holder [default: WAYPROOF_KEY, else as operator].
+    #[arg(long, value_name = "VARIABLE")]
+    pub(crate) key_env: Option<String>,
     #[command(flatten)]
     pub(crate) data: DataArgs,
     #[command(flatten)]
@@ -409,6 +412,11 @@ pub(crate) enum LedgerCommand {
     Reconcile(ReconcileArgs),
     /// Asks a witness to cosign the newest checkpoint, and keeps its cosignature.
     Cosign(CosignArgs),
+    /// Makes the key of the data directory the ledger's, once the ledger is found whole: for a key that is lost.
+    ///
+    /// Every checkpoint is signed anew, an event says so, and cosignatures of witnesses stay. Whoever pinned the former
+    /// key has to be told; gateways that have it no longer sign.
+    Rekey(RekeyArgs),
     /// Checks every event, the tree over them, every checkpoint and every table. Exit status 4 names what is broken.
     Verify(VerifyArgs),
 }

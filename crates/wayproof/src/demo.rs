@@ -110,6 +110,7 @@ async fn show(place: &Path, audience: Audience) -> Result<Shown> {
         providers: vec![scripted],
         data: data.clone(),
         ledger: None,
+        key: None,
         audience,
     };
     let finished = run::run(order).await?;

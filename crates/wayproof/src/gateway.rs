@@ -108,7 +108,7 @@ impl Running {
 pub(crate) async fn start(start: Start) -> Result<Running> {
     let in_force = catalogs::in_force(&start.data)?;
     let (listener, address) = listen(&start).await?;
-    let ledger = ledgers::open(&start.data, start.ledger.as_deref()).await?;
+    let ledger = ledgers::keep(&start.data, start.ledger.as_deref()).await?;
     check_reach(address, start.key.is_some(), &ledger).await?;
     if let Some(text) = &in_force.text {
         // Prices name their catalog by digest; who reads the ledger later finds it there.
@@ -217,7 +217,7 @@ async fn check_reach(address: SocketAddr, has_key: bool, ledger: &Ledger) -> Res
         .fresh(-1)
         .await
         .context("reading the books")?;
-    if register.needs_key(ledger.clock().now_us()) {
+    if register.needs_key() {
         return Ok(());
     }
     let sentence = format!(
@@ -291,7 +291,15 @@ fn token(data: &Path) -> Result<String> {
 
 /// The gateway that a person names, else the one that runs on the data directory, if any.
 pub(crate) async fn find(named: Option<&str>, data: &Path) -> Result<Option<Admin>> {
-    let token = match settings::variable("WAYPROOF_ADMIN_TOKEN") {
+    find_as(named, data, None).await
+}
+
+/// The same, asked with a key that was given out instead of the admin token.
+async fn find_as(named: Option<&str>, data: &Path, key: Option<&str>) -> Result<Option<Admin>> {
+    let token = match key
+        .map(str::to_owned)
+        .or_else(|| settings::variable("WAYPROOF_ADMIN_TOKEN"))
+    {
         Some(token) => token,
         None => token(data)?,
     };
@@ -324,12 +332,14 @@ pub(crate) struct ForWork<'a> {
     pub(crate) policy: &'a Policy,
     pub(crate) data: &'a Path,
     pub(crate) ledger: Option<String>,
+    /// The given-out key on whose account the work goes.
+    pub(crate) key: Option<&'a str>,
 }
 
 /// The gateway that is named or runs already, else one of our own on a free port.
 pub(crate) async fn for_work(work: ForWork<'_>) -> Result<(Admin, Option<Running>)> {
     if work.providers.is_empty()
-        && let Some(admin) = find(work.named, work.data).await?
+        && let Some(admin) = find_as(work.named, work.data, work.key).await?
     {
         return Ok((admin, None));
     }
@@ -347,7 +357,11 @@ pub(crate) async fn for_work(work: ForWork<'_>) -> Result<(Admin, Option<Running
         repo_base: None,
     })
     .await?;
-    Ok((admin_of(&running, work.data)?, Some(running)))
+    let admin = match work.key {
+        Some(key) => Admin::new(running.url(), key),
+        None => admin_of(&running, work.data)?,
+    };
+    Ok((admin, Some(running)))
 }
 
 /// The gateway that is named or written down in the data directory, if it answers; nothing is made on the way.

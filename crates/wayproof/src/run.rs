@@ -41,6 +41,8 @@ pub(crate) struct Order {
     pub(crate) providers: Vec<Provider>,
     pub(crate) data: PathBuf,
     pub(crate) ledger: Option<String>,
+    /// The given-out key that the job is opened with, where it is not opened as an operator.
+    pub(crate) key: Option<String>,
     pub(crate) audience: Audience,
 }
 

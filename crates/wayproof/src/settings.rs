@@ -28,6 +28,12 @@ pub(crate) fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
+/// The key that the variable of `--key-env` holds.
+pub(crate) fn key_in(name: &str) -> Result<String> {
+    let missing = || Mistake(format!("--key-env {name}: the variable is not set"));
+    Ok(variable(name).ok_or_else(missing)?)
+}
+
 /// The data directory, made on first use.
 pub(crate) fn data_directory(args: &DataArgs) -> Result<PathBuf> {
     let folder = data_path(args.data.as_deref())?;

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use axum::Json;
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
+use axum::{Extension, Json};
 use serde::{Deserialize, Serialize};
 use wayproof_engine::{Evidence, EvidenceKind, Failure, Grade, Outcome, TaskName};
 use wayproof_ledger::{
@@ -14,6 +14,7 @@ use wayproof_ledger::{
 };
 
 use crate::admin::work::Work;
+use crate::admin::guard::Asker;
 use crate::admin::{Admin, Problem};
 use crate::gateway::Shared;
 use crate::jobs::{Job, Obligation, sent_back};
@@ -53,6 +54,7 @@ pub(crate) struct Opened {
 /// Opens a job and gives it a key.
 pub(crate) async fn open(
     State(admin): State<Admin>,
+    Extension(asker): Extension<Asker>,
     wanted: Result<Json<Wanted>, JsonRejection>,
 ) -> Result<Json<Opened>, Problem> {
     let shared = admin.shared()?;
@@ -77,18 +79,22 @@ pub(crate) async fn open(
             .map_or(TaskName::GENERAL, TaskName::as_str)
             .to_owned(),
         key_digest: Some(digest.to_hex()),
+        opened_with: match asker {
+            Asker::Operator => None,
+            Asker::Holder(holder) => Some(holder.id.clone()),
+        },
         repo: wanted.repo.or(wanted.cwd),
         base: wanted.base,
         agent: wanted.agent,
         ..JobOpened::default()
     };
-    append(&shared, &id, EventBody::JobOpened(opened)).await?;
+    append(&shared, &id, EventBody::JobOpened(opened.clone())).await?;
     let obligation = match (&task, wanted.freezes) {
         (_, false) => Obligation::Settled,
         (None, true) => Obligation::Unknown,
         (Some(task), true) => Obligation::Due(task.clone()),
     };
-    let job = Job::new(id.clone(), digest, task, wanted.paths, obligation);
+    let job = Job::new(id.clone(), digest, task, wanted.paths, obligation).opened_by(&opened);
     shared.jobs.open(job);
     Ok(Json(Opened { job: id, key }))
 }

@@ -29,8 +29,18 @@ pub(crate) enum Caller {
     Named(String),
     /// The holder of a key that was given out.
     Holder(Arc<Holder>),
-    /// An agent at work on a job.
-    Job(Arc<Job>),
+    /// An agent at work on a job, for the holder of the key that opened it.
+    Job(Arc<Job>, Option<Arc<Holder>>),
+}
+
+impl Caller {
+    /// Whose given-out key the request goes on account of.
+    pub(crate) const fn holder(&self) -> Option<&Arc<Holder>> {
+        match self {
+            Self::Holder(holder) | Self::Job(_, Some(holder)) => Some(holder),
+            Self::Local | Self::Named(_) | Self::Job(_, None) => None,
+        }
+    }
 }
 
 /// Where a request comes from.
@@ -67,6 +77,8 @@ pub(crate) struct Call {
     pub(crate) wish: Wish,
     pub(crate) head: request::Parts,
     pub(crate) caller: Caller,
+    /// The repository the agent works in, once the session is known.
+    pub(crate) repo: Option<String>,
     pub(crate) credential: CallerCredential,
     pub(crate) began: Instant,
     pub(crate) at_us: i64,
@@ -92,6 +104,7 @@ pub(crate) async fn admit(shared: &Shared, id: &str, arrival: Arrival) -> Result
         wish,
         head,
         caller,
+        repo: None,
         credential,
         began: Instant::now(),
         at_us: shared.clock.now_us(),
@@ -120,10 +133,14 @@ pub(crate) async fn check_key(
         CallerCredential::Gateway
     };
     if let Some(id) = keys::claimed_job(shown.key) {
-        return match shared.jobs.admit(&shared.ledger, id, shown.key).await {
-            Some(job) => Ok((Caller::Job(job), credential)),
-            None => Err(unauthorized("this job key is unknown, or its job is over")),
+        let Some(job) = shared.jobs.admit(&shared.ledger, id, shown.key).await else {
+            return Err(unauthorized("this job key is unknown, or its job is over"));
         };
+        let holder = match &job.opened_with {
+            Some(id) => Some(callers::find_by_id(shared, id).await?),
+            None => None,
+        };
+        return Ok((Caller::Job(job, holder), credential));
     }
     if let Some(id) = keys::claimed_key(shown.key) {
         let holder = callers::find(shared, id, shown.key).await?;

@@ -48,7 +48,7 @@ pub(crate) async fn attempt(shared: &Shared, prepared: Prepared) -> Result<Attem
     let opened = async { opened.await.map_err(Halt::Ledger) };
     let owed = async {
         match &call.caller {
-            Caller::Job(job) => job.obligation_settled().await.map_err(Halt::Unfrozen),
+            Caller::Job(job, _) => job.obligation_settled().await.map_err(Halt::Unfrozen),
             Caller::Local | Caller::Named(_) | Caller::Holder(_) => Ok(()),
         }
     };

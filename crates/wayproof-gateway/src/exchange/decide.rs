@@ -117,14 +117,14 @@ fn next(shared: &Shared, observed: &Observed) -> (Next, About) {
             &shared.catalog,
         );
         // What the job is stands once nobody has to be asked about it any more.
-        if let (Caller::Job(job), Some(known)) = (&turn.call.caller, &state.job)
+        if let (Caller::Job(job, _), Some(known)) = (&turn.call.caller, &state.job)
             && !matches!(next, Next::Ask(_))
         {
             job.classified(&known.task);
         }
         (next, observe::about(turn, &state))
     };
-    let Caller::Holder(holder) = &turn.call.caller else {
+    let Some(holder) = turn.call.caller.holder() else {
         return (next, about);
     };
     let narrowed = match next {

@@ -3,7 +3,9 @@
 //! Nothing is sent before that is done. A job's own limit is kept in memory and nobody waits for it; operators' budgets
 //! are in the ledger's books.
 
-use wayproof_engine::{Budget, Planned, PriceRow, draws, show_usd, worst_cost};
+use std::path::Path;
+
+use wayproof_engine::{Budget, Planned, PriceRow, SubjectKind, draws, show_usd, worst_cost};
 use wayproof_ledger::{About, Hold, HoldError, Holder, Location, Overdrawn};
 use wayproof_upstream::Provider;
 use wayproof_wire::{Fault, FaultKind, MostTokens, Request, most_tokens};
@@ -13,7 +15,6 @@ use crate::exchange::Wish;
 use crate::exchange::admit::{Call, Caller};
 use crate::exchange::decide::Decided;
 use crate::exchange::identify::Turn;
-use crate::exchange::observe::repo;
 use crate::exchange::settle::End;
 use crate::gateway::Shared;
 
@@ -49,10 +50,7 @@ pub(crate) fn hold_on_job(shared: &Shared, decided: &mut Decided) -> Result<bool
     held.map_err(|stands| {
         decided.settlement.end(End::Refused);
         let task = decided.settlement.decision.task.as_str();
-        Fault::new(
-            FaultKind::BudgetExhausted,
-            job_message(stands, limit, close, task),
-        )
+        job_fault(stands, limit, close, task)
     })?;
     Ok(has_budgets)
 }
@@ -109,9 +107,9 @@ async fn try_hold(shared: &Shared, decided: &mut Decided) -> Result<(), Fault> {
     decided.settlement.holds(amount_nano_usd);
     match shared.ledger.books().hold(hold).await {
         Ok(()) => Ok(()),
-        Err(HoldError::Overdrawn(overdrawn)) => Err(Fault::new(
-            FaultKind::BudgetExhausted,
-            overdrawn_message(&overdrawn, decided.settlement.decision.task.as_str()),
+        Err(HoldError::Overdrawn(overdrawn)) => Err(overdrawn_fault(
+            &overdrawn,
+            decided.settlement.decision.task.as_str(),
         )),
         Err(HoldError::Ledger(error)) => Err(Fault::new(
             FaultKind::LedgerUnavailable,
@@ -122,22 +120,32 @@ async fn try_hold(shared: &Shared, decided: &mut Decided) -> Result<(), Fault> {
 
 /// On whose account a request goes.
 fn holder(call: &Call, about: Option<&About>) -> Holder {
-    let given = match &call.caller {
-        Caller::Holder(holder) => Some(holder),
-        Caller::Local | Caller::Named(_) | Caller::Job(_) => None,
-    };
+    let given = call.caller.holder();
     let named = match &call.caller {
         Caller::Named(name) => Some(name.clone()),
-        Caller::Local | Caller::Holder(_) | Caller::Job(_) => None,
+        Caller::Local | Caller::Holder(_) | Caller::Job(..) => None,
     };
     Holder {
         key: given.map(|holder| holder.name.clone()).or(named),
         person: given.and_then(|holder| holder.person.clone()),
         teams: given.map(|holder| holder.teams.clone()).unwrap_or_default(),
-        repo: repo(call).map(ToOwned::to_owned),
+        repo: call.repo.clone(),
         session: about.and_then(|about| about.session.clone()),
         job: about.and_then(|about| about.job.clone()),
     }
+}
+
+/// The repository around a folder, as a budget names it; else the folder itself.
+pub(crate) fn repo_at(shared: &Shared, folder: &str) -> String {
+    let register = shared.ledger.books().register();
+    let named = register
+        .budgets
+        .iter()
+        .filter(|budget| budget.subject.kind == SubjectKind::Repo)
+        .map(|budget| budget.subject.name.as_str());
+    let around = named.filter(|name| !name.is_empty() && Path::new(folder).starts_with(name));
+    let repo = around.max_by_key(|name| name.len()).unwrap_or(folder);
+    repo.to_owned()
 }
 
 /// The most that the exchange can cost, whichever of its targets answers.
@@ -220,7 +228,29 @@ fn unbounded(why: &str) -> Fault {
     Fault::new(FaultKind::BudgetExhausted, message)
 }
 
-fn overdrawn_message(overdrawn: &Overdrawn, task: &str) -> String {
+/// When to ask again for what is held meanwhile, in seconds: requests hold far more than most of them cost.
+const HELD_RETRY_S: u64 = 2;
+
+/// A request that fits once those under way are settled is to come again; otherwise nothing is left for it.
+fn fault((stands, limit): (Spent, i64), asked: i64, whose: &str, message: String) -> Fault {
+    let waits = stands.held > 0 && asked <= limit.saturating_sub(stands.spent);
+    if !waits {
+        return Fault::new(FaultKind::BudgetExhausted, message);
+    }
+    let (spent, held) = told(stands);
+    Fault {
+        kind: FaultKind::RateLimited,
+        message: format!(
+            "{whose} has spent {spent} of {}{held}, and this request may cost up to {}: it fits once they are \
+             settled, so come back in {HELD_RETRY_S} s",
+            show_usd(limit),
+            show_usd(asked)
+        ),
+        retry_after_s: Some(HELD_RETRY_S),
+    }
+}
+
+fn overdrawn_fault(overdrawn: &Overdrawn, task: &str) -> Fault {
     let Overdrawn {
         budget,
         is_of_policy,
@@ -234,31 +264,33 @@ fn overdrawn_message(overdrawn: &Overdrawn, task: &str) -> String {
         held: balance.held_nano_usd,
     };
     if *is_of_policy {
-        return job_message(stands, limit, *asked_nano_usd, task);
+        return job_fault(stands, limit, *asked_nano_usd, task);
     }
     let (spent, held) = told(stands);
-    let (limit, asked) = (show_usd(limit), show_usd(*asked_nano_usd));
+    let (shown, asked) = (show_usd(limit), show_usd(*asked_nano_usd));
     let subject = &budget.subject;
     let window = budget.window;
+    let whose = format!("the budget of {subject}");
     let again = ends.as_ref().map_or_else(
         || "it does not start anew".to_owned(),
         |ends| format!("it starts anew at {ends}"),
     );
-    format!(
-        "the budget of {subject} has spent {spent} of its {limit} ({window}){held}, and this request may cost up to \
-         {asked}; {again}; an operator raises it with `wayproof budgets set {subject}`, and fewer tokens of output \
-         may still fit"
-    )
+    let message = format!(
+        "{whose} has spent {spent} of its {shown} ({window}){held}, and this request may cost up to {asked}; {again}; \
+         an operator raises it with `wayproof budgets set {subject}`, and fewer tokens of output may still fit"
+    );
+    fault((stands, limit), *asked_nano_usd, &whose, message)
 }
 
-fn job_message(stands: Spent, limit: i64, asked: i64, task: &str) -> String {
+fn job_fault(stands: Spent, limit: i64, asked: i64, task: &str) -> Fault {
     let (spent, held) = told(stands);
-    format!(
+    let message = format!(
         "this job has spent {spent} of the {} that task `{task}` allows{held}, and this request may cost up to {}; \
          raise `budget.per_job` in wayproof.toml, ask for fewer tokens of output, or ask for something else",
         show_usd(limit),
         show_usd(asked)
-    )
+    );
+    fault((stands, limit), asked, "this job", message)
 }
 
 /// What is spent, and what is held as the middle of a sentence.

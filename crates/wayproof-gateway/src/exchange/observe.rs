@@ -59,8 +59,9 @@ impl Context {
 }
 
 /// Folds the turn into its session.
-pub(crate) fn observe(shared: &Shared, turn: Turn) -> Result<Observed, Fault> {
+pub(crate) fn observe(shared: &Shared, mut turn: Turn) -> Result<Observed, Fault> {
     let (session, acquaintance) = find_session(shared, &turn);
+    turn.call.repo = session.works_in(repo(shared, &turn));
     let context = context(shared, &turn.call)?;
     if acquaintance == Acquaintance::New {
         note_session(shared, &turn);
@@ -71,7 +72,7 @@ pub(crate) fn observe(shared: &Shared, turn: Turn) -> Result<Observed, Fault> {
     };
     let agent = turn.identity.agent;
     let executed = match &turn.call.caller {
-        Caller::Job(job) => job.take_pending(),
+        Caller::Job(job, _) => job.take_pending(),
         Caller::Local | Caller::Named(_) | Caller::Holder(_) => Vec::new(),
     };
     let thrift = hold::thrift(shared, &turn);
@@ -109,7 +110,7 @@ pub(crate) fn observe(shared: &Shared, turn: Turn) -> Result<Observed, Fault> {
 /// What the events of this turn belong to.
 pub(crate) fn about(turn: &Turn, state: &SessionState) -> About {
     let job = match &turn.call.caller {
-        Caller::Job(job) => Some(job.id.clone()),
+        Caller::Job(job, _) => Some(job.id.clone()),
         Caller::Local | Caller::Named(_) | Caller::Holder(_)
             // What is asked about a job is part of it; other upkeep is not.
             if !matches!(
@@ -183,7 +184,7 @@ pub(crate) fn record(shared: &Shared, about: &About, noted: Vec<Noted>, turn: Op
 fn find_session(shared: &Shared, turn: &Turn) -> (Arc<Session>, Acquaintance) {
     let name = &turn.identity.session;
     let key = match &turn.call.caller {
-        Caller::Job(job) => {
+        Caller::Job(job, _) => {
             let acquaintance = job.meet(name);
             return (Arc::clone(&job.session), acquaintance);
         }
@@ -209,11 +210,11 @@ fn context(shared: &Shared, call: &Call) -> Result<Context, Fault> {
             }
             Some(task)
         }
-        (None, Caller::Job(job)) => job.task.clone(),
+        (None, Caller::Job(job, _)) => job.task.clone(),
         (None, Caller::Local | Caller::Named(_) | Caller::Holder(_)) => None,
     };
     let (new_job_id, paths) = match &call.caller {
-        Caller::Job(job) => (job.id.clone(), job.paths.clone()),
+        Caller::Job(job, _) => (job.id.clone(), job.paths.clone()),
         Caller::Local | Caller::Named(_) | Caller::Holder(_) => {
             (shared.ids.next().to_string(), Vec::new())
         }
@@ -225,8 +226,21 @@ fn context(shared: &Shared, call: &Call) -> Result<Context, Fault> {
     })
 }
 
-/// The repository that the caller says it works in.
-pub(crate) fn repo(call: &Call) -> Option<&str> {
+/// The repository that this turn is about: the job's, else the one the caller names, else where the agent says that it
+/// works.
+fn repo(shared: &Shared, turn: &Turn) -> Option<String> {
+    let of_job = match &turn.call.caller {
+        Caller::Job(job, _) => job.repo.clone(),
+        Caller::Local | Caller::Named(_) | Caller::Holder(_) => None,
+    };
+    let named = || named_repo(&turn.call).map(ToOwned::to_owned);
+    of_job
+        .or_else(named)
+        .or_else(|| Some(hold::repo_at(shared, turn.identity.cwd.as_deref()?)))
+}
+
+/// The repository that the caller names.
+fn named_repo(call: &Call) -> Option<&str> {
     call.head.headers.get("x-wayproof-repo")?.to_str().ok()
 }
 
@@ -243,7 +257,7 @@ fn note_session(shared: &Shared, turn: &Turn) {
         source: Some(source.to_owned()),
         parent: identity.parent_session.clone(),
         cwd: identity.cwd.clone(),
-        repo: repo(&turn.call).map(ToOwned::to_owned),
+        repo: named_repo(&turn.call).map(ToOwned::to_owned),
         branch: identity.branch.clone(),
     };
     // An exchange's opening event names the agent and the session; a session of which nothing else

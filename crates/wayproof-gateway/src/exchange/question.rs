@@ -113,6 +113,7 @@ fn turn(shared: &Shared, about: &Turn, question: &Question) -> Result<Turn, Faul
         wish: Wish::Answer,
         head,
         caller: about.call.caller.clone(),
+        repo: about.call.repo.clone(),
         // The client's own credential is for what the client asks.
         credential: CallerCredential::Gateway,
         began: Instant::now(),

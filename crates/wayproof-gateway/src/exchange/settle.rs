@@ -20,7 +20,6 @@ use wayproof_wire::{Answer, Loss, Protocol, Usage};
 
 use crate::capture::Pending;
 use crate::exchange::Wish;
-use crate::exchange::admit::Caller;
 use crate::exchange::copy::Copy;
 use crate::exchange::identify::Turn;
 use crate::gateway::Shared;
@@ -104,10 +103,7 @@ impl Settlement {
         decision: Decision,
     ) -> Self {
         shared.metrics.opened();
-        let paced = match &turn.call.caller {
-            Caller::Holder(holder) => Some(holder.id.clone()),
-            Caller::Local | Caller::Named(_) | Caller::Job(_) => None,
-        };
+        let paced = turn.call.caller.holder().map(|holder| holder.id.clone());
         Self {
             shared: Arc::clone(shared),
             about,
@@ -273,7 +269,7 @@ impl Settlement {
         let listed = self.listed(usage.as_ref());
         self.remember(outcome, usage.as_ref(), listed);
         self.settle_budgets(outcome, listed);
-        let used = usage.and_then(|usage| usage.total_input()?.checked_add(usage.output?));
+        let used = usage.and_then(|usage| usage.total_input()?.checked_add(usage.total_output()?));
         if let (Some(key), Some(used)) = (&self.paced, used) {
             self.shared.paces.used(key, used);
         }

@@ -115,7 +115,8 @@ async fn many_at_once_never_pass_a_budget_together() {
     }
     let statuses = asked.join_all().await;
     let answered = statuses.iter().filter(|status| **status == 200).count();
-    let refused = statuses.iter().filter(|status| **status == 402).count();
+    // Nothing is spent yet, so whoever finds the rest held is told to come again.
+    let refused = statuses.iter().filter(|status| **status == 429).count();
     assert_eq!(answered + refused, 12, "{statuses:?}");
     // At first two fit beside each other; as answers come in at a small part of what was held, further ones may.
     assert!(answered >= 2 && refused >= 1, "{statuses:?}");
@@ -124,6 +125,48 @@ async fn many_at_once_never_pass_a_budget_together() {
     let stands = balance(&stage, "everyone").await;
     assert_eq!(stands.held_nano_usd, 0);
     assert!(stands.spent_nano_usd <= spent + held * 5 / 2, "{stands:?}");
+    stage.stop().await;
+}
+
+#[tokio::test]
+async fn what_fits_once_others_are_settled_comes_again() {
+    let scripted = Scripted::start(|_| Reply::json(200, MESSAGE).after(Duration::from_secs(1)))
+        .await
+        .unwrap();
+    let policy = "version = 1\n[task.bug-fix]\nbudget = { per_job = \"0.5 USD\" }\n";
+    let stage = stage(&scripted, policy).await;
+    set(&stage, "everyone", USD / 2, None).await;
+    let sent = asking("claude-opus-5-5", "the login page crashes")
+        .replace("\"max_tokens\":64", "\"max_tokens\":12000");
+    // Each may cost more than half of what both limits allow: another conversation meets the budget, the same its job's.
+    for (session, whose) in [("t", "the budget of everyone"), ("s", "this job")] {
+        let ask = async |session: &str| {
+            let headers = [("x-session-id", session)];
+            post(stage.address, "/v1/messages", &headers, sent.as_bytes()).await
+        };
+        let second = async {
+            for _ in 0..6_000 {
+                if balance(&stage, "everyone").await.held_nano_usd > 0 {
+                    break;
+                }
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+            ask(session).await
+        };
+        let (first, second) = tokio::join!(ask("s"), second);
+        assert_eq!(first.status, 200, "{}", first.text());
+        assert_eq!(second.status, 429, "{}", second.text());
+        assert_eq!(second.header("retry-after"), Some("2"));
+        assert!(
+            second.text().contains(whose)
+                && second.text().contains("it fits once they are settled"),
+            "{}",
+            second.text()
+        );
+        stage.settled(first.exchange()).await;
+        stage.ledger.books().fresh(-1).await.unwrap();
+        assert_eq!(ask(session).await.status, 200);
+    }
     stage.stop().await;
 }
 
@@ -169,7 +212,7 @@ async fn every_dialect_says_what_when_and_how_to_go_on() {
         }
     }
     assert_eq!(scripted.captured().len(), 0);
-    let free = asking("claude-opus-5-5", "the page crashes");
+    let free = asking("claude-opus-5-5", "another page crashes");
     let seen = post(stage.address, "/v1/messages", &[], free.as_bytes()).await;
     assert_eq!(seen.status, 200, "another repository's work goes on");
     stage.stop().await;

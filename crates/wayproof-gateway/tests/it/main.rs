@@ -33,6 +33,8 @@ mod habits;
 #[cfg(test)]
 mod hearing;
 #[cfg(test)]
+mod job_keys;
+#[cfg(test)]
 mod judging;
 #[cfg(test)]
 mod ollama;

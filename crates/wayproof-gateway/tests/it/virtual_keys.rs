@@ -87,7 +87,9 @@ async fn once_there_is_a_key_everybody_needs_one() {
     let (status, text) = ask(&stage, Some(&other)).await;
     assert_eq!(status, 401);
     assert!(text.contains("key `ci` was revoked"), "{text}");
-    // Nobody has a key any more, so it is as before.
+    // That nobody has a key any more opens no door; an operator does.
+    assert_eq!(ask(&stage, None).await.0, 401);
+    stage.ledger.books().remove_key(&id).await.unwrap();
     assert_eq!(ask(&stage, None).await.0, 200);
     stage.stop().await;
 }
@@ -230,5 +232,45 @@ async fn a_key_goes_at_its_pace_and_is_told_when_to_come_back() {
         statuses.push(seen.status);
     }
     assert_eq!(statuses, [200, 200, 429]);
+    stage.stop().await;
+}
+
+#[tokio::test]
+async fn tokens_of_thinking_count() {
+    const THOUGHT: &str = r#"{"id":"r","object":"chat.completion","model":"m","choices":[{"index":0,"message":{"role":"assistant","content":"ok"},"finish_reason":"stop"}],"usage":{"prompt_tokens":10,"completion_tokens":505,"completion_tokens_details":{"reasoning_tokens":500}}}"#;
+    let scripted = Scripted::start(|_| Reply::json(200, THOUGHT))
+        .await
+        .unwrap();
+    let stage = Setting::with(&scripted).open().await;
+    let (id, secret) = mint_key().unwrap();
+    let thrifty = Key {
+        tokens_per_minute: Some(100),
+        ..key("thrifty", &id, &secret)
+    };
+    put(&stage, thrifty).await;
+    let sent =
+        r#"{"model":"p/strong-1","messages":[{"role":"user","content":"the page crashes"}]}"#;
+    let bearer = format!("Bearer {secret}");
+    let headers = [("authorization", bearer.as_str())];
+    let seen = post(
+        stage.address,
+        "/v1/chat/completions",
+        &headers,
+        sent.as_bytes(),
+    )
+    .await;
+    assert_eq!(seen.status, 200, "{}", seen.text());
+    stage.settled(seen.exchange()).await;
+    let seen = post(
+        stage.address,
+        "/v1/chat/completions",
+        &headers,
+        sent.as_bytes(),
+    )
+    .await;
+    assert_eq!(seen.status, 429);
+    // 15 tokens would have left room; 515 take minutes to pay back.
+    let wait: u64 = seen.header("retry-after").unwrap().parse().unwrap();
+    assert!(wait > 60, "{wait}");
     stage.stop().await;
 }

@@ -107,6 +107,14 @@ pub(super) async fn put_key(connection: &mut AnyConnection, key: &Key) -> Result
         .map(drop)
 }
 
+pub(super) async fn remove_key(connection: &mut AnyConnection, id: &str) -> Result<(), Error> {
+    sqlx::query("DELETE FROM virtual_keys WHERE id = $1")
+        .bind(id)
+        .execute(connection)
+        .await
+        .map(drop)
+}
+
 pub(super) async fn put_person(
     connection: &mut AnyConnection,
     person: &Person,

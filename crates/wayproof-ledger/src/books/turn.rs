@@ -210,6 +210,7 @@ async fn read(
 async fn apply(connection: &mut AnyConnection, edit: &Edit) -> Result<(), sqlx::Error> {
     match edit {
         Edit::PutKey(key) => rows::put_key(connection, key).await,
+        Edit::RemoveKey(id) => rows::remove_key(connection, id).await,
         Edit::PutPerson(person) => rows::put_person(connection, person).await,
         Edit::RemovePerson(name) => rows::remove_person(connection, name).await,
         Edit::PutBudget(budget) => rows::put_budget(connection, budget).await,

@@ -13,6 +13,7 @@ use crate::error::LedgerError;
 #[derive(Debug)]
 pub(super) enum Edit {
     PutKey(Box<Key>),
+    RemoveKey(String),
     PutPerson(Person),
     RemovePerson(String),
     PutBudget(Budget),

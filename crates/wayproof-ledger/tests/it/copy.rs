@@ -40,12 +40,8 @@ async fn filled(place: &Place) -> Ledger {
 /// Copies there and back again, into a third place of the first kind.
 async fn there_and_back(from: Place, to: Place, back: Place) {
     let ledger = filled(&from).await;
-    let public = key().public();
     let first = ledger.verify().await.expect("read");
-    let copied = ledger
-        .copy_to(&to.location, Some(&public))
-        .await
-        .expect("copied");
+    let copied = ledger.copy_to(&to.location).await.expect("copied");
     assert!(copied.is_whole(), "{copied:?}");
     assert_eq!((&copied.root, copied.events), (&first.root, first.events));
 
@@ -71,10 +67,7 @@ async fn there_and_back(from: Place, to: Place, back: Place) {
     there.flush().await.expect("flushed");
     let report = there.verify().await.expect("read");
     assert!(report.is_whole(), "{report:?}");
-    let again = there
-        .copy_to(&back.location, Some(&public))
-        .await
-        .expect("copied");
+    let again = there.copy_to(&back.location).await.expect("copied");
     assert!(
         again.is_whole() && again.events == first.events + 2,
         "{again:?}"
@@ -99,10 +92,7 @@ async fn a_ledger_with_events_is_not_written_over() {
     let ledger = filled(&from).await;
     let other = filled(&to).await;
     other.close().await.expect("closed");
-    let refused = ledger
-        .copy_to(&to.location, None)
-        .await
-        .expect_err("filled");
+    let refused = ledger.copy_to(&to.location).await.expect_err("filled");
     assert!(
         refused
             .to_string()
@@ -121,11 +111,7 @@ async fn a_broken_ledger_makes_no_copy() {
     let ledger = filled(&from).await;
     from.sql("UPDATE events SET body = REPLACE(body, 'anthropic', 'anthropiC') WHERE seq = 77")
         .await;
-    let public = key().public();
-    let report = ledger
-        .copy_to(&to.location, Some(&public))
-        .await
-        .expect("read");
+    let report = ledger.copy_to(&to.location).await.expect("read");
     assert_eq!(report.problem.and_then(|problem| problem.seq), Some(77));
     ledger.close().await.expect("closed");
     let to = Ledger::open(to.location.clone(), Clock::fixed(NOON_US), Some(key()))
@@ -144,10 +130,7 @@ async fn a_place_that_cannot_be_reached_is_said_to_be() {
     let from = Place::sqlite();
     let ledger = from.open().await;
     let nowhere = Location::Postgres("postgres://me:secret@127.0.0.1:9/wayproof".to_owned());
-    let refused = ledger
-        .copy_to(&nowhere, None)
-        .await
-        .expect_err("nobody listens");
+    let refused = ledger.copy_to(&nowhere).await.expect_err("nobody listens");
     assert!(!refused.to_string().contains("secret"), "{refused}");
     ledger.close().await.expect("closed");
 }

@@ -7,9 +7,10 @@ use std::process::Stdio;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use wayproof_ledger::{Clock, Cost, Ledger, LedgerError, Location};
 
-use crate::engine::{Place, command};
+use crate::engine::Place;
 use crate::fixture::{about, exchange, job_opened, key};
 use crate::on_both;
+use crate::postgres::command;
 
 on_both! { a_ledger_of_a_newer_version_is_left_alone  closing_twice_is_harmless_and_late_events_are_refused }
 

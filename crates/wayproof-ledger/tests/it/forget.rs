@@ -138,7 +138,7 @@ async fn the_words_of_a_conversation_go_and_its_figures_stay(place: Place) {
     // A copy and the tiles are as good.
     let folder = tempfile::tempdir().expect("a folder");
     let copy = Location::Sqlite(folder.path().join("copy"));
-    let copied = ledger.copy_to(&copy, None).await.expect("copied");
+    let copied = ledger.copy_to(&copy).await.expect("copied");
     assert!(copied.is_whole(), "{copied:?}");
     let tiles = ledger
         .export_tiles(&folder.path().join("tiles"))

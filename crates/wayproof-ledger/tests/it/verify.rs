@@ -231,7 +231,7 @@ async fn another_key_did_not_sign(place: Place) {
     assert!(
         report
             .problem
-            .is_some_and(|problem| problem.what.starts_with("the checkpoint at "))
+            .is_some_and(|problem| problem.what.starts_with("it is signed with the key "))
     );
     let report = ledger.verify_with(None).await.expect("read");
     assert!(report.is_whole() && !report.is_signed);

@@ -31,8 +31,15 @@ pub(crate) enum KeysCommand {
         #[command(flatten)]
         ledger: LedgerPlace,
     },
-    /// Ends a key at once, on every gateway of the ledger.
+    /// Ends a key at once, on every gateway of the ledger. Callers need one as before, also after the last.
     Revoke {
+        /// The key's name.
+        name: String,
+        #[command(flatten)]
+        ledger: LedgerPlace,
+    },
+    /// Takes a key that is revoked or over off the list. With the last one, callers on this machine need none again.
+    Remove {
         /// The key's name.
         name: String,
         #[command(flatten)]

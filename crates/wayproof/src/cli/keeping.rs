@@ -12,9 +12,22 @@ pub(crate) struct VerifyArgs {
     /// Also wants the newest cosignature of this witness, by the key that `wayproof witness` prints; may be repeated.
     #[arg(long, value_name = "KEY")]
     pub(crate) witness: Vec<String>,
+    /// The key that has to have signed it, as `ed25519:…` [default: the one in the data directory, if it is the ledger's].
+    #[arg(long, value_name = "KEY")]
+    pub(crate) key: Option<String>,
     /// Prints JSON.
     #[arg(long)]
     pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) ledger: LedgerPlace,
+}
+
+/// Gives the ledger another key.
+#[derive(Debug, Args)]
+pub(crate) struct RekeyArgs {
+    /// Signs anew although signatures that are there do not fit one key, as where gateways with keys of their own once shared it.
+    #[arg(long)]
+    pub(crate) give_up_former: bool,
     #[command(flatten)]
     pub(crate) ledger: LedgerPlace,
 }

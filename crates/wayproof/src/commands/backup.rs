@@ -4,12 +4,12 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use wayproof_ledger::{Ledger, Report};
-use wayproof_receipt::SigningKey;
 
 use super::ledger::{at, verdict_on};
 use crate::{
     cli::{BackupArgs, RestoreArgs},
     exit::{self, Mistake},
+    ledgers::key_in,
     settings,
     terminal::print,
 };
@@ -41,12 +41,7 @@ pub(crate) async fn restore(args: &RestoreArgs) -> Result<ExitCode> {
         return Err(Mistake(why).into());
     }
     // Only a key that is there can tell whether the copy is this ledger's.
-    let path = data.join("keys").join("ledger");
-    let key = if path.exists() {
-        Some(SigningKey::load_or_create(&path)?.public())
-    } else {
-        None
-    };
+    let key = key_in(&data)?.map(|key| key.public());
     let made = Ledger::restore(&args.file, &data, key.as_ref(), args.replace).await;
     let (report, aside) = made.context("making the ledger from the copy")?;
     if let Some(aside) = aside {

@@ -11,6 +11,7 @@ use wayproof_ledger::Ledger;
 
 use super::ledger::at;
 use crate::{
+    catalogs,
     cli::{ImportArgs, ImportFrom, Period},
     days::days,
     exit::Mistake,
@@ -51,7 +52,17 @@ async fn import(ledger: &Ledger, args: &ImportArgs, home: std::path::PathBuf) ->
         since_us: since.map(|day| day.saturating_mul(DAY_US)),
         is_dry: args.dry_run,
     };
-    let mut importer = Importer::open(ledger.clone(), options, Box::new(listed))
+    let in_force = catalogs::in_force(&settings::data_directory(&args.ledger.data)?)?;
+    if let (Some(text), false) = (&in_force.text, args.dry_run) {
+        // Prices name their catalog by digest; who reads the ledger later finds it there.
+        let kept = ledger.keep(text).await;
+        kept.context("keeping the catalog of models in the ledger")?;
+    }
+    let catalog = in_force.catalog;
+    let prices = move |provider: &str, model: &str, at_us, usage: &wayproof_wire::Usage| {
+        listed(&catalog, (provider, model), at_us, usage)
+    };
+    let mut importer = Importer::open(ledger.clone(), options, Box::new(prices))
         .await
         .context("importing")?;
     let mut summary = once(&mut importer).await?;
@@ -116,9 +127,13 @@ async fn once(importer: &mut Importer) -> Result<Summary> {
     summary.context("importing")
 }
 
-/// The price list's price, where the catalog knows the provider and the model.
-fn listed(provider: &str, model: &str, at_us: i64, usage: &wayproof_wire::Usage) -> Option<Priced> {
-    let catalog = Catalog::embedded();
+/// The price list's price, where the catalog in force knows the provider and the model.
+fn listed(
+    catalog: &Catalog,
+    (provider, model): (&str, &str),
+    at_us: i64,
+    usage: &wayproof_wire::Usage,
+) -> Option<Priced> {
     let nano_usd = cost(catalog.price(provider, model, at_us)?, usage)?;
     Some(Priced {
         nano_usd,

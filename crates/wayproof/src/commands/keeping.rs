@@ -1,22 +1,22 @@
 //! Verifies the ledger, takes old events out of it, and copies it to another place.
 
-use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::{Value, json};
 use wayproof_ledger::{
-    Capture, Clock, Cosigned, CosignerKey, Ledger, LedgerError, Location, Outlived, Prune, Report,
-    Retention,
+    Capture, Clock, Cosigned, CosignerKey, Former, Ledger, LedgerError, Location, Outlived, Prune,
+    Report, Retention,
 };
 use wayproof_receipt::{PublicKey, SigningKey};
 
 use super::ledger::{at, verdict_on};
 use crate::{
-    cli::{CopyArgs, LedgerPlace, PruneArgs, VerifyArgs},
+    cli::{CopyArgs, LedgerPlace, PruneArgs, RekeyArgs, VerifyArgs},
     days::{date, one_day},
     exit::{self, Mistake},
+    ledgers::{key_file, key_in},
     settings,
     terminal::{moment, plain, print, print_json_pretty},
 };
@@ -30,9 +30,10 @@ pub(crate) async fn verify(args: &VerifyArgs) -> Result<ExitCode> {
         .iter()
         .map(|text| witness_key(text))
         .collect::<Result<Vec<_>>>()?;
+    let key = args.key.as_deref().map(public_key).transpose()?;
     let (report, cosigned) = match at(&args.ledger).await {
         Ok(ledger) => {
-            let report = watched(&ledger).await;
+            let report = watched(&ledger, key.as_ref()).await;
             let cosigned = match &report {
                 Ok(report) if report.is_whole() => cosignatures(&ledger, &witnesses).await,
                 _ => Ok(Vec::new()),
@@ -48,7 +49,7 @@ pub(crate) async fn verify(args: &VerifyArgs) -> Result<ExitCode> {
             }
             (report, cosigned?)
         }
-        Err(error) => (unopened(&args.ledger, error).await?, Vec::new()),
+        Err(error) => (unopened(&args.ledger, key, error).await?, Vec::new()),
     };
     let missing = cosigned.iter().find_map(|(key, found)| match found {
         Ok(_) => None,
@@ -126,7 +127,11 @@ pub(crate) fn witness_key(text: &str) -> Result<CosignerKey> {
 }
 
 /// A ledger that does not open is looked at as it lies there, so that what is broken is told and not only that it is.
-async fn unopened(place: &LedgerPlace, error: anyhow::Error) -> Result<Report> {
+async fn unopened(
+    place: &LedgerPlace,
+    given: Option<PublicKey>,
+    error: anyhow::Error,
+) -> Result<Report> {
     let is_unwritable = matches!(
         error.downcast_ref::<LedgerError>(),
         Some(LedgerError::ReadOnly { .. } | LedgerError::DiskFull { .. })
@@ -135,7 +140,10 @@ async fn unopened(place: &LedgerPlace, error: anyhow::Error) -> Result<Report> {
         return Err(error);
     }
     let data = settings::data_directory(&place.data)?;
-    let key = key_in(&data)?;
+    let key = match given {
+        Some(key) => Some(key),
+        None => key_in(&data)?.map(|key| key.public()),
+    };
     match Ledger::verify_unopened(&Location::Sqlite(data), key.as_ref()).await {
         Ok(report) if is_unwritable || !report.is_whole() => Ok(report),
         // What is in the way of opening it is then the finding.
@@ -146,12 +154,12 @@ async fn unopened(place: &LedgerPlace, error: anyhow::Error) -> Result<Report> {
 }
 
 /// Checks the ledger with a bar for whoever waits at a terminal.
-async fn watched(ledger: &Ledger) -> Result<Report> {
+async fn watched(ledger: &Ledger, key: Option<&PublicKey>) -> Result<Report> {
     let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr());
     let style = ProgressStyle::with_template("{bar:30} {pos} of {len} events, {eta} left");
     bar.set_style(style.context("the progress bar")?);
     let report = ledger
-        .verify_telling(&|read, events| {
+        .verify_telling(key, &|read, events| {
             bar.set_length(events);
             bar.set_position(read);
         })
@@ -160,13 +168,36 @@ async fn watched(ledger: &Ledger) -> Result<Report> {
     report.context("checking the ledger")
 }
 
-/// The key a data directory's ledger is signed with, where there is one.
-pub(crate) fn key_in(data: &Path) -> Result<Option<PublicKey>> {
-    let path = data.join("keys").join("ledger");
-    if !path.exists() {
-        return Ok(None);
-    }
-    Ok(Some(SigningKey::load_or_create(&path)?.public()))
+/// Reads the key of a ledger.
+fn public_key(text: &str) -> Result<PublicKey> {
+    text.parse().map_err(|_| {
+        let text = plain(text);
+        Mistake(format!(
+            "`{text}` is no key of a ledger; `ledger verify` names it at a gateway that signs"
+        ))
+        .into()
+    })
+}
+
+/// Makes the key of the data directory the ledger's.
+pub(crate) async fn rekey(args: &RekeyArgs) -> Result<ExitCode> {
+    let data = settings::data_directory(&args.ledger.data)?;
+    let key = SigningKey::load_or_create(&key_file(&data))?;
+    let ledger = at(&args.ledger).await?;
+    let former = if args.give_up_former {
+        Former::GivenUp
+    } else {
+        Former::Checked
+    };
+    let done = ledger.rekey(&key, settings::variable("USER"), former).await;
+    ledger.close().await?;
+    let report = done.context("signing the ledger anew")?;
+    print(&verdict_on(&report))?;
+    Ok(if report.is_whole() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::from(exit::INVALID)
+    })
 }
 
 /// Takes events out that are older than what is given.
@@ -297,10 +328,10 @@ pub(crate) async fn copy(args: &CopyArgs) -> Result<ExitCode> {
         }
         Location::Postgres(_) => key_in(&settings::data_directory(&args.data)?)?,
     };
-    let ledger = Ledger::open(from, Clock::system(), None)
+    let ledger = Ledger::visit(from, Clock::system(), key)
         .await
         .context("opening the ledger")?;
-    let copied = ledger.copy_to(&to, key.as_ref()).await;
+    let copied = ledger.copy_to(&to).await;
     ledger.close().await?;
     let report = copied.context("copying the ledger")?;
     if args.json {

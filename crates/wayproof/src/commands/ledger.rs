@@ -34,6 +34,7 @@ pub(crate) async fn run(command: LedgerCommand) -> Result<ExitCode> {
         LedgerCommand::Forget(args) => return privacy::forget(&args).await,
         LedgerCommand::Reconcile(args) => return reconcile::run(&args).await,
         LedgerCommand::Cosign(args) => return witness::cosign(&args).await,
+        LedgerCommand::Rekey(args) => return keeping::rekey(&args).await,
         LedgerCommand::Verify(args) => return keeping::verify(&args).await,
     }
     Ok(ExitCode::SUCCESS)
@@ -239,10 +240,11 @@ fn tell_job(detail: &JobDetail) -> Result<()> {
 
 /// Whether the ledger is whole, in one sentence.
 pub(crate) fn verdict_on(report: &Report) -> String {
-    let signatures = if report.is_signed {
-        "signed"
-    } else {
-        "not checked against a key"
+    let signatures = match &report.signer {
+        Some(signer) if report.is_signed => format!("signed with {signer}"),
+        Some(signer) => format!("signed with {signer}, which is not checked against a key here"),
+        None if report.is_signed => "signed".to_owned(),
+        None => "not checked against a key".to_owned(),
     };
     match &report.problem {
         None => {

@@ -25,6 +25,10 @@ pub(crate) async fn run(args: RunArgs) -> Result<ExitCode> {
         providers: settings::parse_providers(&args.providers.providers)?,
         data: settings::data_directory(&args.data)?,
         ledger: settings::variable("WAYPROOF_LEDGER"),
+        key: match &args.key_env {
+            Some(name) => Some(settings::key_in(name)?),
+            None => settings::variable("WAYPROOF_KEY"),
+        },
         audience: if is_interactive {
             Audience::Silent
         } else {

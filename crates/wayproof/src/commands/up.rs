@@ -38,7 +38,7 @@ pub(crate) async fn run(args: UpArgs) -> Result<ExitCode> {
         .collect();
     let source = issuer::of(&args).await?;
     let proxy = trusted(&args, source.as_ref())?;
-    let key = args.key_env.as_deref().map(key_in).transpose()?;
+    let key = args.key_env.as_deref().map(settings::key_in).transpose()?;
     let mut terminate = signal(SignalKind::terminate()).context("listening for SIGTERM")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("listening for SIGINT")?;
     let told = Told {
@@ -150,11 +150,6 @@ fn repos(named: &[PathBuf]) -> Result<Vec<PathBuf>> {
 }
 
 /// The key that callers must show.
-fn key_in(name: &str) -> Result<String> {
-    let missing = || Mistake(format!("--key-env {name}: the variable is not set"));
-    Ok(settings::variable(name).ok_or_else(missing)?)
-}
-
 /// How to point each agent at the gateway.
 fn agents(address: SocketAddr) -> String {
     let base = format!("http://{address}");

@@ -106,6 +106,7 @@ impl Judge {
             policy: &policy,
             data: &order.data,
             ledger: order.ledger.clone(),
+            key: order.key.as_deref(),
         })
         .await?;
         let wanted = OpenJob {

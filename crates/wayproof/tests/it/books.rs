@@ -89,12 +89,24 @@ async fn a_key_opens_the_door_until_it_is_revoked() {
     assert_eq!(revoked.status, 0, "{revoked:?}");
     let answer = asked_until(&up, "401", &shown, ASK).await;
     assert!(answer.contains("was revoked"), "{answer}");
+    // Its end opens no door.
+    assert_eq!(status(&up.post_with("/v1/messages", "", ASK)), "401");
+    let good = environment.run(&["keys", "new", "good"]);
+    assert_eq!(good.status, 0, "{good:?}");
+    let refused = environment.run(&["keys", "remove", "good"]);
+    assert!(refused.err.contains("revoke it first"), "{refused:?}");
+    for command in ["revoke", "remove"] {
+        let said = environment.run(&["keys", command, "good"]);
+        assert_eq!(said.status, 0, "{said:?}");
+    }
     assert_eq!(up.stop(), 0);
     let listed = environment.run(&["keys", "list"]);
     assert!(
         listed.out.contains("revoked") && !listed.out.contains(&key),
         "{listed:?}"
     );
+    let removed = environment.run(&["keys", "remove", "ci"]);
+    assert!(removed.err.contains("there is none left"), "{removed:?}");
     // What was done is in the ledger, and the key is nowhere.
     assert_eq!(environment.run(&["ledger", "verify"]).status, 0);
     assert_nowhere(&environment.data(), key.rsplit('_').next().unwrap());

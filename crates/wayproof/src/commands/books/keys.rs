@@ -1,4 +1,4 @@
-//! `wayproof keys`: made, listed, rotated, revoked.
+//! `wayproof keys`: made, listed, rotated, revoked, removed.
 
 use std::{collections::BTreeSet, process::ExitCode};
 
@@ -29,6 +29,7 @@ pub(crate) async fn run(command: KeysCommand) -> Result<ExitCode> {
             rotate(&open(&ledger).await?, &name, grace_us).await?;
         }
         KeysCommand::Revoke { name, ledger } => revoke(&open(&ledger).await?, &name).await?,
+        KeysCommand::Remove { name, ledger } => remove(&open(&ledger).await?, &name).await?,
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -140,6 +141,29 @@ async fn revoke(ledger: &Ledger, name: &str) -> Result<()> {
         .context("revoking the key")?;
     record(ledger, "key-revoked", name, None).await?;
     tell(&format!("key `{name}` is good for nothing from now on"));
+    Ok(())
+}
+
+async fn remove(ledger: &Ledger, name: &str) -> Result<()> {
+    let key = named(ledger, name)?;
+    if key.is_good(ledger.clock().now_us()) {
+        let sentence = format!("key `{name}` is good; revoke it first");
+        return Err(Mistake(sentence).into());
+    }
+    let books = ledger.books();
+    books
+        .remove_key(&key.id)
+        .await
+        .context("removing the key")?;
+    let register = books.fresh(-1).await.context("reading the books")?;
+    record(ledger, "key-removed", name, None).await?;
+    tell(&if register.needs_key() {
+        format!("key `{name}` is off the list")
+    } else {
+        format!(
+            "key `{name}` is off the list; there is none left, so callers on a gateway's own machine need none"
+        )
+    });
     Ok(())
 }
 

@@ -39,6 +39,7 @@ pub(crate) async fn run(args: ReviewRunArgs) -> Result<ExitCode> {
         policy: &case.policy,
         data: &data,
         ledger: settings::variable("WAYPROOF_LEDGER"),
+        key: None,
     })
     .await?;
     let job = admin
