@@ -6,8 +6,10 @@ mod protocol;
 mod json;
 mod skim;
 
+mod fit;
 mod leave_out;
 mod peek;
+mod reword;
 mod splice;
 
 mod view;
@@ -40,20 +42,24 @@ pub use client::{Agent, Housekeeping, Identity, SessionSource, identify};
 pub use cloud::{CloudAnswer, CloudRequest, MessagesCloud};
 pub use eventstream::{EventMessage, EventStreamDecoder, EventStreamError, event_message};
 pub use fault::{Fault, FaultKind, RenderedFault, render};
+pub use fit::fit;
 pub use leave_out::{LeftOut, leave_out};
-pub use models::{ModelDialect, ModelEntry, render_model, render_models, render_shown};
+pub use models::{
+    ModelAbilities, ModelDialect, ModelEntry, render_model, render_models, render_shown,
+};
 pub use most::{MostTokens, most_tokens};
 pub use outcome::{Exit, ToolKind, ToolOutcome, outcomes};
 pub use overflow::is_context_overflow;
 pub use peek::{Field, Peek, peek};
 pub use protocol::{Protocol, Protocols, UnknownProtocol};
+pub use reword::reword;
 pub use skim::{Malformed, NESTING_LIMIT, Span};
 pub use splice::splice_model;
 pub use sse::{FRAME_LIMIT, SseDecoder, SseFrame};
 pub use translate::{
-    Aim, AnswerTranslator, ChatHabits, Ended, Exchange, Loss, LossKind, Memo, TokenField,
-    TranslatedRequest, Unsealed, Untranslatable, estimate_tokens, path_segment, translate_error,
-    translate_request, unseal,
+    Able, Aim, AnswerTranslator, ChatHabits, Ended, Exchange, Loss, LossKind, Memo, Refuses,
+    ThinkingStyle, TokenField, TranslatedRequest, Unsealed, Untranslatable, estimate_tokens,
+    path_segment, translate_error, translate_request, unseal,
 };
 pub use usage::Usage;
 pub use view::{Item, Part, Request, Role};

@@ -17,6 +17,7 @@ mod gate;
 mod gateway;
 mod issuer;
 mod ledgers;
+mod local;
 mod mcp;
 mod pages;
 mod proving;
