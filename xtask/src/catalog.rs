@@ -1,24 +1,48 @@
-//! Makes the vendored price catalog anew from the published `genai-prices` package (MIT).
+//! Makes the vendored catalog anew from published packages: prices from `genai-prices`, abilities from `litellm` (both MIT).
 //!
-//! The package is downloaded with the ordinary Python client; the engine turns its data and our own rows into the catalog.
+//! They are downloaded with the ordinary Python client; the engine turns their data and our own rows into the catalog.
 
 use std::fs;
 
 use anyhow::{Context, Result, bail};
+use wayproof_engine::CatalogSources;
 
 use crate::run::{self, command, read, root};
 
 const CATALOG: &str = "crates/wayproof-engine/catalog/prices.json";
 const OVERRIDES: &str = "crates/wayproof-engine/catalog/overrides.json";
 
-/// Prints the wheel's data module.
+/// Prints a file of a wheel.
 const SCRIPT: &str = "import sys, zipfile\n\
-    wheel = zipfile.ZipFile(sys.argv[1])\n\
-    name = next(n for n in wheel.namelist() if n.endswith('genai_prices/data.py'))\n\
-    sys.stdout.write(wheel.read(name).decode())";
+    sys.stdout.write(zipfile.ZipFile(sys.argv[1]).read(sys.argv[2]).decode())";
 
-/// Downloads the newest package and writes the catalog.
+/// Downloads the newest packages and writes the catalog.
 pub(crate) fn run() -> Result<()> {
+    let (prices, priced) = published("genai-prices", "genai_prices/data.py")?;
+    let (abilities, able) = published(
+        "litellm",
+        "litellm/model_prices_and_context_window_backup.json",
+    )?;
+    let own = fs::read_to_string(root().join(OVERRIDES))
+        .with_context(|| format!("reading {OVERRIDES}"))?;
+    let date = read(&mut command("date", &["-u", "+%F"]))?;
+    let source = format!(
+        "genai-prices {priced} (PyPI, MIT), abilities from litellm {able} (PyPI, MIT), and our own rows"
+    );
+    let sources = CatalogSources {
+        prices: &prices,
+        abilities: &abilities,
+        own: &own,
+    };
+    let catalog = wayproof_engine::build_catalog(sources, &source, date.trim())
+        .context("turning the data into a catalog")?;
+    fs::write(root().join(CATALOG), catalog).with_context(|| format!("writing {CATALOG}"))?;
+    println!("wrote {CATALOG}");
+    Ok(())
+}
+
+/// A file of a package's newest wheel, and the version that is of.
+fn published(package: &str, file: &str) -> Result<(String, String)> {
     let folder = tempfile::tempdir().context("making a folder for the download")?;
     let place = folder.path().to_string_lossy().into_owned();
     let args = [
@@ -28,7 +52,7 @@ pub(crate) fn run() -> Result<()> {
         "--no-deps",
         "--dest",
         &place,
-        "genai-prices",
+        package,
     ];
     run::run(&mut command("python3", &args))?;
     let wheel = fs::read_dir(folder.path())
@@ -36,19 +60,11 @@ pub(crate) fn run() -> Result<()> {
         .filter_map(Result::ok)
         .find(|entry| entry.path().extension().is_some_and(|kind| kind == "whl"));
     let Some(wheel) = wheel else {
-        bail!("the download holds no wheel")
+        bail!("the download of {package} holds no wheel")
     };
     let name = wheel.file_name().to_string_lossy().into_owned();
     let version = name.split('-').nth(1).context("the wheel has no version")?;
     let wheel = wheel.path().to_string_lossy().into_owned();
-    let data = read(&mut command("python3", &["-c", SCRIPT, &wheel]))?;
-    let overrides = fs::read_to_string(root().join(OVERRIDES))
-        .with_context(|| format!("reading {OVERRIDES}"))?;
-    let date = read(&mut command("date", &["-u", "+%F"]))?;
-    let source = format!("genai-prices {version} (PyPI, MIT) and our own rows");
-    let catalog = wayproof_engine::build_catalog(&data, &overrides, &source, date.trim())
-        .context("turning the data into a catalog")?;
-    fs::write(root().join(CATALOG), catalog).with_context(|| format!("writing {CATALOG}"))?;
-    println!("wrote {CATALOG}");
-    Ok(())
+    let text = read(&mut command("python3", &["-c", SCRIPT, &wheel, file]))?;
+    Ok((text, version.to_owned()))
 }

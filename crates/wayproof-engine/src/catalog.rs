@@ -1,9 +1,12 @@
 //! The dated catalog of models: prices and context windows, vendored and looked up by provider and model.
 //! It is data, never fetched. A provider or model it does not know has no price and no window: unknown, not zero.
 
+mod ability;
 mod amount;
 mod build;
+mod file;
 mod layer;
+mod litellm;
 mod literal;
 mod models_dev;
 mod own;
@@ -14,10 +17,12 @@ use std::{
     sync::{Arc, LazyLock},
 };
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use sha2::{Digest, Sha256};
+use wayproof_wire::{Refuses, ThinkingStyle};
 
-pub use build::{BuildError, build as build_catalog};
+pub use build::{BuildError, CatalogSources, build as build_catalog};
+use file::{File, FileModel, FilePrice, FileProvider, FileStep};
 pub use layer::{LayerError, Layered, LeftOut, layered as layered_catalog};
 pub use models_dev::{ModelsDevError, Synced, read as read_models_dev};
 pub use own::OwnError;
@@ -66,6 +71,7 @@ pub enum CatalogError {
 const ALSO_KNOWN: &[(&str, &str)] = &[
     ("bedrock", "aws"),
     ("claude", "anthropic"),
+    ("codestral", "mistral"),
     ("copilot", "github-copilot"),
     ("gemini", "google"),
     ("kimi", "moonshotai"),
@@ -74,87 +80,6 @@ const ALSO_KNOWN: &[(&str, &str)] = &[
     ("vertex-anthropic", "google"),
     ("xai", "x-ai"),
 ];
-
-/// The file as it is written.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct File {
-    pub(crate) source: String,
-    pub(crate) date: String,
-    pub(crate) providers: Vec<FileProvider>,
-}
-
-/// A provider as it is written. `fallback` names providers whose models it also serves, at their prices.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct FileProvider {
-    pub(crate) id: String,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub(crate) fallback: Vec<String>,
-    pub(crate) models: Vec<FileModel>,
-}
-
-/// A model as it is written. The first model of a provider with a matching pattern wins.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct FileModel {
-    pub(crate) id: String,
-    #[serde(rename = "match", default, skip_serializing_if = "Vec::is_empty")]
-    pub(crate) patterns: Vec<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) window: Option<u64>,
-    /// Tokens of an answer at most.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) output: Option<u64>,
-    /// What it takes: text, image, pdf, audio, video.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub(crate) takes: Vec<String>,
-    /// What it gives.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub(crate) gives: Vec<String>,
-    /// Whether it calls tools.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) tools: Option<bool>,
-    /// Whether it thinks before it answers.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) reasoning: Option<bool>,
-    /// The efforts that may be asked for.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub(crate) efforts: Vec<String>,
-    /// Until when it knows the world, as `2025-07` or `2025-07-31`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) knowledge: Option<String>,
-    /// Where the row comes from, when it is not the catalog's source.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) note: Option<String>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub(crate) prices: Vec<FilePrice>,
-}
-
-/// Prices as they are written; of several, the last that applies wins.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct FilePrice {
-    /// First day, UTC.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) from: Option<String>,
-    /// Minutes of the day, UTC, between which it holds.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) daily: Option<(u16, u16)>,
-    /// Steps, by rising input: more tokens than, then nano-dollars per million tokens of input, output, cache read,
-    /// cache write for five minutes, cache write for an hour, reasoning.
-    pub(crate) steps: Vec<FileStep>,
-}
-
-pub(crate) type FileStep = (
-    u64,
-    i64,
-    i64,
-    Option<i64>,
-    Option<i64>,
-    Option<i64>,
-    Option<i64>,
-);
 
 #[derive(Debug, Clone)]
 struct Provider {
@@ -190,6 +115,10 @@ pub struct ModelFacts {
     pub reasoning: Option<bool>,
     /// The efforts that may be asked for.
     pub efforts: Arc<[String]>,
+    /// How it is asked to think, where there is more than one way.
+    pub thinking: Option<ThinkingStyle>,
+    /// What it is known to refuse.
+    pub refuses: Refuses,
     /// Until when it knows the world.
     pub knowledge: Option<String>,
     /// Where the row comes from, where that is not the catalog's source.
@@ -377,6 +306,8 @@ fn facts(model: FileModel, lists: &mut HashSet<Arc<[String]>>) -> ModelFacts {
         tools: model.tools,
         reasoning: model.reasoning,
         efforts: shared(model.efforts),
+        thinking: model.thinking,
+        refuses: model.refuses,
         knowledge: model.knowledge,
         note: model.note,
     }

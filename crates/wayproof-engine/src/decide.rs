@@ -244,8 +244,14 @@ impl<'a> View<'a> {
             let first = able.peek().copied();
             able.find(|provider| provider.is_healthy).or(first)
         };
+        let mut owners = self.world.providers.iter();
+        let owner = owners.find(|provider| {
+            let is_asked = speaks(provider, protocol)
+                || understands(provider, protocol) && !self.is_embedding();
+            is_asked && provider.has(model)
+        });
         let translated = || able(understands).filter(|_| !self.is_embedding());
-        let Some(provider) = able(speaks).or_else(translated) else {
+        let Some(provider) = owner.or_else(|| able(speaks)).or_else(translated) else {
             return refuse(
                 FaultKind::NotFound,
                 format!(

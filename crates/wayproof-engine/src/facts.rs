@@ -117,6 +117,12 @@ impl ProviderState {
         }
     }
 
+    /// Whether it is known to have this model.
+    pub(crate) fn has(&self, model: &str) -> bool {
+        let models = self.models.as_ref();
+        models.is_some_and(|models| models.contains(model))
+    }
+
     /// Whether it may have this model.
     pub(crate) fn may_have(&self, model: &str) -> bool {
         self.models

@@ -27,8 +27,8 @@ mod simulate;
 
 pub use budget::{Budget, NotASubject, NotAWindow, Subject, SubjectKind, Who, Window, draws};
 pub use catalog::{
-    BuildError, Catalog, CatalogError, LayerError, Layered, LeftOut, Listing, ModelFacts,
-    ModelsDevError, OwnError, Synced, build_catalog, layered_catalog, read_models_dev,
+    BuildError, Catalog, CatalogError, CatalogSources, LayerError, Layered, LeftOut, Listing,
+    ModelFacts, ModelsDevError, OwnError, Synced, build_catalog, layered_catalog, read_models_dev,
 };
 pub use classify::{
     Asked, Basis, ChangedFile, Classified, Classifier, Heard, KNOWN_TASKS, OwedProof, Reason,

@@ -1,6 +1,6 @@
 //! A gateway: what it is made of and what its exchanges share.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -29,8 +29,6 @@ pub struct Settings {
     pub keys: Vec<CallerKey>,
     /// The digest of the token of the admin pages; without one they are closed.
     pub admin_token: Option<KeyDigest>,
-    /// Models that providers are known to serve, by provider.
-    pub served: BTreeMap<String, BTreeSet<String>>,
     /// Whether a proxy stands before the pages beside ours, which they know and look behind.
     pub pages_have_proxy: bool,
     /// The longest body that is read.
@@ -65,7 +63,6 @@ impl Default for Settings {
             keys: Vec::new(),
             admin_token: None,
             pages_have_proxy: false,
-            served: BTreeMap::new(),
             max_body_bytes: 64 << 20,
             max_head_bytes: 64 << 10,
             max_headers: 128,
@@ -155,7 +152,7 @@ impl Gateway {
             ids,
             settings,
         } = parts;
-        let world = Worlds::new(&upstream, &settings);
+        let world = Worlds::new(&upstream);
         Self(Arc::new_cyclic(|shared| {
             let beside = beside(Glance::new(shared.clone()));
             let own = crate::admin::pages(shared.clone());
@@ -191,6 +188,11 @@ impl Gateway {
     /// Puts another policy in force for all exchanges that begin from now on.
     pub fn set_policy(&self, policy: Policy) {
         self.0.policy.store(Arc::new(policy));
+    }
+
+    /// Learns which models a provider has, for all exchanges that begin from now on.
+    pub fn serves(&self, provider: &str, models: &BTreeSet<String>) {
+        self.0.world.learn(provider, models);
     }
 
     /// The ledger everything is recorded in.

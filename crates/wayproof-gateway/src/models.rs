@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use wayproof_engine::{Class, Policy, Task};
+use wayproof_engine::{Class, ModelFacts, Policy, Task};
 use wayproof_wire::{
-    ModelDialect, ModelEntry, Protocol, render_model, render_models, render_shown,
+    ModelAbilities, ModelDialect, ModelEntry, Protocol, render_model, render_models, render_shown,
 };
 
 use crate::gateway::Shared;
@@ -52,7 +52,7 @@ fn entries(shared: &Shared) -> Vec<ModelEntry> {
         display_name,
         owner: "wayproof".to_owned(),
         created_s: ALIASES_SINCE_S,
-        window_tokens: smallest_window(shared, &policy, tasks),
+        abilities: reached(shared, &policy, tasks),
     };
     // Claude Code keeps only ids that start with `claude` or `anthropic`.
     let mut models: Vec<ModelEntry> = ["claude-wayproof-auto", "wayproof/auto"]
@@ -74,14 +74,11 @@ fn entries(shared: &Shared) -> Vec<ModelEntry> {
     let named = targets
         .filter(|target| shared.upstream.provider(&target.provider).is_some())
         .map(|target| (target.provider.as_str(), target.model.as_str()));
-    let known = shared
-        .settings
-        .served
-        .iter()
-        .flat_map(|(provider, served)| {
-            let served = served.iter();
-            served.map(move |model| (provider.as_str(), model.as_str()))
-        });
+    let world = shared.world.now(&shared.upstream);
+    let known = world.providers.iter().flat_map(|provider| {
+        let served = provider.models.iter().flatten();
+        served.map(|model| (provider.name.as_str(), model.as_str()))
+    });
     let every: BTreeSet<(&str, &str)> = named.chain(known).collect();
     let at_hand = every.into_iter();
     models.extend(at_hand.map(|(provider, model)| served(shared, provider, model)));
@@ -95,13 +92,28 @@ fn served(shared: &Shared, provider: &str, model: &str) -> ModelEntry {
         display_name: model.to_owned(),
         owner: provider.to_owned(),
         created_s: ALIASES_SINCE_S,
-        window_tokens: shared.catalog.context_window(provider, model),
+        abilities: shared
+            .catalog
+            .facts(provider, model)
+            .map(abilities)
+            .unwrap_or_default(),
     }
 }
 
-/// The smallest window that a session of these tasks may meet, as far as windows are known: where they begin, and
-/// wherever a cause may move them.
-fn smallest_window(shared: &Shared, policy: &Policy, tasks: &[Task]) -> Option<u64> {
+fn abilities(facts: &ModelFacts) -> ModelAbilities {
+    ModelAbilities {
+        window_tokens: facts.window,
+        output_tokens: facts.output,
+        takes: facts.takes.to_vec(),
+        tools: facts.tools,
+        thinks: facts.reasoning,
+        efforts: facts.efforts.to_vec(),
+    }
+}
+
+/// What a session of these tasks can count on wherever it may get: where they begin, and wherever a cause may move them.
+/// Limits are the smallest that are known; an ability is one only if all are known to have it.
+fn reached(shared: &Shared, policy: &Policy, tasks: &[Task]) -> ModelAbilities {
     let reached = |task: &Task, class: &Class| {
         let moves = task.escalate.iter().map(|rule| &rule.to);
         task.route
@@ -111,13 +123,35 @@ fn smallest_window(shared: &Shared, policy: &Policy, tasks: &[Task]) -> Option<u
     };
     let classes = policy.classes().iter();
     let classes = classes.filter(|class| tasks.iter().any(|task| reached(task, class)));
-    classes
-        .flat_map(|class| &class.targets)
+    let targets = classes.flat_map(|class| &class.targets);
+    let facts = targets
         .filter(|target| shared.upstream.provider(&target.provider).is_some())
-        .filter_map(|target| {
-            shared
-                .catalog
-                .context_window(&target.provider, &target.model)
-        })
-        .min()
+        .map(|target| shared.catalog.facts(&target.provider, &target.model))
+        .map(|facts| facts.map(abilities).unwrap_or_default());
+    facts
+        .reduce(|one, other| both(one, &other))
+        .unwrap_or_default()
+}
+
+/// What two models have in common.
+fn both(one: ModelAbilities, other: &ModelAbilities) -> ModelAbilities {
+    let least = |one: Option<u64>, other: Option<u64>| one.into_iter().chain(other).min();
+    let all = |one: Option<bool>, other: Option<bool>| match (one, other) {
+        (Some(false), _) | (_, Some(false)) => Some(false),
+        (Some(true), Some(true)) => Some(true),
+        _ => None,
+    };
+    let shared = |one: Vec<String>, other: &[String]| {
+        let mut shared = one;
+        shared.retain(|word| other.contains(word));
+        shared
+    };
+    ModelAbilities {
+        window_tokens: least(one.window_tokens, other.window_tokens),
+        output_tokens: least(one.output_tokens, other.output_tokens),
+        takes: shared(one.takes, &other.takes),
+        tools: all(one.tools, other.tools),
+        thinks: all(one.thinks, other.thinks),
+        efforts: shared(one.efforts, &other.efforts),
+    }
 }

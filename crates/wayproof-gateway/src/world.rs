@@ -1,5 +1,6 @@
 //! The providers as the engine sees them, made anew only when one of them falls ill or recovers.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
@@ -18,7 +19,7 @@ pub(crate) struct Worlds(ArcSwap<World>);
 
 impl Worlds {
     /// Takes down the providers in the operator's order.
-    pub(crate) fn new(upstream: &Upstream, settings: &crate::gateway::Settings) -> Self {
+    pub(crate) fn new(upstream: &Upstream) -> Self {
         let providers = upstream
             .providers()
             .map(|provider| ProviderState {
@@ -26,7 +27,7 @@ impl Worlds {
                 protocols: provider.protocols,
                 is_healthy: true,
                 takes_own_key: takes_own_key(provider),
-                models: settings.served.get(&provider.name).cloned(),
+                models: None,
             })
             .collect();
         Self(ArcSwap::from_pointee(World { providers }))
@@ -42,12 +43,24 @@ impl Worlds {
         if is_current {
             return known;
         }
-        let mut world = World::clone(&known);
-        for provider in &mut world.providers {
-            provider.is_healthy = upstream.is_healthy(&provider.name);
-        }
-        let world = Arc::new(world);
-        self.0.store(Arc::clone(&world));
-        world
+        self.change(|provider| provider.is_healthy = upstream.is_healthy(&provider.name));
+        self.0.load_full()
+    }
+
+    /// Takes down which models a provider has.
+    pub(crate) fn learn(&self, name: &str, models: &BTreeSet<String>) {
+        self.change(|provider| {
+            if provider.name == name {
+                provider.models = Some(models.clone());
+            }
+        });
+    }
+
+    fn change(&self, change: impl Fn(&mut ProviderState)) {
+        self.0.rcu(|world| {
+            let mut world = World::clone(world);
+            world.providers.iter_mut().for_each(&change);
+            world
+        });
     }
 }

@@ -101,9 +101,21 @@ pub const KNOWN: [&Known; 16] = [
 const PLAIN: ChatHabits = ChatHabits {
     refused: &[],
     has_short_ids: false,
+    is_told_by_system: false,
+    has_old_limit: false,
 };
 
 impl Known {
+    /// The protocols that are spoken at an address; a door of its own may be for some of them only. `None` where nobody
+    /// is known.
+    pub fn protocols_at(base: &Uri) -> Option<Protocols> {
+        let known = Self::at(base)?;
+        let path = base.path().trim_end_matches('/');
+        let mut doors = known.routes.iter();
+        let door = doors.find(|door| !door.prefix.is_empty() && path.ends_with(door.prefix));
+        Some(door.map_or(known.protocols, |door| door.protocols))
+    }
+
     /// The provider at an address, if it is one of these.
     pub(crate) fn at(base: &Uri) -> Option<&'static Self> {
         let host = base.host()?.to_ascii_lowercase();
@@ -157,7 +169,7 @@ mod tests {
     use rstest::rstest;
     use wayproof_wire::Protocol;
 
-    use super::{KNOWN, Place};
+    use super::{KNOWN, Known, Place};
     use crate::headers::{self, CallerCredential};
     use crate::provider::{Credential, Provider};
 
@@ -276,6 +288,21 @@ mod tests {
         assert_eq!(habits.refused, ["reasoning_content"]);
         let habits = provider("https://llm.example", all).habits();
         assert_eq!(habits, wayproof_wire::ChatHabits::default());
+    }
+
+    #[test]
+    fn an_address_speaks_what_is_known_of_it() {
+        let spoken = |base: &str| {
+            let protocols = Known::protocols_at(&base.parse().unwrap())?;
+            let names: Vec<String> = protocols.iter().map(|one| one.to_string()).collect();
+            Some(names.join(" "))
+        };
+        let is = |base: &str, expected: &str| assert_eq!(spoken(base).unwrap(), expected, "{base}");
+        is("https://api.groq.com/openai", "chat responses");
+        is("https://api.mistral.ai/v1", "chat fim");
+        is("https://api.deepseek.com", "messages chat completions");
+        is("https://api.deepseek.com/anthropic", "messages");
+        assert_eq!(spoken("https://llm.example"), None);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use http::HeaderMap;
 use serde_json::{Value, json};
 use wayproof_wire::{
-    Agent, Aim, AnswerForm, AnswerReader, AnswerTranslator, ChatHabits, Exchange, Memo, Peek,
+    Able, Agent, Aim, AnswerForm, AnswerReader, AnswerTranslator, ChatHabits, Exchange, Memo, Peek,
     Protocol, Request, TokenField, find_ask, identify, new_ask, outcomes, peek, splice_model,
     translate_request,
 };
@@ -187,7 +187,7 @@ fn aim(provider: Protocol) -> Aim<'static> {
         model: "elsewhere-1",
         origin: "there/elsewhere-1",
         is_streaming: true,
-        output_limit: None,
+        able: Able::default(),
         token_field: TokenField::MaxTokens,
         effort: None,
         habits: ChatHabits::default(),

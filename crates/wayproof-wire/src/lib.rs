@@ -6,8 +6,10 @@ mod protocol;
 mod json;
 mod skim;
 
+mod fit;
 mod leave_out;
 mod peek;
+mod reword;
 mod splice;
 
 mod view;
@@ -42,22 +44,26 @@ pub use client::{Agent, Housekeeping, Identity, SessionSource, identify};
 pub use cloud::{CloudAnswer, CloudRequest, MessagesCloud};
 pub use eventstream::{EventMessage, EventStreamDecoder, EventStreamError, event_message};
 pub use fault::{Fault, FaultKind, RenderedFault, render};
+pub use fit::fit;
 pub use leave_out::{LeftOut, leave_out};
-pub use models::{ModelDialect, ModelEntry, render_model, render_models, render_shown};
+pub use models::{
+    ModelAbilities, ModelDialect, ModelEntry, render_model, render_models, render_shown,
+};
 pub use most::{MostTokens, most_tokens};
 pub use outcome::{Exit, ToolKind, ToolOutcome, outcomes};
 pub use overflow::{is_context_overflow, is_overflow_inside};
 pub use peek::{Field, Peek, peek};
 pub use protocol::{Protocol, Protocols, UnknownProtocol};
 pub use refused_seal::is_seal_refused;
+pub use reword::reword;
 pub use seal_mark::{NoMark, SealMark};
 pub use skim::{Malformed, NESTING_LIMIT, Span};
 pub use splice::{Edit, model_edits, splice, splice_model};
 pub use sse::{FRAME_LIMIT, SseDecoder, SseFrame};
 pub use translate::{
-    Aim, AnswerTranslator, ChatHabits, Ended, Exchange, Foreign, Loss, LossKind, Memo, TokenField,
-    TranslatedRequest, Unsealed, Untranslatable, estimate_tokens, foreign, path_segment, seals,
-    translate_error, translate_request, unseal,
+    Able, Aim, AnswerTranslator, ChatHabits, Ended, Exchange, Foreign, Loss, LossKind, Memo,
+    Refuses, ThinkingStyle, TokenField, TranslatedRequest, Unsealed, Untranslatable,
+    estimate_tokens, foreign, path_segment, seals, translate_error, translate_request, unseal,
 };
 pub use usage::Usage;
 pub use view::{Item, Part, Request, Role};

@@ -2,7 +2,7 @@
 //!
 //! It renders what it is given. It refuses to know which models exist, and to page: a gateway's list is short.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::protocol::Protocol;
 
@@ -44,8 +44,25 @@ pub struct ModelEntry {
     pub owner: String,
     /// When it appeared, in seconds since 1970.
     pub created_s: i64,
-    /// How many tokens a conversation may have, where that is known.
+    /// What is known of what it can do.
+    pub abilities: ModelAbilities,
+}
+
+/// What a model can do. What is absent or empty is not known, and nothing is said of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ModelAbilities {
+    /// How many tokens a conversation may have.
     pub window_tokens: Option<u64>,
+    /// How many tokens an answer may have.
+    pub output_tokens: Option<u64>,
+    /// What it takes: text, image, pdf, audio, video.
+    pub takes: Vec<String>,
+    /// Whether it calls tools.
+    pub tools: Option<bool>,
+    /// Whether it thinks before it answers.
+    pub thinks: Option<bool>,
+    /// The efforts that may be asked for.
+    pub efforts: Vec<String>,
 }
 
 /// Renders a model list as a JSON body.
@@ -64,17 +81,28 @@ pub fn render_models(dialect: ModelDialect, models: &[ModelEntry]) -> Vec<u8> {
     list.to_string().into_bytes()
 }
 
-/// What Ollama says of one model: that it chats, fills gaps and calls tools, and how much it can hold.
+/// What Ollama says of one model: how much it can hold, and what it can do. Whether it calls tools is said to be so
+/// unless it is known not to, since its clients offer none to a model that is silent about it.
 pub fn render_shown(model: &ModelEntry) -> Vec<u8> {
     let mut info = json!({ "general.architecture": "wayproof", "general.basename": model.id });
-    if let (Some(window), Some(info)) = (model.window_tokens, info.as_object_mut()) {
+    let abilities = &model.abilities;
+    if let (Some(window), Some(info)) = (abilities.window_tokens, info.as_object_mut()) {
         info.insert("wayproof.context_length".to_owned(), window.into());
     }
+    let can = [
+        ("completion", true),
+        ("insert", true),
+        ("tools", abilities.tools != Some(false)),
+        ("vision", abilities.takes.iter().any(|kind| kind == "image")),
+        ("thinking", abilities.thinks == Some(true)),
+    ];
+    let can = can.into_iter().filter(|(_, can)| *can);
+    let can: Vec<&str> = can.map(|(name, _)| name).collect();
     let shown = json!({
         "modified_at": timestamp(model.created_s),
         "details": details(model),
         "model_info": info,
-        "capabilities": ["completion", "insert", "tools"],
+        "capabilities": can,
     });
     shown.to_string().into_bytes()
 }
@@ -97,17 +125,66 @@ pub fn render_model(dialect: ModelDialect, model: &ModelEntry) -> Vec<u8> {
 
 fn entry(dialect: ModelDialect, model: &ModelEntry) -> Value {
     let mut entry = bare(dialect, model);
-    let field = match dialect {
-        ModelDialect::Anthropic => "max_input_tokens",
-        // OpenAI has no field for it; this is what OpenRouter and those after it say.
-        ModelDialect::OpenAi => "context_length",
-        ModelDialect::Gemini => "inputTokenLimit",
-        ModelDialect::Ollama => return entry,
+    let abilities = &model.abilities;
+    let known = match dialect {
+        ModelDialect::Anthropic => anthropic(abilities),
+        ModelDialect::OpenAi => open_ai(abilities),
+        ModelDialect::Gemini => json!({
+            "inputTokenLimit": abilities.window_tokens,
+            "outputTokenLimit": abilities.output_tokens,
+            "thinking": abilities.thinks,
+        }),
+        ModelDialect::Ollama => Value::Null,
     };
-    if let (Some(window), Some(entry)) = (model.window_tokens, entry.as_object_mut()) {
-        entry.insert(field.to_owned(), window.into());
+    if let (Some(entry), Value::Object(known)) = (entry.as_object_mut(), known) {
+        let known = known.into_iter().filter(|(_, value)| !value.is_null());
+        entry.extend(known);
     }
     entry
+}
+
+/// Limits and abilities under the names that Anthropic has for them.
+fn anthropic(abilities: &ModelAbilities) -> Value {
+    let mut can = Map::new();
+    let mut say = |name: &str, value: Value| can.insert(name.to_owned(), value);
+    if !abilities.takes.is_empty() {
+        for (name, kind) in [("image_input", "image"), ("pdf_input", "pdf")] {
+            let is_taken = abilities.takes.iter().any(|taken| taken == kind);
+            say(name, json!({ "supported": is_taken }));
+        }
+    }
+    if let Some(thinks) = abilities.thinks {
+        say("thinking", json!({ "supported": thinks }));
+    }
+    if !abilities.efforts.is_empty() {
+        let supported = json!({ "supported": true });
+        let efforts = abilities.efforts.iter();
+        let mut effort: Map<String, Value> = efforts
+            .map(|effort| (effort.clone(), supported.clone()))
+            .collect();
+        effort.insert("supported".to_owned(), true.into());
+        say("effort", effort.into());
+    }
+    json!({
+        "max_input_tokens": abilities.window_tokens,
+        "max_tokens": abilities.output_tokens,
+        "capabilities": if can.is_empty() { Value::Null } else { can.into() },
+    })
+}
+
+/// OpenAI has no fields for any of it; these are what OpenRouter and those after it say.
+fn open_ai(abilities: &ModelAbilities) -> Value {
+    let parameters = [("tools", abilities.tools), ("reasoning", abilities.thinks)];
+    let is_known = parameters.iter().any(|(_, can)| can.is_some());
+    let taken = parameters.into_iter().filter(|(_, can)| *can == Some(true));
+    let taken: Vec<&str> = taken.map(|(name, _)| name).collect();
+    let kinds = &abilities.takes;
+    json!({
+        "context_length": abilities.window_tokens,
+        "top_provider": abilities.output_tokens.map(|most| json!({ "max_completion_tokens": most })),
+        "architecture": (!kinds.is_empty()).then(|| json!({ "input_modalities": kinds })),
+        "supported_parameters": is_known.then_some(taken),
+    })
 }
 
 fn bare(dialect: ModelDialect, model: &ModelEntry) -> Value {

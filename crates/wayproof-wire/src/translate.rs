@@ -3,6 +3,7 @@
 //! There is one reader and one writer a protocol, and a shape of none in the middle. Strings are copied as they came,
 //! escapes and all. What cannot be carried over is returned as a [`Loss`]; nothing is left behind in silence.
 
+mod able;
 mod answer;
 mod balance;
 mod error;
@@ -25,6 +26,7 @@ mod text;
 mod unseal;
 mod write;
 
+pub use able::{Able, Refuses, ThinkingStyle};
 pub use answer::{AnswerTranslator, Ended, Exchange};
 pub use error::translate_error;
 pub use estimate::estimate_tokens;
@@ -35,8 +37,10 @@ pub use unseal::{Unsealed, unseal};
 
 use crate::protocol::Protocol;
 use crate::view::Request;
-use item::{Choice, Effort};
-use loss::Losses;
+use item::Choice;
+pub(crate) use item::Effort;
+pub(crate) use loss::Losses;
+pub(crate) use out::Out;
 use read::Reading;
 use write::Writing;
 
@@ -53,8 +57,8 @@ pub struct Aim<'a> {
     pub origin: &'a str,
     /// Whether the client asked for a stream.
     pub is_streaming: bool,
-    /// The longest answer the model gives, where that is known.
-    pub output_limit: Option<u64>,
+    /// What is known of what the model can do.
+    pub able: Able<'a>,
     /// The name of the limit in Chat.
     pub token_field: TokenField,
     /// How hard the model is to think, where the policy says so.
@@ -70,6 +74,10 @@ pub struct ChatHabits {
     pub refused: &'static [&'static str],
     /// Whether the ids of calls must be nine letters and digits.
     pub has_short_ids: bool,
+    /// Whether instructions are from `system` and `developer` is nobody.
+    pub is_told_by_system: bool,
+    /// Whether `max_completion_tokens` is unknown there, so that `max_tokens` has to say it.
+    pub has_old_limit: bool,
 }
 
 /// The name that a Chat provider gives to the limit of an answer.
@@ -179,6 +187,8 @@ pub fn translate_request(
     if is_forced && conversation.tools.is_empty() {
         losses.add(LossKind::ToolChoice, "");
     }
+    aim.able
+        .fit(aim.provider, &mut conversation.settings, &mut losses);
     let is_once = conversation.fill.is_some();
     if !aim.provider.is_completion() {
         fill::state(&mut conversation, &mut losses);

@@ -170,6 +170,7 @@ pub(crate) fn offered(known: &Known, variable: Variable<'_>) -> Result<Option<Fo
     Ok(Some(Found {
         provider: provider.in_cloud(cloud),
         because,
+        models: None,
     }))
 }
 

@@ -1,21 +1,23 @@
 //! Finds providers without a settings file: keys in the environment, local servers on their usual ports.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{collections::BTreeSet, net::SocketAddr};
 
 use anyhow::Result;
+use futures_util::future::join_all;
 use hyper::Uri;
 use secrecy::SecretString;
-use tokio::net::TcpStream;
 use wayproof_upstream::{Credential, KNOWN, Known, Place, Provider};
 use wayproof_wire::{Protocol, Protocols};
 
-use crate::{clouds, exit::Mistake, settings::variable};
+use crate::{clouds, exit::Mistake, local, settings::variable};
 
 /// A provider that was found, with the reason it is there.
 #[derive(Debug)]
 pub(crate) struct Found {
     pub(crate) provider: Provider,
     pub(crate) because: String,
+    /// The models it lists, where it was asked.
+    pub(crate) models: Option<BTreeSet<String>>,
 }
 
 /// Local servers answer Messages too.
@@ -42,25 +44,23 @@ const LOCAL: [(&str, u16, Protocols); 4] = [
     ("vllm", 8000, LOCAL_PROTOCOLS),
 ];
 
-/// A local server answers within this time or is not there.
-const PATIENCE: Duration = Duration::from_millis(60);
-
 /// Looks in the environment and on the local ports.
 ///
 /// Without any key, Anthropic and OpenAI are offered with the client's own sign-in passed through.
 pub(crate) async fn discover() -> Result<Vec<Found>> {
     let mut found = hosted(&|name| variable(name))?;
-    for (name, port, protocols) in LOCAL {
-        let address = SocketAddr::from(([127, 0, 0, 1], port));
-        let answers = tokio::time::timeout(PATIENCE, TcpStream::connect(address)).await;
-        if matches!(answers, Ok(Ok(_))) {
-            let base = format!("http://{address}").parse()?;
-            let provider = Provider::new(name, base, protocols, Credential::Nothing)?;
-            found.push(Found {
-                provider,
-                because: format!("a server listens on port {port}"),
-            });
-        }
+    let asked = LOCAL.map(|(name, port, protocols)| async move {
+        let base = format!("http://{}", SocketAddr::from(([127, 0, 0, 1], port))).parse()?;
+        let provider = Provider::new(name, base, protocols, Credential::Nothing)?;
+        Ok(local::listed(&provider).await.map(|models| Found {
+            provider,
+            because: format!("a server on port {port} lists {} models", models.len()),
+            models: Some(models),
+        }))
+    });
+    for answer in join_all(asked).await {
+        let answer: Result<Option<Found>> = answer;
+        found.extend(answer?);
     }
     Ok(found)
 }
@@ -82,7 +82,11 @@ fn hosted(variable: &dyn Fn(&str) -> Option<String>) -> Result<Vec<Found>> {
             .find_map(|name| Some((name, variable(name)?)));
         let found = |credential, because| -> Result<Found> {
             let provider = Provider::new(known.name, base.clone(), known.protocols, credential)?;
-            Ok(Found { provider, because })
+            Ok(Found {
+                provider,
+                because,
+                models: None,
+            })
         };
         if let Some((name, key)) = key {
             let credential = Credential::Key(SecretString::from(key));

@@ -18,6 +18,7 @@ mod gateway;
 mod interrupt;
 mod issuer;
 mod ledgers;
+mod local;
 mod mcp;
 mod pages;
 mod proving;

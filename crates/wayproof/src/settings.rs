@@ -12,7 +12,7 @@ use etcetera::{BaseStrategy, choose_base_strategy};
 use secrecy::SecretString;
 use wayproof_engine::{Asked, Parsed, Policy, TaskName, classify};
 use wayproof_repo::Repo;
-use wayproof_upstream::{Credential, Provider};
+use wayproof_upstream::{Credential, Known, Provider};
 use wayproof_wire::Protocols;
 
 use crate::{
@@ -125,7 +125,8 @@ pub(crate) fn parse_provider(spec: &str) -> Result<Provider> {
     let cloud = asked.at(&base, &variable);
     let Some(cloud) = cloud.map_err(|reason| wrong(&reason))? else {
         let credential = credential.unwrap_or(Credential::PassThrough);
-        let provider = Provider::new(name, base, protocols.unwrap_or(Protocols::ALL), credential);
+        let spoken = protocols.or_else(|| Known::protocols_at(&base));
+        let provider = Provider::new(name, base, spoken.unwrap_or(Protocols::ALL), credential);
         return Ok(provider.map_err(|error| Mistake(error.to_string()))?);
     };
     let protocols = clouds::protocols(&cloud, protocols).map_err(|reason| wrong(&reason))?;

@@ -1,10 +1,11 @@
-//! Makes the catalog file from the data module of the `genai-prices` wheel and a file of our own rows.
-//! Facts only: ids, patterns, windows and prices. What it cannot express it refuses, naming the model.
+//! Makes the catalog file from the data module of the `genai-prices` wheel, the table of models of the `litellm` wheel
+//! and a file of our own rows.
+//! Facts only: ids, patterns, windows, prices and abilities. What it cannot express it refuses, naming the model.
 
 use std::collections::BTreeMap;
 
 use super::{
-    Catalog, CatalogError, File, FileModel, FilePrice, FileProvider, FileStep, amount,
+    Catalog, CatalogError, File, FileModel, FilePrice, FileProvider, FileStep, amount, litellm,
     literal::{self, Literal, LiteralError},
 };
 
@@ -35,19 +36,30 @@ pub enum BuildError {
 
 type Named = BTreeMap<String, Literal>;
 
-/// Makes the catalog: `data` is the text of the wheel's `data.py`, `overrides` a catalog file of our own rows that
-/// come before it, `source` a line for the file's head and `date` the day, as `2026-11-22`.
+/// The texts that a catalog is made of.
+#[derive(Debug, Clone, Copy)]
+pub struct CatalogSources<'a> {
+    /// The wheel's `data.py`, with prices.
+    pub prices: &'a str,
+    /// The table of what models can do.
+    pub abilities: &'a str,
+    /// A catalog file of our own rows, which come before all.
+    pub own: &'a str,
+}
+
+/// Makes the catalog; `source` is a line for the file's head and `date` the day, as `2026-11-22`.
 ///
 /// # Errors
 /// When the source holds something that the catalog cannot express.
-pub fn build(data: &str, overrides: &str, source: &str, date: &str) -> Result<String, BuildError> {
+pub fn build(sources: CatalogSources<'_>, source: &str, date: &str) -> Result<String, BuildError> {
     const START: &str = "providers: list[Provider] = ";
+    let data = sources.prices;
     let start = data.find(START).ok_or(BuildError::NoProviders)?;
     let list = literal::read(data, start + START.len())?;
     let providers = list.list().ok_or(BuildError::NoProviders)?;
     let mut providers: Vec<FileProvider> =
         providers.iter().map(provider).collect::<Result<_, _>>()?;
-    let ours: File = serde_json::from_str(overrides)?;
+    let ours: File = serde_json::from_str(sources.own)?;
     for mine in ours.providers {
         match providers.iter_mut().find(|provider| provider.id == mine.id) {
             // Our rows come first, since the first match wins.
@@ -57,11 +69,13 @@ pub fn build(data: &str, overrides: &str, source: &str, date: &str) -> Result<St
             None => providers.push(mine),
         }
     }
-    let file = File {
+    let mut file = File {
         source: source.to_owned(),
         date: date.to_owned(),
         providers,
     };
+    let priced = Catalog::parse(&write(&file)?)?;
+    litellm::fill(&mut file.providers, &priced, sources.abilities)?;
     let text = write(&file)?;
     // A file that this version cannot read must not be handed out.
     Catalog::parse(&text)?;

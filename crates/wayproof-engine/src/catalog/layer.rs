@@ -101,20 +101,7 @@ fn before(providers: &mut Vec<FileProvider>, rows: Vec<FileProvider>, below: &Ca
 }
 
 fn fill(model: &mut FileModel, old: &FileModel) {
-    model.window = model.window.or(old.window);
-    model.output = model.output.or(old.output);
-    model.tools = model.tools.or(old.tools);
-    model.reasoning = model.reasoning.or(old.reasoning);
-    model.knowledge = model.knowledge.take().or_else(|| old.knowledge.clone());
-    for (list, old) in [
-        (&mut model.takes, &old.takes),
-        (&mut model.gives, &old.gives),
-        (&mut model.efforts, &old.efforts),
-    ] {
-        if list.is_empty() {
-            list.clone_from(old);
-        }
-    }
+    model.fill(old);
     if model.prices.is_empty() {
         model.prices.clone_from(&old.prices);
         model.note = model.note.take().or_else(|| old.note.clone());

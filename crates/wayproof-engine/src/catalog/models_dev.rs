@@ -4,6 +4,7 @@
 //! sense is left out and named.
 
 use serde_json::{Map, Value};
+use wayproof_wire::Refuses;
 
 use super::{FileModel, FilePrice, FileProvider, FileStep, amount, layer::LeftOut};
 
@@ -90,6 +91,10 @@ fn model(name: &str, row: &Value) -> Result<FileModel, String> {
         tools: row["tool_call"].as_bool(),
         reasoning: row["reasoning"].as_bool(),
         efforts: efforts(&row["reasoning_options"]),
+        refuses: Refuses {
+            sampling: row["temperature"].as_bool() == Some(false),
+            ..Refuses::default()
+        },
         knowledge: row["knowledge"].as_str().map(str::to_owned),
         prices: price(&row["cost"])?.into_iter().collect(),
         ..FileModel::default()

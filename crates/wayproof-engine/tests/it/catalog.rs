@@ -1,7 +1,9 @@
 //! The embedded catalog, its generator and exact cost.
 
 use proptest::prelude::*;
-use wayproof_engine::{BuildError, Catalog, PriceRow, Rates, build_catalog, cost, cost_exact};
+use wayproof_engine::{
+    BuildError, Catalog, CatalogSources, PriceRow, Rates, build_catalog, cost, cost_exact,
+};
 use wayproof_wire::Usage;
 
 const NOVEMBER: i64 = 1_795_305_600_000_000;
@@ -10,7 +12,7 @@ const JUNE: i64 = 1_780_272_000_000_000;
 const SOURCE: &str = r"
 providers: list[Provider] = [
     Provider(
-        id='acme',
+        id='groq',
         name='Acme, Inc.',
         price_comments='it\'s \'odd\'',
         fallback_model_providers=['other'],
@@ -43,6 +45,33 @@ providers: list[Provider] = [
 
 const NO_ROWS: &str = r#"{"source": "", "date": "2026-11-22", "providers": []}"#;
 
+/// Rows about models of the source, by their names, and about others. `swift-any` has none of its own, so it is told what
+/// all say alike whose names it answers to.
+const ABILITIES: &str = r#"{
+    "sample_spec": {"litellm_provider": "one of many", "mode": "one of: chat, embedding"},
+    "groq/swift-1": {"litellm_provider": "groq", "mode": "chat", "max_input_tokens": 100, "max_output_tokens": 90,
+        "supports_function_calling": true, "supports_vision": true, "supports_pdf_input": true,
+        "supports_reasoning": true, "supports_none_reasoning_effort": true, "supports_xhigh_reasoning_effort": false,
+        "supports_sampling_params": false},
+    "groq/swift-1-20261122": {"litellm_provider": "groq", "mode": "chat", "max_output_tokens": 1},
+    "groq/a-swift": {"litellm_provider": "groq", "mode": "chat", "max_input_tokens": 100, "max_output_tokens": 100,
+        "supports_function_calling": false, "supports_vision": false, "reasoning_effort_levels": ["high", "low", "odd"]},
+    "groq/b-swift": {"litellm_provider": "groq", "mode": "chat", "max_input_tokens": 200, "max_output_tokens": 100,
+        "supports_function_calling": false, "supports_vision": false, "reasoning_effort_levels": ["low", "high"]},
+    "groq/swift-image": {"litellm_provider": "groq", "mode": "image_generation", "supports_vision": true},
+    "groq/slow": {"litellm_provider": "groq", "mode": "chat", "supports_vision": true},
+    "elsewhere/swift-1": {"litellm_provider": "elsewhere", "mode": "chat", "max_output_tokens": 7}
+}"#;
+
+fn built(source: &str) -> Result<String, BuildError> {
+    let sources = CatalogSources {
+        prices: source,
+        abilities: ABILITIES,
+        own: NO_ROWS,
+    };
+    build_catalog(sources, "a test", "2026-11-22")
+}
+
 fn usage(input: u64, output: u64) -> Usage {
     Usage {
         input: Some(input),
@@ -54,7 +83,7 @@ fn usage(input: u64, output: u64) -> Usage {
 #[test]
 fn the_snapshot_prices_the_models_of_the_built_in_policy() {
     let catalog = Catalog::embedded();
-    assert_eq!(catalog.date(), "2026-11-22");
+    assert_eq!(catalog.date(), "2026-11-30");
     for class in wayproof_engine::Policy::builtin().classes() {
         for target in class
             .targets
@@ -168,12 +197,12 @@ fn unknown_stays_unknown() {
 
 #[test]
 fn a_catalog_is_built_from_the_source() {
-    let text = build_catalog(SOURCE, NO_ROWS, "a test", "2026-11-22").unwrap();
+    let text = built(SOURCE).unwrap();
     insta::assert_snapshot!(text);
     let catalog = Catalog::parse(&text).unwrap();
     let input = |model: &str, at| {
         catalog
-            .price("acme", model, at)
+            .price("groq", model, at)
             .and_then(|row| row.rates(0))
             .map(|rates| rates.input)
     };
@@ -190,14 +219,12 @@ fn a_catalog_is_built_from_the_source() {
         None,
         "not priced by tokens of text"
     );
-    assert_eq!(catalog.context_window("acme", "slow"), Some(8));
+    assert_eq!(catalog.context_window("groq", "slow"), Some(8));
 }
 
 #[test]
 fn what_the_catalog_cannot_express_is_refused() {
-    let refused = |from: &str, to: &str| {
-        build_catalog(&SOURCE.replace(from, to), NO_ROWS, "a test", "2026-11-22").unwrap_err()
-    };
+    let refused = |from: &str, to: &str| built(&SOURCE.replace(from, to)).unwrap_err();
     assert!(matches!(
         refused("providers:", "others:"),
         BuildError::NoProviders

@@ -13,8 +13,8 @@ use wayproof_ledger::{
     ReviewRecorded,
 };
 
-use crate::admin::work::Work;
 use crate::admin::guard::Asker;
+use crate::admin::work::Work;
 use crate::admin::{Admin, Problem};
 use crate::gateway::Shared;
 use crate::jobs::{Job, Obligation, sent_back};

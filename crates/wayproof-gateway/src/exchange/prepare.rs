@@ -9,11 +9,12 @@ use bytes::Bytes;
 use http::HeaderMap;
 use http::header::CONTENT_ENCODING;
 use http::uri::PathAndQuery;
-use wayproof_engine::Planned;
+use wayproof_engine::{Planned, Target};
 use wayproof_ledger::Durable;
 use wayproof_upstream::{Candidate, Content, foreign};
 use wayproof_wire::{
-    Fault, FaultKind, Loss, Peek, Protocol, Request, leave_out, splice_model, unseal,
+    Able, Fault, FaultKind, LeftOut, Loss, Peek, Protocol, Request, fit, leave_out, reword,
+    splice_model, unseal,
 };
 
 use crate::exchange::Wish;
@@ -147,7 +148,9 @@ fn translated(
     let target = &planned.target;
     let provider = shared.upstream.provider(&target.provider);
     let headers = &call.head.headers;
-    let translation = Translation::plan((body, peek), target, asked_in, provider, headers);
+    let aimed = (target, asked_in);
+    let catalog = &shared.catalog;
+    let translation = Translation::plan((body, peek), aimed, provider, headers, catalog);
     let translation = Arc::new(translation);
     let candidate = Candidate {
         provider: target.provider.clone(),
@@ -195,6 +198,9 @@ impl Own {
     }
 }
 
+/// What changes a body, if there is something to change.
+type Alter<'a> = &'a dyn Fn(&Request<'_>) -> Option<LeftOut>;
+
 impl Own {
     /// The request to a target of the client's protocol: with less in it where its provider refuses that, or packed as
     /// it came where nothing changes.
@@ -232,7 +238,8 @@ impl Own {
         (candidate, way)
     }
 
-    /// The same without what this target's provider refuses a request for, if it has any of that, and its headers.
+    /// The same without what this target would refuse the request for, if it has any of that, and its headers: what its
+    /// provider is known to refuse, and where the client had another model in mind, what the model does.
     fn less(
         &self,
         shared: &Shared,
@@ -240,33 +247,69 @@ impl Own {
         planned: &Planned,
         losses: &mut Vec<Loss>,
     ) -> Option<(Self, HeaderMap)> {
-        if !matches!(call.protocol, Protocol::Chat | Protocol::Messages) {
+        let provider = shared.upstream.provider(&planned.target.provider)?;
+        let fitted = provider.fitted(call.protocol, &call.head.headers);
+        let is_renamed = planned.target.model != self.peek.model_name;
+        let refused = |own: &Request<'_>| leave_out(own, &fitted.as_ref()?.fields);
+        let worded = |own: &Request<'_>| {
+            let habits = (call.protocol == Protocol::Chat).then(|| provider.habits())?;
+            let (body, losses) = (reword(own, habits)?, Vec::new());
+            Some(LeftOut { body, losses })
+        };
+        let meant = |own: &Request<'_>| {
+            let able = is_renamed.then(|| able(shared, call, planned))?;
+            fit(own, &able)
+        };
+        let mut less: Option<Self> = None;
+        let changes: [Alter<'_>; 3] = [&refused, &worded, &meant];
+        for change in changes {
+            let next = less.as_ref().unwrap_or(self).altered(losses, change);
+            less = next.or(less);
+        }
+        let has_lost = fitted
+            .as_ref()
+            .is_some_and(|fitted| !fitted.losses.is_empty());
+        if less.is_none() && !has_lost {
             return None;
         }
-        let provider = shared.upstream.provider(&planned.target.provider)?;
-        let fitted = provider.fitted(call.protocol, &call.head.headers)?;
-        let request = Request {
+        let less = less.unwrap_or_else(|| Self {
+            body: self.body.clone(),
+            peek: Arc::clone(&self.peek),
+            is_as_sent: false,
+        });
+        let headers = match fitted {
+            Some(fitted) => {
+                losses.extend(fitted.losses);
+                fitted.headers
+            }
+            None => call.head.headers.clone(),
+        };
+        Some((less, without_encoding(&headers)))
+    }
+
+    /// The same with a body that is altered, if it is.
+    fn altered(&self, losses: &mut Vec<Loss>, alter: Alter<'_>) -> Option<Self> {
+        let left = alter(&Request {
             body: &self.body,
             peek: &self.peek,
-        };
-        let left = leave_out(&request, &fitted.fields);
-        if left.is_none() && fitted.losses.is_empty() {
-            return None;
-        }
-        losses.extend(fitted.losses);
-        let (mut body, mut peek) = (self.body.clone(), Arc::clone(&self.peek));
-        if let Some(left) = left {
-            peek = Arc::new(wayproof_wire::peek(call.protocol, &left.body).ok()?);
-            body = Bytes::from(left.body);
-            losses.extend(left.losses);
-        }
-        let less = Self {
-            body,
-            peek,
+        })?;
+        let peek = wayproof_wire::peek(self.peek.protocol, &left.body).ok()?;
+        losses.extend(left.losses);
+        Some(Self {
+            body: Bytes::from(left.body),
+            peek: Arc::new(peek),
             is_as_sent: false,
-        };
-        Some((less, without_encoding(&fitted.headers)))
+        })
     }
+}
+
+/// What a target can do that is asked as its client asks. An effort of the policy's changes nothing of that.
+fn able<'a>(shared: &'a Shared, call: &Call, planned: &Planned) -> Able<'a> {
+    let target = Target {
+        effort: None,
+        ..planned.target.clone()
+    };
+    shared.catalog.able(&target, call.protocol)
 }
 
 fn native(call: &Call, planned: &Planned, body: Content) -> Candidate {

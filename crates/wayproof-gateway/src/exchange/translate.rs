@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use http::HeaderMap;
-use wayproof_engine::Target;
+use wayproof_engine::{Catalog, Target};
 use wayproof_upstream::{Make, Provider};
 use wayproof_wire::{
     Aim, ChatHabits, Loss, LossKind, Memo, Peek, Protocol, Request, TokenField, TranslatedRequest,
@@ -29,6 +29,7 @@ pub(crate) struct Translation {
     pub(crate) origin: String,
     token_field: TokenField,
     habits: ChatHabits,
+    catalog: Arc<Catalog>,
     header_losses: Vec<Loss>,
     done: OnceLock<Result<Done, String>>,
 }
@@ -44,12 +45,13 @@ impl Translation {
     /// Plans to translate a request for a target.
     pub(crate) fn plan(
         (body, peek): (&Bytes, &Arc<Peek>),
-        target: &Target,
-        asked_in: Protocol,
+        (target, asked_in): (&Target, Protocol),
         provider: Option<&Provider>,
         headers: &HeaderMap,
+        catalog: &Arc<Catalog>,
     ) -> Self {
         Self {
+            catalog: Arc::clone(catalog),
             body: body.clone(),
             peek: Arc::clone(peek),
             asked_in,
@@ -101,7 +103,7 @@ impl Translation {
                 model: &self.target.model,
                 origin: &self.origin,
                 is_streaming: self.peek.is_streaming,
-                output_limit: None,
+                able: self.catalog.able(&self.target, self.asked_in),
                 token_field: self.token_field,
                 effort: self.target.effort.as_deref(),
                 habits: self.habits,

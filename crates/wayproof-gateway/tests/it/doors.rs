@@ -137,8 +137,10 @@ async fn models_are_listed_in_the_askers_dialect() {
         .await
         .unwrap();
     let mut setting = Setting::with(&scripted);
-    let served = ["qwen3-coder".to_owned()].into();
-    setting.settings.served.insert("ollama".to_owned(), served);
+    setting
+        .providers
+        .push(crate::stage::keyed("ollama", &scripted.url()));
+    setting.served = vec![("ollama", "qwen3-coder")];
     let stage = setting.open().await;
     let ids = |text: &str| -> Vec<String> {
         let value: serde_json::Value = serde_json::from_str(text).unwrap();

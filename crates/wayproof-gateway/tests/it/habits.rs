@@ -12,6 +12,8 @@ use crate::stage::{Setting, Stage};
 const HABITS: ChatHabits = ChatHabits {
     refused: &["stream_options", "seed"],
     has_short_ids: true,
+    is_told_by_system: true,
+    has_old_limit: true,
 };
 
 /// A provider that refuses as Mistral does, and one that takes everything.
@@ -23,6 +25,8 @@ async fn strict() -> (Stage, Scripted) {
         let mut ids = ids.filter_map(|message| message["tool_call_id"].as_str());
         let is_refused = body.get("stream_options").is_some()
             || body.get("seed").is_some()
+            || body.get("max_completion_tokens").is_some()
+            || body["messages"][0]["role"] == "developer"
             || ids.any(|id| id.len() != 9);
         if is_strict && is_refused {
             return Reply::json(422, r#"{"message":"Extra inputs are not permitted"}"#);
@@ -71,6 +75,28 @@ async fn a_field_that_is_refused_is_left_out_and_the_rest_stays_as_it_came() {
     assert_eq!(captured.body, sent.replace("s/strict", "m"));
     let settled = stage.settled(seen.exchange()).await.settled.unwrap();
     assert_eq!(settled.losses, []);
+    stage.stop().await;
+}
+
+#[tokio::test]
+async fn newer_words_are_said_in_the_older_ones() {
+    let (stage, scripted) = strict().await;
+    let sent = r#"{"model":"s/strict", "max_completion_tokens" : 9,"messages":[ {"role" : "developer","content":"say \"developer\""},{"content":"hi","role":"user"},{"role":"developer","content":"x"}]}"#;
+    let path = "/v1/chat/completions";
+    let seen = post(stage.address, path, &[], sent.as_bytes()).await;
+    assert_eq!(seen.status, 200, "{}", seen.text());
+    assert_eq!(
+        scripted.captured().pop().unwrap().body,
+        r#"{"model":"strict", "max_tokens" : 9,"messages":[ {"role" : "system","content":"say \"developer\""},{"content":"hi","role":"user"},{"role":"system","content":"x"}]}"#
+    );
+    let settled = stage.settled(seen.exchange()).await.settled.unwrap();
+    assert_eq!(settled.losses, []);
+    // Of two limits the old one is known there.
+    let both = sent.replace(r#""messages""#, r#""max_tokens":7,"messages""#);
+    let seen = post(stage.address, path, &[], both.as_bytes()).await;
+    assert_eq!(seen.status, 200, "{}", seen.text());
+    let body: Value = serde_json::from_slice(&scripted.captured().pop().unwrap().body).unwrap();
+    assert_eq!(body["max_tokens"], 7);
     stage.stop().await;
 }
 

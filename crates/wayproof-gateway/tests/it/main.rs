@@ -23,6 +23,8 @@ mod endings;
 #[cfg(test)]
 mod faults;
 #[cfg(test)]
+mod fitting;
+#[cfg(test)]
 mod gemini;
 #[cfg(test)]
 mod generating;

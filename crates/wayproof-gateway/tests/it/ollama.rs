@@ -10,11 +10,7 @@ use crate::stage::Setting;
 async fn an_editor_finds_every_model() {
     let scripted = Scripted::start(|_| Reply::json(200, "{}")).await.unwrap();
     let mut setting = Setting::at(vec![crate::stage::keyed("anthropic", &scripted.url())]);
-    setting.settings.served = [(
-        "anthropic".to_owned(),
-        ["claude-haiku-4-5".to_owned()].into(),
-    )]
-    .into();
+    setting.served = vec![("anthropic", "claude-haiku-4-5")];
     setting.policy = wayproof_engine::Policy::parse(
         "version = 1\n[class.strong]\ntargets = [\"anthropic/claude-haiku-4-5\", \"nobody/small-1\"]\n",
         "wayproof.toml",

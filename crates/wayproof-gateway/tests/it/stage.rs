@@ -45,6 +45,8 @@ pub(crate) struct Setting {
     pub(crate) providers: Vec<Provider>,
     pub(crate) settings: Settings,
     pub(crate) upstream: wayproof_upstream::Settings,
+    /// Providers with the only model each has.
+    pub(crate) served: Vec<(&'static str, &'static str)>,
 }
 
 impl Setting {
@@ -62,6 +64,7 @@ impl Setting {
                 admin_token: Some(KeyDigest::of(ADMIN.as_bytes())),
                 ..Settings::default()
             },
+            served: Vec::new(),
             upstream: wayproof_upstream::Settings {
                 retry: RetryLimits {
                     retries: 1,
@@ -145,7 +148,12 @@ pub(crate) async fn gateway(setting: Setting, data: &TempDir) -> Gateway {
 }
 
 async fn build(setting: Setting, data: &TempDir) -> Gateway {
-    Gateway::new(parts(setting, data).await)
+    let served = setting.served.clone();
+    let gateway = Gateway::new(parts(setting, data).await);
+    for (provider, model) in served {
+        gateway.serves(provider, &[model.to_owned()].into());
+    }
+    gateway
 }
 
 async fn parts(setting: Setting, data: &TempDir) -> Parts {

@@ -1,6 +1,6 @@
 //! DeepSeek: Messages and fill-in-the-middle each have a door of their own.
 
-use wayproof_wire::{Protocol, Protocols};
+use wayproof_wire::{ChatHabits, Protocol, Protocols};
 
 use super::{Known, Place, Route};
 
@@ -11,7 +11,11 @@ pub(super) const KNOWN: Known = Known {
     protocols: Protocols::of(&[Protocol::Messages, Protocol::Chat, Protocol::Completions]),
     takes_sign_in: false,
     key_header: None,
-    habits: super::PLAIN,
+    // Its list of roles ends with `tool`, and another one is an error.
+    habits: ChatHabits {
+        is_told_by_system: true,
+        ..super::PLAIN
+    },
     routes: &[
         Route {
             protocols: Protocols::of(&[Protocol::Messages]),

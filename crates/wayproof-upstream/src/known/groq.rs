@@ -13,7 +13,7 @@ pub(super) const KNOWN: Known = Known {
     key_header: None,
     habits: ChatHabits {
         refused: &["reasoning_content"],
-        has_short_ids: false,
+        ..super::PLAIN
     },
     routes: &[],
 };

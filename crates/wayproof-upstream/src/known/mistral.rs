@@ -9,12 +9,15 @@ use super::{Known, Place};
 pub(super) const HABITS: ChatHabits = ChatHabits {
     refused: &[
         "seed",
+        "store",
         "stream_options",
         "verbosity",
         "prompt_cache_key",
         "reasoning_content",
     ],
     has_short_ids: true,
+    is_told_by_system: true,
+    has_old_limit: true,
 };
 
 pub(super) const KNOWN: Known = Known {

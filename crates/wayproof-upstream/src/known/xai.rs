@@ -1,6 +1,6 @@
 //! xAI.
 
-use wayproof_wire::{Protocol, Protocols};
+use wayproof_wire::{ChatHabits, Protocol, Protocols};
 
 use super::{Known, Place};
 
@@ -11,6 +11,10 @@ pub(super) const KNOWN: Known = Known {
     protocols: Protocols::of(&[Protocol::Chat, Protocol::Responses]),
     takes_sign_in: false,
     key_header: None,
-    habits: super::PLAIN,
+    // It has no role `developer`.
+    habits: ChatHabits {
+        is_told_by_system: true,
+        ..super::PLAIN
+    },
     routes: &[],
 };

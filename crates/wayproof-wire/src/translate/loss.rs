@@ -59,6 +59,8 @@ pub enum LossKind {
     Usage,
     /// A further answer of several that were asked for.
     Candidate,
+    /// The effort that was asked for, where the model has another or none.
+    Effort,
     /// The bare continuation of a text, which a conversation can only ask for in words.
     Continuation,
 }
@@ -82,6 +84,7 @@ impl LossKind {
             Self::Unpaired => "a call or result without its other half",
             Self::Usage => "token counts",
             Self::Candidate => "a further answer",
+            Self::Effort => "an effort the model does not have",
             Self::Continuation => "a bare continuation, asked for in words",
         }
     }

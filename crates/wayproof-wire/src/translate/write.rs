@@ -207,14 +207,13 @@ impl Writing<'_> {
         let asked = settings
             .max_tokens
             .and_then(|value| Json::new(value).integer::<u64>());
-        match (asked, self.aim.output_limit) {
-            (Some(asked), Some(limit)) => Some(asked.min(limit)),
-            (Some(asked), None) if settings.has_to_limit && asked >= HIGH_LIMIT => {
-                self.losses.field("max_tokens");
-                None
-            }
-            (asked, _) => asked,
-        }
+        let limit = match (asked?, self.aim.able.output_limit) {
+            (asked, Some(limit)) if asked > limit => Some(limit),
+            (asked, None) if settings.has_to_limit && asked >= HIGH_LIMIT => None,
+            (asked, _) => return Some(asked),
+        };
+        self.losses.field("max_tokens");
+        limit
     }
 
     fn token_field(&self) -> &'static str {

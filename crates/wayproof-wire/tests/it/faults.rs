@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use rstest::rstest;
 use wayproof_wire::{
-    Fault, FaultKind, ModelDialect, ModelEntry, Protocol, is_context_overflow, is_overflow_inside,
-    render, render_model, render_models,
+    Fault, FaultKind, ModelAbilities, ModelDialect, ModelEntry, Protocol, is_context_overflow,
+    is_overflow_inside, render, render_model, render_models,
 };
 
 const KINDS: [FaultKind; 14] = [
@@ -161,16 +161,28 @@ fn an_overflow_inside_an_answer_is_one_and_a_rate_limit_is_not() {
 
 #[test]
 fn model_lists_follow_the_asker() {
-    let model = |id: &str, name: &str, window_tokens| ModelEntry {
-        window_tokens,
+    let model = |id: &str, name: &str, abilities| ModelEntry {
+        abilities,
         id: id.to_owned(),
         display_name: name.to_owned(),
         owner: "wayproof".to_owned(),
         created_s: 1_795_356_568,
     };
+    let known = ModelAbilities {
+        window_tokens: Some(200_000),
+        output_tokens: Some(64_000),
+        takes: ["text", "image"].map(str::to_owned).into(),
+        tools: Some(true),
+        thinks: Some(false),
+        efforts: ["low", "high"].map(str::to_owned).into(),
+    };
     let models = [
-        model("claude-wayproof-auto", "Wayproof auto", Some(200_000)),
-        model("wayproof/auto", "Wayproof \"auto\"", None),
+        model("claude-wayproof-auto", "Wayproof auto", known),
+        model(
+            "wayproof/auto",
+            "Wayproof \"auto\"",
+            ModelAbilities::default(),
+        ),
     ];
     let mut out = String::new();
     let dialects = Protocol::ALL.map(ModelDialect::for_client);

@@ -41,6 +41,7 @@ fn ids_are_short_where_only_such_are_taken() {
     let habits = ChatHabits {
         refused: &["stream_options"],
         has_short_ids: true,
+        ..ChatHabits::default()
     };
     let (sent, _) = to_chat(Protocol::Messages, &conversation(), habits);
     let calls = &sent["messages"][1]["tool_calls"];
@@ -69,6 +70,7 @@ fn a_field_that_is_refused_is_lost_and_said_to_be() {
     let habits = ChatHabits {
         refused: &["seed"],
         has_short_ids: false,
+        ..ChatHabits::default()
     };
     let (sent, lost) = to_chat(Protocol::Gemini, &body, habits);
     assert_eq!(

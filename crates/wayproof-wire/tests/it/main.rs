@@ -1,6 +1,8 @@
 //! Tests of the crate through its public interface.
 
 #[cfg(test)]
+mod able;
+#[cfg(test)]
 mod answers;
 #[cfg(test)]
 mod chains;

@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 use wayproof_wire::{
-    Aim, AnswerForm, AnswerTranslator, ChatHabits, Exchange, Memo, Protocol, Request, TokenField,
-    peek, translate_request,
+    Able, Aim, AnswerForm, AnswerTranslator, ChatHabits, Exchange, Memo, Protocol, Request,
+    TokenField, peek, translate_request,
 };
 
 use rstest::rstest;
@@ -52,7 +52,7 @@ pub(crate) fn aim(provider: Protocol) -> Aim<'static> {
         model: "elsewhere-1",
         origin: "there/elsewhere-1",
         is_streaming: true,
-        output_limit: None,
+        able: Able::default(),
         token_field: TokenField::MaxTokens,
         effort: None,
         habits: ChatHabits::default(),

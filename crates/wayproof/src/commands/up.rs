@@ -1,6 +1,7 @@
 //! Starts the gateway, says what it found, and drains when asked to.
 
 use std::{
+    collections::BTreeSet,
     net::SocketAddr,
     path::{Path, PathBuf},
     process::ExitCode,
@@ -11,6 +12,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use wayproof_dashboard::TrustedProxy;
 use wayproof_repo::Repo;
+use wayproof_upstream::Provider;
 
 use crate::{
     cli::UpArgs,
@@ -18,7 +20,7 @@ use crate::{
     exit::Mistake,
     follow::{otlp, webhook},
     gateway::{self, Running, Start},
-    issuer,
+    issuer, local,
     proving::repo_mistake,
     settings, terminal,
 };
@@ -46,6 +48,10 @@ pub(crate) async fn run(args: UpArgs) -> Result<ExitCode> {
         webhook: webhook::target(&args.webhook)?,
     };
     let data = settings::data_directory(&args.data)?;
+    let servers: Vec<(Provider, BTreeSet<String>)> = found
+        .iter()
+        .filter_map(|found| Some((found.provider.clone(), found.models.clone()?)))
+        .collect();
     let mut running = gateway::start(Start {
         listen: args.listen,
         policy,
@@ -61,6 +67,7 @@ pub(crate) async fn run(args: UpArgs) -> Result<ExitCode> {
     })
     .await?;
     told.begin(&mut running, &data).await?;
+    know_models(&mut running, servers);
     if let Some(source) = source {
         running.tell(source.begin());
     }
@@ -84,6 +91,18 @@ pub(crate) async fn run(args: UpArgs) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// Tells the gateway which models the servers on this machine have, now and from now on.
+fn know_models(running: &mut Running, servers: Vec<(Provider, BTreeSet<String>)>) {
+    let mut watched = Vec::new();
+    for (server, models) in servers {
+        local::tell(&running.gateway, &server, &models);
+        watched.push(server);
+    }
+    if !watched.is_empty() {
+        running.tell(local::watch(running.gateway.clone(), watched));
+    }
+}
+
 /// The proxy that says who asks, if there is one.
 fn trusted(args: &UpArgs, source: Option<&issuer::Source>) -> Result<Option<TrustedProxy>> {
     if args.trusted_proxy.is_empty() {
@@ -105,6 +124,7 @@ async fn found(named: &[String]) -> Result<Vec<Found>> {
     let found = given.into_iter().map(|provider| Found {
         provider,
         because: "--provider".to_owned(),
+        models: None,
     });
     Ok(found.collect())
 }

@@ -12,6 +12,9 @@ use crate::translate::loss::LossKind;
 use crate::translate::text::Text;
 use crate::view::Request;
 
+/// What an effort is worth where nothing is thought: how long the answer should be.
+const WORTH: &str = "output_config.effort";
+
 pub(super) fn read<'a>(reading: &mut Reading<'a>, request: &Request<'a>) -> Conversation<'a> {
     let mut conversation = Conversation::default();
     if let Some(system) = request.json("system") {
@@ -61,7 +64,7 @@ fn setting<'a>(
         "top_p" => settings.top_p = Some(value.bytes()),
         "top_k" => settings.top_k = Some(value.bytes()),
         "stop_sequences" => settings.stop = texts(value),
-        "thinking" => thinking(value, settings),
+        "thinking" => thinking(reading, value, settings),
         "output_config" => output_config(reading, value, settings),
         "output_format" => settings.format = format(value),
         "tool_choice" => choice(value, settings),
@@ -74,10 +77,13 @@ fn setting<'a>(
     }
 }
 
-fn thinking<'a>(value: Json<'a>, settings: &mut Settings<'a>) {
+fn thinking<'a>(reading: &mut Reading<'a>, value: Json<'a>, settings: &mut Settings<'a>) {
     let [kind, budget, display] = value.pick(["type", "budget_tokens", "display"]);
     let kind = kind.and_then(Json::text);
     if kind.as_deref() == Some("disabled") {
+        if settings.effort.replace(Effort::Off).is_some() {
+            reading.field(WORTH);
+        }
         return;
     }
     settings.shows_thinking =
@@ -89,6 +95,7 @@ fn thinking<'a>(value: Json<'a>, settings: &mut Settings<'a>) {
 fn output_config<'a>(reading: &mut Reading<'a>, value: Json<'a>, settings: &mut Settings<'a>) {
     for (key, value) in value.fields() {
         match &*key {
+            "effort" if settings.effort == Some(Effort::Off) => reading.field(WORTH),
             "effort" => {
                 settings.effort = value.text().and_then(|word| Effort::of(&word));
             }

@@ -2,8 +2,7 @@
 
 use super::{Writing, data_url, kind_name, number, quoted, result_media, result_texts};
 use crate::translate::item::{
-    Choice, Conversation, Effort, Format, MediaKind, Part, Settings, Source, Speaker, Tool,
-    ToolResult,
+    Choice, Conversation, Format, MediaKind, Part, Settings, Source, Speaker, Tool, ToolResult,
 };
 use crate::translate::loss::LossKind;
 use crate::translate::out::Out;
@@ -251,8 +250,8 @@ fn settings(writing: &mut Writing<'_>, settings: &Settings<'_>, out: &mut Out) {
             }
         });
     }
-    if let Some(effort) = settings.effort.filter(|effort| *effort != Effort::Off) {
-        out.pair("reasoning_effort", effort.min(Effort::XHigh).word());
+    if let Some(effort) = settings.effort {
+        out.pair("reasoning_effort", effort.word());
     }
     writing.text("verbosity", settings.verbosity.as_ref(), out);
     writing.text("prompt_cache_key", settings.cache_key.as_ref(), out);

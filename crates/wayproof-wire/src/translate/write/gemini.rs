@@ -1,6 +1,7 @@
 //! Writes Gemini `generateContent`. The model and the wish for a stream stand in the path.
 
 use super::{Writing, kind_name, number, result_media, result_texts};
+use crate::translate::able::{ThinkingStyle, budget};
 use crate::translate::item::{
     Choice, Conversation, Effort, Format, Media, MediaKind, Part, Settings, Source, Speaker,
     ToolResult, Turn,
@@ -12,6 +13,9 @@ use crate::translate::text::Text;
 
 /// What Google tells callers to send with calls that some other model made; newer models refuse calls without one.
 pub(crate) const NO_SIGNATURE: &str = "skip_thought_signature_validator";
+
+/// Twice the tokens that the smaller models think at most.
+const MOST_THINKING: u64 = 2 * 24_576;
 
 pub(super) fn write(writing: &mut Writing<'_>, conversation: &Conversation<'_>, out: &mut Out) {
     let (system, turns) = conversation.instructed();
@@ -236,21 +240,7 @@ fn settings(writing: &mut Writing<'_>, settings: &Settings<'_>, out: &mut Out) {
             }
         });
     }
-    let effort = settings.effort.filter(|effort| *effort != Effort::Off);
-    if effort.is_some() || settings.shows_thinking == Some(true) {
-        out.key("thinkingConfig").object(|out| {
-            if settings.shows_thinking == Some(true) {
-                out.key("includeThoughts").boolean(true);
-            }
-            match effort {
-                Some(effort) if writing.aim.model.contains("gemini-2") => {
-                    out.key("thinkingBudget").number(budget(effort));
-                }
-                Some(effort) => out.pair("thinkingLevel", effort.min(Effort::High).word()),
-                None => {}
-            }
-        });
-    }
+    thinking(writing, settings, out);
     match &settings.format {
         None => {}
         Some(Format::Object) => out.pair("responseMimeType", "application/json"),
@@ -262,12 +252,23 @@ fn settings(writing: &mut Writing<'_>, settings: &Settings<'_>, out: &mut Out) {
 }
 
 /// Models before the third generation take a number of tokens instead of a level.
-const fn budget(effort: Effort) -> u64 {
-    match effort {
-        Effort::Off => 0,
-        Effort::Minimal => 1_024,
-        Effort::Low => 4_096,
-        Effort::Medium => 12_288,
-        Effort::High | Effort::XHigh | Effort::Max => 24_576,
+fn thinking(writing: &mut Writing<'_>, settings: &Settings<'_>, out: &mut Out) {
+    let able = &writing.aim.able;
+    let shows = settings.shows_thinking == Some(true) && able.thinking != ThinkingStyle::Never;
+    if settings.effort.is_none() && !shows {
+        return;
     }
+    out.key("thinkingConfig").object(|out| {
+        if shows {
+            out.key("includeThoughts").boolean(true);
+        }
+        match settings.effort {
+            Some(effort) if able.thinking == ThinkingStyle::Budget => {
+                out.key("thinkingBudget")
+                    .number(budget(effort, MOST_THINKING).unwrap_or_default());
+            }
+            Some(effort) => out.pair("thinkingLevel", effort.min(Effort::High).word()),
+            None => {}
+        }
+    });
 }

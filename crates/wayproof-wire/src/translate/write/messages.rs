@@ -4,6 +4,7 @@
 //! and behind the newest part of the conversation.
 
 use super::{Writing, fit_id, kind_name, number};
+use crate::translate::able::{ThinkingStyle, budget};
 use crate::translate::item::{
     Choice, Conversation, Effort, Format, Media, MediaKind, Part, Settings, Source, Speaker,
     Thinking, ToolResult, Turn,
@@ -32,9 +33,11 @@ pub(super) fn write(writing: &mut Writing<'_>, conversation: &Conversation<'_>, 
         let limit = writing.max_tokens(settings);
         let default = writing
             .aim
+            .able
             .output_limit
             .map_or(DEFAULT_MAX_TOKENS, |own| own.min(DEFAULT_MAX_TOKENS));
-        out.key("max_tokens").number(limit.unwrap_or(default));
+        let limit = limit.unwrap_or(default);
+        out.key("max_tokens").number(limit);
         if let Some(system) = system {
             out.key("system");
             write_system(writing, system, out);
@@ -42,7 +45,8 @@ pub(super) fn write(writing: &mut Writing<'_>, conversation: &Conversation<'_>, 
         tools(writing, conversation, out);
         out.key("messages")
             .array(|out| messages(writing, turns, out));
-        write_settings(writing, settings, out);
+        let thinking = asked_to_think(writing, settings, turns, limit);
+        write_settings(writing, settings, thinking, out);
         if writing.aim.is_streaming {
             out.key("stream").boolean(true);
         }
@@ -231,10 +235,7 @@ fn media_block(writing: &mut Writing<'_>, media: &Media<'_>, mark: Mark, out: &m
 fn is_said(writing: &mut Writing<'_>, part: &Part<'_>) -> bool {
     match part {
         Part::Thinking(thinking) => {
-            let is_ours = thinking
-                .seal
-                .as_ref()
-                .is_some_and(|seal| matches!(seal.kind, SealKind::Signature | SealKind::Redacted));
+            let is_ours = is_ours(thinking);
             if !is_ours {
                 writing.lose_thinking(thinking);
             }
@@ -248,6 +249,12 @@ fn is_said(writing: &mut Writing<'_>, part: &Part<'_>) -> bool {
         }
         Part::Result(_) => false,
     }
+}
+
+/// Whether it comes back to where it was sealed.
+fn is_ours(thinking: &Thinking<'_>) -> bool {
+    let seal = thinking.seal.as_ref();
+    seal.is_some_and(|seal| matches!(seal.kind, SealKind::Signature | SealKind::Redacted))
 }
 
 fn model_block(writing: &mut Writing<'_>, part: &Part<'_>, out: &mut Out) {
@@ -309,15 +316,78 @@ fn tools(writing: &mut Writing<'_>, conversation: &Conversation<'_>, out: &mut O
     });
 }
 
-fn write_settings(writing: &mut Writing<'_>, settings: &Settings<'_>, out: &mut Out) {
-    // A forced tool and thinking exclude each other.
-    let is_forced = matches!(settings.choice, Some(Choice::Any | Choice::Tool(_)));
-    let effort = settings.effort.filter(|effort| *effort != Effort::Off);
-    if effort.is_some() && is_forced {
-        writing.lose(LossKind::Field, "effort");
+/// How the model is asked to think.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Asked {
+    /// Not at all, so it does as it is used to.
+    Nothing,
+    /// To leave it.
+    Off,
+    /// As much as the effort is worth.
+    Adaptively(Effort),
+    /// So many tokens, and an effort where it has those too.
+    Tokens(u64, Option<Effort>),
+}
+
+impl Asked {
+    const fn effort(self) -> Option<Effort> {
+        match self {
+            Self::Nothing | Self::Off => None,
+            Self::Adaptively(effort) => Some(effort),
+            Self::Tokens(_, effort) => effort,
+        }
     }
-    let effort = effort.filter(|_| !is_forced);
-    sampling(writing, settings, effort, out);
+}
+
+fn asked_to_think(
+    writing: &mut Writing<'_>,
+    settings: &Settings<'_>,
+    turns: &[Turn<'_>],
+    limit: u64,
+) -> Asked {
+    let Some(effort) = settings.effort else {
+        return Asked::Nothing;
+    };
+    if effort == Effort::Off {
+        return Asked::Off;
+    }
+    // A forced tool and thinking exclude each other.
+    if matches!(settings.choice, Some(Choice::Any | Choice::Tool(_))) {
+        writing.lose(LossKind::Field, "effort");
+        return Asked::Nothing;
+    }
+    let able = writing.aim.able;
+    if able.thinking != ThinkingStyle::Budget {
+        return Asked::Adaptively(effort);
+    }
+    match budget(effort, limit) {
+        Some(tokens) if !calls_unthinking(turns) => Asked::Tokens(tokens, able.known_for(effort)),
+        _ => {
+            writing.lose(LossKind::Effort, effort.word());
+            Asked::Nothing
+        }
+    }
+}
+
+/// Whether the model's last words call tools and have no thinking of its own before them, after which a model that
+/// thinks by tokens refuses to.
+fn calls_unthinking(turns: &[Turn<'_>]) -> bool {
+    let is_model = |turn: &Turn<'_>| turn.speaker == Speaker::Model;
+    let mut groups = turns.chunk_by(|one, next| is_model(one) == is_model(next));
+    let last = groups.rfind(|group| group.first().is_some_and(is_model));
+    let parts = || last.into_iter().flatten().flat_map(|turn| &turn.parts);
+    let is_own = |part: &Part<'_>| matches!(part, Part::Thinking(thinking) if is_ours(thinking));
+    parts().any(|part| matches!(part, Part::Call(_))) && !parts().any(is_own)
+}
+
+fn write_settings(
+    writing: &mut Writing<'_>,
+    settings: &Settings<'_>,
+    thinking: Asked,
+    out: &mut Out,
+) {
+    sampling(writing, settings, thinking, out);
+    let effort = thinking.effort();
     writing.lose_setting("seed", settings.seed);
     writing.lose_setting("presence_penalty", settings.presence_penalty);
     writing.lose_setting("frequency_penalty", settings.frequency_penalty);
@@ -346,7 +416,7 @@ fn write_settings(writing: &mut Writing<'_>, settings: &Settings<'_>, out: &mut 
     }
     out.key("output_config").object(|out| {
         if let Some(effort) = effort {
-            out.pair("effort", effort.max(Effort::Low).word());
+            out.pair("effort", effort.word());
         }
         if let Some(schema) = schema {
             out.key("format").object(|out| {
@@ -358,30 +428,36 @@ fn write_settings(writing: &mut Writing<'_>, settings: &Settings<'_>, out: &mut 
 }
 
 /// How to think, or how to sample: while it thinks, the model chooses the latter by itself.
-fn sampling(
-    writing: &mut Writing<'_>,
-    settings: &Settings<'_>,
-    effort: Option<Effort>,
-    out: &mut Out,
-) {
-    if effort.is_some() {
+fn sampling(writing: &mut Writing<'_>, settings: &Settings<'_>, thinking: Asked, out: &mut Out) {
+    let kind = match thinking {
+        Asked::Nothing => None,
+        Asked::Off => Some("disabled"),
+        Asked::Adaptively(_) => Some("adaptive"),
+        Asked::Tokens(..) => Some("enabled"),
+    };
+    if let Some(kind) = kind {
         out.key("thinking").object(|out| {
-            out.pair("type", "adaptive");
-            if settings.shows_thinking == Some(true) {
+            out.pair("type", kind);
+            if let Asked::Tokens(tokens, _) = thinking {
+                out.key("budget_tokens").number(tokens);
+            }
+            if settings.shows_thinking == Some(true) && matches!(thinking, Asked::Adaptively(_)) {
                 out.pair("display", "summarized");
             }
         });
+    }
+    if matches!(thinking, Asked::Adaptively(_) | Asked::Tokens(..)) {
         writing.lose_setting("temperature", settings.temperature);
         writing.lose_setting("top_p", settings.top_p);
         writing.lose_setting("top_k", settings.top_k);
-    } else {
-        number("temperature", settings.temperature, out);
-        if settings.temperature.is_some() {
-            // Newer models take one of the two.
-            writing.lose_setting("top_p", settings.top_p);
-        } else {
-            number("top_p", settings.top_p, out);
-        }
-        number("top_k", settings.top_k, out);
+        return;
     }
+    number("temperature", settings.temperature, out);
+    if settings.temperature.is_some() {
+        // Newer models take one of the two.
+        writing.lose_setting("top_p", settings.top_p);
+    } else {
+        number("top_p", settings.top_p, out);
+    }
+    number("top_k", settings.top_k, out);
 }

@@ -280,13 +280,15 @@ fn settings(writing: &mut Writing<'_>, settings: &Settings<'_>, out: &mut Out) {
     if !settings.stop.is_empty() {
         writing.lose(LossKind::Field, "stop");
     }
-    if let Some(effort) = settings.effort.filter(|effort| *effort != Effort::Off) {
+    if let Some(effort) = settings.effort {
         out.key("reasoning").object(|out| {
-            out.pair("effort", effort.min(Effort::XHigh).word());
-            if settings.shows_thinking == Some(true) {
+            out.pair("effort", effort.word());
+            if settings.shows_thinking == Some(true) && effort != Effort::Off {
                 out.pair("summary", "auto");
             }
         });
+    }
+    if settings.effort.is_some_and(|effort| effort != Effort::Off) {
         // Models that do not reason refuse to be asked for this.
         out.key("include")
             .raw(br#"["reasoning.encrypted_content"]"#);
