@@ -78,7 +78,7 @@ impl Ledger {
         clock: Clock,
         signing: Option<SigningKey>,
     ) -> Result<Self, LedgerError> {
-        Self::open_as(location, clock, signing, Entry::Keeper).await
+        Box::pin(Self::open_as(location, clock, signing, Entry::Keeper)).await
     }
 
     /// The same for somebody who comes by: with another key than the log's, events are recorded and signed by those
@@ -88,7 +88,7 @@ impl Ledger {
         clock: Clock,
         signing: Option<SigningKey>,
     ) -> Result<Self, LedgerError> {
-        Self::open_as(location, clock, signing, Entry::Visitor).await
+        Box::pin(Self::open_as(location, clock, signing, Entry::Visitor)).await
     }
 
     async fn open_as(
