@@ -71,15 +71,19 @@ impl UnderWay {
         }
         LISTENING.call_once(|| {
             if let Some(signals) = signals {
-                tokio::spawn(signals.obey());
+                #[expect(
+                    clippy::disallowed_methods,
+                    reason = "it listens as long as the program lives, and says its word through a channel"
+                )]
+                drop(tokio::spawn(signals.obey()));
             }
         });
         UNDER_WAY.fetch_add(1, Ordering::SeqCst);
         Ok(Self(()))
     }
 
-    /// What ends it from outside.
-    pub(crate) fn cancel(&self) -> Cancel {
+    /// What ends every proof from outside.
+    pub(crate) fn cancel() -> Cancel {
         CANCEL.clone()
     }
 }

@@ -109,7 +109,7 @@ mod tests {
         let asked: Vec<(String, String)> = scripted
             .captured()
             .into_iter()
-            .map(|asked| (asked.method.to_string(), asked.path.clone()))
+            .map(|asked| (asked.method.clone(), asked.path.clone()))
             .collect();
         let is_ollama = protocols.contains(Protocol::Ollama);
         let path = if is_ollama { "/api/tags" } else { "/v1/models" };

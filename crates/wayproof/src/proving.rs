@@ -72,11 +72,11 @@ pub(crate) async fn run(proving: Proving) -> Result<Proven> {
     let told = Told::new(proving.audience, steps);
     let watched = proving.watched.clone();
     let under_way = UnderWay::begin()?;
-    let cancel = under_way.cancel();
+    let cancel = UnderWay::cancel();
     let proving = tokio::task::spawn_blocking(move || {
         let launcher = std::env::current_exe().context("finding this program for the sandbox")?;
         let sandbox = Sandbox::new(launcher, IsolationFloor::BestEffort);
-        let sandbox = sandbox.cancelled_by(under_way.cancel());
+        let sandbox = sandbox.cancelled_by(UnderWay::cancel());
         let proven = prove(&request(proving), &sandbox, &told);
         told.bar.finish_and_clear();
         // All that it made is gone by now.

@@ -308,10 +308,10 @@ async fn flags_and_fields_that_bedrock_refuses_are_left_out_in_pairs() {
         assert_eq!(
             lost,
             [
-                "anthropic-beta: claude-code-20250219",
-                "anthropic-beta: prompt-caching-scope-2026-01-05",
                 "cache_control",
                 "context_management",
+                "anthropic-beta: claude-code-20250219",
+                "anthropic-beta: prompt-caching-scope-2026-01-05",
             ]
         );
     }

@@ -29,15 +29,7 @@ use crate::{
 pub(crate) async fn run(args: UpArgs) -> Result<ExitCode> {
     let policy = settings::policy(args.policy.as_deref())?;
     let found = found(&args.providers.providers).await?;
-    let lines: Vec<String> = found
-        .iter()
-        .map(|found| {
-            format!(
-                "  {:12} {}  ({})",
-                found.provider.name, found.provider.base, found.because
-            )
-        })
-        .collect();
+    let lines: Vec<String> = found.iter().map(line).collect();
     let source = issuer::of(&args).await?;
     let proxy = trusted(&args, source.as_ref())?;
     let key = args.key_env.as_deref().map(settings::key_in).transpose()?;
@@ -89,6 +81,14 @@ pub(crate) async fn run(args: UpArgs) -> Result<ExitCode> {
     terminal::tell("wayproof finishes what is under way");
     running.stop().await?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// A provider as a person is told of it.
+fn line(found: &Found) -> String {
+    let Found {
+        provider, because, ..
+    } = found;
+    format!("  {:12} {}  ({because})", provider.name, provider.base)
 }
 
 /// Tells the gateway which models the servers on this machine have, now and from now on.

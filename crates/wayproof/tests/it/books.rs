@@ -41,24 +41,8 @@ async fn asked_until(up: &Up, wanted: &str, headers: &str, body: &str) -> String
     panic!("never {wanted}: {last}");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_key_opens_the_door_until_it_is_revoked() {
-    let provider = provider().await;
-    let environment = Environment::new();
-    let up = Up::start_as("anthropic", &environment, &provider).await;
-    assert_eq!(status(&up.post_with("/v1/messages", "", ASK)), "200");
-    environment.run(&["people", "set", "ana", "--team", "core"]);
-    let made = environment.run(&[
-        "keys", "new", "ci", "--person", "ana", "--task", "bug-fix", "--json",
-    ]);
-    assert_eq!(made.status, 0, "{made:?}");
-    let key = made.json()["key"].as_str().unwrap().to_owned();
-    assert!(key.starts_with("wp_key_") && key.len() > 70, "{key}");
-    // Another process made it; everybody needs one a moment later.
-    asked_until(&up, "401", "", ASK).await;
-    let shown = format!("x-api-key: {key}\r\n");
-    let answer = up.post_with("/v1/messages", &shown, ASK);
-    assert_eq!(status(&answer), "200", "{answer}");
+/// A budget that another process sets holds for the key of somebody in the team.
+async fn a_budget_of_its_team_stops_it(environment: &Environment, up: &Up, shown: &str) {
     let set = environment.run(&[
         "budgets",
         "set",
@@ -77,7 +61,7 @@ async fn a_key_opens_the_door_until_it_is_revoked() {
         "{set:?}"
     );
     let long = ASK.replace("64", "32000");
-    let answer = asked_until(&up, "402", &shown, &long).await;
+    let answer = asked_until(up, "402", shown, &long).await;
     assert!(
         answer.contains("the budget of team:core") && answer.contains("of its $0.01 (day)"),
         "{answer}"
@@ -85,6 +69,27 @@ async fn a_key_opens_the_door_until_it_is_revoked() {
     let listed = environment.run(&["budgets", "list", "--json"]).json();
     assert_eq!(listed[0]["subject"], "team:core", "{listed:#}");
     assert_eq!(listed[0]["limit_nano_usd"], 10_000_000);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_opens_the_door_until_it_is_revoked() {
+    let provider = provider().await;
+    let environment = Environment::new();
+    let up = Up::start_as("anthropic", &environment, &provider).await;
+    assert_eq!(status(&up.post_with("/v1/messages", "", ASK)), "200");
+    environment.run(&["people", "set", "ana", "--team", "core"]);
+    let made = environment.run(&[
+        "keys", "new", "ci", "--person", "ana", "--task", "bug-fix", "--json",
+    ]);
+    assert_eq!(made.status, 0, "{made:?}");
+    let key = made.json()["key"].as_str().unwrap().to_owned();
+    assert!(key.starts_with("wp_key_") && key.len() > 70, "{key}");
+    // Another process made it; everybody needs one a moment later.
+    asked_until(&up, "401", "", ASK).await;
+    let shown = format!("x-api-key: {key}\r\n");
+    let answer = up.post_with("/v1/messages", &shown, ASK);
+    assert_eq!(status(&answer), "200", "{answer}");
+    a_budget_of_its_team_stops_it(&environment, &up, &shown).await;
     let revoked = environment.run(&["keys", "revoke", "ci"]);
     assert_eq!(revoked.status, 0, "{revoked:?}");
     let answer = asked_until(&up, "401", &shown, ASK).await;

@@ -31,7 +31,8 @@ fn the_built_in_catalog_needs_nothing() {
     let shown = environment.run(&["models", "show", "anthropic/claude-haiku-4-5"]);
     for word in [
         "window     200000",
-        "output     ?",
+        "output     64000",
+        "knowledge  ?",
         "$",
         "as of 20",
         "catalog ",
@@ -89,7 +90,7 @@ async fn a_synced_list_is_what_the_gateway_prices_by() {
     let diff = environment.run(&["models", "diff"]);
     assert!(
         diff.out
-            .contains("anthropic/claude-haiku-4-5  output ? → 64000, price 1/5 → 0.9/4.5"),
+            .contains("anthropic/claude-haiku-4-5  price 1/5 → 0.9/4.5"),
         "{diff:?}"
     );
     let digest = shown["catalog"]["digest"].clone();
