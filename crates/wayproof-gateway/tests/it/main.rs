@@ -50,6 +50,7 @@ mod routing;
 mod socket;
 #[cfg(test)]
 mod stage;
+mod talked;
 #[cfg(test)]
 mod translating;
 #[cfg(test)]
