@@ -1,11 +1,9 @@
 //! Stored hostile text: whatever a model, a tool or a repository says, it is shown and never read as markup.
 
-use axum::body::Body;
 use axum::http::StatusCode;
-use http_body_util::BodyExt as _;
 
 use crate::markup::{is_tame, kinds};
-use crate::stage::{Stage, request};
+use crate::stage::Stage;
 use crate::story::{Words, tell};
 
 /// More than a hundred ways in: elements, attributes, addresses, encodings, templates, headers, reordering.
@@ -161,7 +159,6 @@ async fn hostile_text_is_shown_and_never_read() {
         known.extend(kinds(&benign.get(&path).await.text));
     }
     let stage = Stage::new().await;
-    let mut jobs = Vec::new();
     for (number, payload) in PAYLOADS.iter().enumerate() {
         // Ids of jobs come from agents too; each is hostile and its own.
         let id = format!("{number}{}", payload.replace('\0', ""));
@@ -189,35 +186,7 @@ async fn hostile_text_is_shown_and_never_read() {
                 "{payload:?} {path}: a character that cannot be seen"
             );
         }
-        jobs.push(words.job);
     }
-    // A page moves every second or two, so all of them are watched at once.
-    let moving = jobs.iter().map(|job| moving(&stage, job));
-    let moving = futures_util::future::join_all(moving).await;
-    for (payload, moving) in PAYLOADS.iter().zip(&moving) {
-        is_tame("/live", moving);
-        let strange: Vec<_> = kinds(moving).difference(&known).cloned().collect();
-        assert!(strange.is_empty(), "{payload:?} /live: {strange:?}");
-    }
-}
-
-/// What the page of a job in flight is sent: one event, in which no line is anything but a line of its data.
-async fn moving(stage: &Stage, job: &str) -> String {
-    let job: String = form_urlencoded::byte_serialize(job.as_bytes()).collect();
-    let live = request("GET", &format!("/live?job={job}"));
-    let response = stage
-        .raw([127, 0, 0, 1], live.body(Body::empty()).unwrap())
-        .await;
-    assert_eq!(response.status(), StatusCode::OK);
-    let mut body = response.into_body();
-    let first = body.frame().await.unwrap().unwrap().into_data().unwrap();
-    let first = String::from_utf8_lossy(&first).into_owned();
-    let lines = first.strip_suffix("\n\n").unwrap().split('\n');
-    let lines = lines.map(|line| {
-        let data = line.strip_prefix("data: ").or(line.strip_prefix("data:"));
-        data.unwrap_or_else(|| panic!("{line:?} in {first}"))
-    });
-    lines.collect::<Vec<_>>().join("\n")
 }
 
 #[tokio::test]

@@ -60,23 +60,26 @@ fn rich(word: &str) -> Vec<wayproof_receipt::Envelope> {
     lines
 }
 
+fn links(word: &str) -> Vec<Link> {
+    let read = Link {
+        url: word.to_owned(),
+        status: Some(200),
+        fetched_at: Some(Time(NOON)),
+        is_primary: true,
+        is_found: true,
+        ..Link::default()
+    };
+    let moved = Link {
+        url: word.to_owned(),
+        final_url: Some(format!("{word}/moved")),
+        ..Link::default()
+    };
+    vec![read, moved]
+}
+
 fn with_all_evidence(proof: &mut Proof, word: &str) {
     let owned = || word.to_owned();
-    proof.links = vec![
-        Link {
-            url: owned(),
-            status: Some(200),
-            fetched_at: Some(Time(NOON)),
-            is_primary: true,
-            is_found: true,
-            ..Link::default()
-        },
-        Link {
-            url: owned(),
-            final_url: Some(format!("{word}/moved")),
-            ..Link::default()
-        },
-    ];
+    proof.links = links(word);
     proof.claims = Some(2);
     proof.coverage = Some(Coverage {
         format: owned(),
