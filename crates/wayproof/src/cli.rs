@@ -294,7 +294,7 @@ pub(crate) struct GateArgs {
     /// Adds a job summary in Markdown to this file.
     #[arg(long, value_name = "FILE", env = "GITHUB_STEP_SUMMARY")]
     pub(crate) summary: Option<PathBuf>,
-    /// The address of a gateway's pages, such as https://ai.example.org; receipts are linked to it.
+    /// The address of a gateway's pages, such as `https://ai.example.org`; receipts are linked to it.
     #[arg(long, value_name = "URL", env = "WAYPROOF_PAGES")]
     pub(crate) pages: Option<String>,
     /// Writes a JUnit report.
