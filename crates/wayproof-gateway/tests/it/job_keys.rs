@@ -70,7 +70,7 @@ async fn look(stage: &Stage, key: &str, path: &str) -> u16 {
 }
 
 async fn open_job(stage: &Stage, key: &str) -> (String, String) {
-    let wanted = json!({"task": "bug-fix", "repo": "/work/shop"});
+    let wanted = json!({"task": "bug-fix", "repo": "/srv/shop"});
     let seen = tell(stage, key, "jobs", &wanted).await;
     assert_eq!(seen.status, 200, "{}", seen.text());
     let opened: Value = serde_json::from_str(&seen.text()).unwrap();
@@ -112,7 +112,7 @@ async fn a_job_draws_on_what_its_opener_draws_on() {
         "person:ana",
         "team:core",
         "key:ana-laptop",
-        "repo:/work/shop",
+        "repo:/srv/shop",
     ] {
         set(&stage, subject, 1).await;
         // Naming another repository takes the job out of none of them.
@@ -208,7 +208,7 @@ async fn a_key_opens_only_jobs_of_its_own() {
 async fn what_an_agent_says_of_its_folder_is_its_repository() {
     let scripted = answering().await;
     let stage = stage(&scripted).await;
-    set(&stage, "repo:/work/shop", 1).await;
+    set(&stage, "repo:/srv/shop", 1).await;
     let asked = async |system: &str, session: &str| {
         let sent = format!(
             r#"{{"model":"claude-opus-5-5","max_tokens":64,"system":"You are opencode.\nWorking directory: {system}\n","messages":[{{"role":"user","content":"the page crashes"}}]}}"#
@@ -216,14 +216,14 @@ async fn what_an_agent_says_of_its_folder_is_its_repository() {
         let headers = [("user-agent", "opencode/1.0.0"), ("x-session-id", session)];
         post(stage.address, "/v1/messages", &headers, sent.as_bytes()).await
     };
-    let seen = asked("/work/shop/api", "s").await;
+    let seen = asked("/srv/shop/api", "s").await;
     assert_eq!(seen.status, 402, "{}", seen.text());
-    assert!(seen.text().contains("the budget of repo:/work/shop"));
+    assert!(seen.text().contains("the budget of repo:/srv/shop"));
     // What belongs to the conversation belongs to its repository, also where the folder is not said again.
     let sent = asking("claude-opus-5-5", "go on");
     let headers = [("user-agent", "opencode/1.0.0"), ("x-session-id", "s")];
     let seen = post(stage.address, "/v1/messages", &headers, sent.as_bytes()).await;
     assert_eq!(seen.status, 402, "{}", seen.text());
-    assert_eq!(asked("/work/shopping", "t").await.status, 200);
+    assert_eq!(asked("/srv/shopping", "t").await.status, 200);
     stage.stop().await;
 }
