@@ -1,6 +1,10 @@
 //! Turns git's path bytes into text and back without loss. It refuses nothing: a name that is not plain UTF-8
 //! text takes git's quoted form.
 
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt as _;
+use std::path::PathBuf;
+
 /// Gives a path as text.
 pub(crate) fn to_text(bytes: &[u8]) -> String {
     match std::str::from_utf8(bytes) {
@@ -12,6 +16,11 @@ pub(crate) fn to_text(bytes: &[u8]) -> String {
 /// Gives the bytes of a path that [`to_text`] or a caller wrote.
 pub(crate) fn to_bytes(text: &str) -> Vec<u8> {
     unquote(text).unwrap_or_else(|| text.as_bytes().to_vec())
+}
+
+/// Gives the path that a text of this crate stands for, as the file system wants it.
+pub fn to_path(text: &str) -> PathBuf {
+    PathBuf::from(OsString::from_vec(to_bytes(text)))
 }
 
 /// Quotes as git does: octal escapes outside printable ASCII, backslash before quote and backslash.

@@ -48,10 +48,19 @@ impl Repo {
                 .input(tracked.left_out)
                 .output()?;
         }
-        let tree = oid(
-            "write-tree",
-            &self.indexed(&index).arg("write-tree").line()?,
-        )?;
+        let write = || {
+            let tree = self.indexed(&index).arg("write-tree").line()?;
+            oid("write-tree", &tree)
+        };
+        let mut tree = write()?;
+        let pointers = self.pointers_again(tree.as_str())?;
+        if !pointers.is_empty() {
+            self.indexed(&index)
+                .args(["update-index", "-z", "--index-info"])
+                .input(pointers)
+                .output()?;
+            tree = write()?;
+        }
         let commit = self.dangling_commit(&tree, parent)?;
         Ok(Snapshot { commit, tree })
     }

@@ -5,6 +5,8 @@ mod changes;
 #[cfg(test)]
 mod checkout;
 #[cfg(test)]
+mod contents;
+#[cfg(test)]
 mod discover;
 #[cfg(test)]
 mod fixture;
