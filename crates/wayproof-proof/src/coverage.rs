@@ -1,10 +1,11 @@
 //! Which lines of the source tests run, where the language says so without anything installed: Python by our own
-//! tracer, Go by its compiler, JavaScript by node.
+//! tracer, Go by its compiler, JavaScript by node. Elsewhere a command of the policy may write a report.
 //!
 //! It is told by the process that is judged, so it never proves anything alone: it says where to plant faults.
 
 mod go;
 mod node;
+mod reports;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -17,6 +18,7 @@ use crate::kept;
 use crate::plan::role::role_of;
 use crate::plan::{Ecosystem, Role, Suite, join};
 use crate::run::{Host, Mode, Selection, Tree, Trouble, run_suite};
+use crate::runner::{node_files, program};
 
 /// Lines of source files, by path inside the repository.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -65,7 +67,11 @@ pub(crate) fn measure(
         suite.ecosystem,
         Ecosystem::Python | Ecosystem::Go | Ecosystem::JavaScript
     );
-    if !tells || suite.command.is_some() {
+    let tells = match &suite.command {
+        Some(argv) => program::tells_coverage(argv),
+        None => tells,
+    };
+    if !tells {
         return Ok(None);
     }
     let what = format!("coverage {suite:?} {selection:?} {:?}", host.mode.shuffle);
@@ -112,6 +118,7 @@ fn measure_now(
     };
     let root = tree.path.join(&suite.dir);
     let read = match suite.ecosystem {
+        _ if suite.command.is_some() => read_report(&folder, &root),
         Ecosystem::Python => read_python(&folder),
         Ecosystem::Go => go::read(&folder, &root),
         _ => node::read(&folder, &root),
@@ -132,6 +139,13 @@ fn measure_now(
         check.kind = CheckKind::Coverage;
     }
     Ok(Some(Measured { lines, checks }))
+}
+
+/// What the policy's command wrote.
+fn read_report(folder: &Path, root: &Path) -> Option<BTreeMap<String, Entry>> {
+    let bytes = std::fs::read(folder.join(program::COVERED)).ok()?;
+    let sources = node_files::walk(root).into_iter().collect();
+    reports::read(&bytes, &root.to_string_lossy(), &sources)
 }
 
 fn read_python(folder: &Path) -> Option<BTreeMap<String, Entry>> {

@@ -16,8 +16,9 @@ mod mocha;
 mod phpunit;
 mod reason;
 mod tap;
+mod trx;
 mod tsc;
-mod xml;
+pub(crate) mod xml;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -164,6 +165,8 @@ pub enum TestFormat {
     Mocha,
     /// Test Anything Protocol, with subtests, as `node --test`, tape and Mocha write it.
     Tap,
+    /// TRX, as .NET's runner writes it.
+    Trx,
     /// The text Rust's built-in harness prints. The binary's name starts every id.
     Libtest {
         /// The name of the test binary, in nextest's form.
@@ -205,8 +208,41 @@ pub fn read_tests(format: &TestFormat, root: &str, bytes: &[u8]) -> TestRun {
         TestFormat::Jest => jest::read(root, bytes),
         TestFormat::Mocha => mocha::read(root, bytes),
         TestFormat::Tap => tap::read(root, bytes),
+        TestFormat::Trx => trx::read(root, bytes),
         TestFormat::Libtest { binary } => libtest::read(binary, bytes),
     }
+}
+
+/// The form of a report that nobody named, told by how it begins.
+pub(crate) fn sniff(bytes: &[u8]) -> Option<TestFormat> {
+    const HEAD: usize = 16 << 10;
+    let head = String::from_utf8_lossy(bytes.get(..bytes.len().min(HEAD)).unwrap_or_default());
+    let head = head.trim_start_matches('\u{feff}').trim_start();
+    let has = |words: &str| head.contains(words);
+    if head.starts_with('<') {
+        let is_junit = has("<testsuite");
+        let junit = TestFormat::Junit(JunitDialect::Surefire);
+        return if is_junit {
+            Some(junit)
+        } else {
+            has("<TestRun").then_some(TestFormat::Trx)
+        };
+    }
+    if head.starts_with('{') {
+        return Some(if has("\"Action\"") {
+            TestFormat::GoTest
+        } else if has("\"numTotalTests\"") || has("\"testResults\"") {
+            TestFormat::Jest
+        } else {
+            TestFormat::Mocha
+        });
+    }
+    let is_tap = |line: &str| {
+        ["TAP version", "1..", "ok ", "not ok "]
+            .iter()
+            .any(|start| line.starts_with(start))
+    };
+    head.lines().any(is_tap).then_some(TestFormat::Tap)
 }
 
 /// Who wrote a compiler's report.

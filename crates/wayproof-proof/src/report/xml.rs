@@ -14,17 +14,17 @@ const TEXT_LIMIT: usize = 64 << 10;
 
 /// An element with what is in it.
 #[derive(Debug, Default)]
-pub(super) struct Element {
-    pub(super) name: String,
-    pub(super) attributes: Vec<(String, String)>,
-    pub(super) text: String,
-    pub(super) children: Vec<Self>,
-    pub(super) comments: Vec<String>,
+pub(crate) struct Element {
+    pub(crate) name: String,
+    pub(crate) attributes: Vec<(String, String)>,
+    pub(crate) text: String,
+    pub(crate) children: Vec<Self>,
+    pub(crate) comments: Vec<String>,
 }
 
 impl Element {
     /// Gives an attribute.
-    pub(super) fn attribute(&self, name: &str) -> Option<&str> {
+    pub(crate) fn attribute(&self, name: &str) -> Option<&str> {
         self.attributes
             .iter()
             .find(|(key, _)| key == name)
@@ -32,13 +32,13 @@ impl Element {
     }
 
     /// Gives the first child of a name.
-    pub(super) fn child(&self, name: &str) -> Option<&Self> {
+    pub(crate) fn child(&self, name: &str) -> Option<&Self> {
         self.children.iter().find(|child| child.name == name)
     }
 }
 
 /// Reads a document; gives what could be read and, when it is not whole, why.
-pub(super) fn read(bytes: &[u8]) -> (Element, Option<String>) {
+pub(crate) fn read(bytes: &[u8]) -> (Element, Option<String>) {
     let text =
         String::from_utf8_lossy(bytes.get(..bytes.len().min(BYTE_LIMIT)).unwrap_or_default());
     let mut reader = Reader::from_str(text.trim_start_matches('\u{feff}').trim_start());

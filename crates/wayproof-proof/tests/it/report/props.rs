@@ -38,6 +38,7 @@ fn formats() -> Vec<TestFormat> {
         TestFormat::Jest,
         TestFormat::Mocha,
         TestFormat::Tap,
+        TestFormat::Trx,
     ];
     junit
         .into_iter()
