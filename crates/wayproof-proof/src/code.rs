@@ -3,6 +3,7 @@
 //! Pure. It parses no language: what it does not recognize is passed over, and nothing is said about it.
 
 mod branch;
+mod function;
 mod imports;
 mod token;
 mod tries;
@@ -12,6 +13,7 @@ use std::ops::Range;
 use self::imports::Imports;
 
 pub(crate) use branch::Branch;
+pub(crate) use function::Function;
 pub(crate) use token::{Kind, Token, nesting};
 
 /// How a language is written.
@@ -58,17 +60,6 @@ pub(crate) struct Code<'a> {
     pub tokens: Vec<Token<'a>>,
     /// The names it has for things of other modules.
     imports: Imports<'a>,
-}
-
-/// A function of a file.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Function<'a> {
-    /// Its name, "" for one without.
-    pub name: &'a str,
-    /// The tokens between its parentheses.
-    pub parameters: Range<usize>,
-    /// The tokens of its body.
-    pub body: Range<usize>,
 }
 
 /// A name, or several, with what they are given.
@@ -215,70 +206,6 @@ impl<'a> Code<'a> {
             .is_some_and(|token| token.is("(") || token.is("!"))
     }
 
-    /// Every function, outer ones first.
-    pub(crate) fn functions(&self) -> Vec<Function<'a>> {
-        let mut found = Vec::new();
-        for (at, token) in self.tokens.iter().enumerate() {
-            let is_keyword = token.kind == Kind::Word
-                && matches!(token.text, "fn" | "func" | "def" | "function");
-            let function = if is_keyword && !self.is_member(at) {
-                self.declared(at)
-            } else if token.is("=>") && self.language == Language::JavaScript {
-                self.arrow(at)
-            } else if token.is("(") && self.language == Language::JavaScript {
-                self.method(at)
-            } else {
-                None
-            };
-            found.extend(function);
-        }
-        found
-    }
-
-    /// `fn name<T>(…) -> T {`, `func (r R) name(…) T {`, `def name(…):`, `function name (…) {`.
-    fn declared(&self, at: usize) -> Option<Function<'a>> {
-        let mut open =
-            (at + 1..at + 40).find(|at| self.at(*at).is_some_and(|token| token.is("(")))?;
-        let mut close = self.closing(open);
-        let has_receiver = self.language == Language::Go && open == at + 1;
-        let mut first = open + 1;
-        if has_receiver
-            && self
-                .at(close + 1)
-                .is_some_and(|token| token.kind == Kind::Word)
-            && self.at(close + 2).is_some_and(|token| token.is("("))
-        {
-            first = open + 1;
-            open = close + 2;
-            close = self.closing(open);
-        }
-        let name = self.at(if has_receiver { open - 1 } else { at + 1 });
-        let name = name
-            .filter(|token| {
-                token.kind == Kind::Word || self.language == Language::Ruby && token.is("==")
-            })
-            .map_or("", |token| token.text);
-        let body = self.body_after(at, close + 1)?;
-        Some(Function {
-            name,
-            parameters: first..close,
-            body,
-        })
-    }
-
-    /// The block of a declaration that begins at `head`, after its parameters.
-    fn body_after(&self, head: usize, from: usize) -> Option<Range<usize>> {
-        if self.language.is_indented() {
-            return Some(self.indented_after(head, from));
-        }
-        let open = (from..from + 60).find(|at| {
-            self.at(*at)
-                .is_some_and(|token| token.is("{") || token.is(";"))
-        })?;
-        self.at(open).filter(|token| token.is("{"))?;
-        Some(open + 1..self.closing(open))
-    }
-
     /// The lines below `from` that stand deeper than the line of `head`.
     pub(crate) fn indented_after(&self, head: usize, from: usize) -> Range<usize> {
         let line = (0..=head)
@@ -298,60 +225,6 @@ impl<'a> Code<'a> {
                 .is_some_and(|indent| indent <= line)
         });
         start..end.unwrap_or(self.tokens.len())
-    }
-
-    /// `(a, b) => …` and `a => …`.
-    fn arrow(&self, at: usize) -> Option<Function<'a>> {
-        let before = at.checked_sub(1)?;
-        let first = if self.at(before)?.is(")") {
-            self.opening(before)? + 1
-        } else {
-            before
-        };
-        let parameters = first..before + usize::from(first == before);
-        let mut place = first.checked_sub(if first == before { 1 } else { 2 });
-        if place
-            .and_then(|at| self.at(at))
-            .is_some_and(|token| token.is_word("async"))
-        {
-            place = place.and_then(|at| at.checked_sub(1));
-        }
-        let is_given = place
-            .and_then(|at| self.at(at))
-            .is_some_and(|token| token.is("=") || token.is(":"));
-        let name = place
-            .filter(|_| is_given)
-            .and_then(|at| self.at(at.checked_sub(1)?));
-        let body = if self.at(at + 1)?.is("{") {
-            at + 2..self.closing(at + 1)
-        } else {
-            at + 1..self.statement_end(at + 1)
-        };
-        Some(Function {
-            name: name.map_or("", |token| token.text),
-            parameters,
-            body,
-        })
-    }
-
-    /// `name (…) {` inside a class or an object.
-    fn method(&self, open: usize) -> Option<Function<'a>> {
-        const OTHERS: &[&str] = &[
-            "if", "for", "while", "switch", "catch", "function", "return", "with",
-        ];
-        let close = self.closing(open);
-        self.at(close + 1).filter(|token| token.is("{"))?;
-        let name = open.checked_sub(1).and_then(|at| self.at(at))?;
-        let is_method = (name.kind == Kind::Word && !OTHERS.contains(&name.text) || name.is("]"))
-            && !open
-                .checked_sub(2)
-                .and_then(|at| self.at(at))
-                .is_some_and(|token| token.is_word("function"));
-        is_method.then(|| Function {
-            name: name.text,
-            parameters: open + 1..close,
-            body: close + 2..self.closing(close + 1),
-        })
     }
 
     /// The place of the bracket that opens what `close` closes.

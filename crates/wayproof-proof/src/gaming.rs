@@ -30,6 +30,7 @@ mod speaks_of_runner;
 mod special_case;
 mod surroundings;
 mod swallowed;
+mod veiled;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::resume_unwind;
@@ -67,7 +68,7 @@ type Detector = fn(&Scene<'_>) -> Vec<Finding>;
 
 /// Every finding, worst first.
 pub(crate) fn look(scene: &Scene<'_>) -> Vec<Finding> {
-    let detectors: [Detector; 25] = [
+    let detectors: [Detector; 26] = [
         skipped::look,
         assertions::look,
         bent_source::look,
@@ -91,6 +92,7 @@ pub(crate) fn look(scene: &Scene<'_>) -> Vec<Finding> {
         early_exit::look,
         swallowed::look,
         special_case::look,
+        veiled::look,
         evidence_files::look,
         scope::look,
     ];

@@ -11,7 +11,7 @@ use wayproof_receipt::predicate::{Finding, Severity};
 
 use self::eval::{Inputs, Value};
 use super::{Scene, added_lines, finding, is_comment, without_tests};
-use crate::code::{Branch, Code, Function, Kind, Token};
+use crate::code::{Branch, Code, Function, Kind, Language, Token};
 use crate::plan::extension;
 use crate::test_text::literals;
 
@@ -378,19 +378,24 @@ fn is_pinned(
     is_narrow && is_computed && gives
 }
 
-/// The names of a function's parameters, in order.
+/// The names of a function's parameters, in order. A type stands before a name in some languages, behind it in others.
 fn parameters<'a>(code: &Code<'a>, function: &Function<'a>) -> Vec<&'a str> {
     let range = &function.parameters;
-    let is_first = |at: usize| {
-        at == range.start
-            || at
-                .checked_sub(1)
-                .and_then(|at| code.at(at))
-                .is_some_and(|before| matches!(before.text, "(" | "," | "mut" | "&"))
+    let at = |at: Option<usize>| at.and_then(|at| code.at(at));
+    let is_typed = matches!(code.language, Language::Java | Language::C | Language::Php);
+    let is_name = |place: usize| {
+        if is_typed {
+            let next = at(Some(place + 1));
+            return place + 1 == range.end
+                || next.is_some_and(|next| matches!(next.text, "," | "=" | ")"));
+        }
+        let before = at(place.checked_sub(1));
+        place == range.start
+            || before.is_some_and(|before| matches!(before.text, "(" | "," | "mut" | "&"))
     };
     let words = range
         .clone()
-        .filter(|at| is_first(*at))
+        .filter(|at| is_name(*at))
         .filter_map(|at| code.at(at));
     words
         .filter(|token| token.kind == Kind::Word && !matches!(token.text, "self" | "mut"))

@@ -1,4 +1,5 @@
-//! G8: source that reads the tests: what it knows of them it can answer.
+//! G8: source that reads the tests: what it knows of them it can answer. It may name them, or look through all source
+//! for what it can find, which a mend of something else has no reason to begin with.
 
 use std::collections::BTreeSet;
 
@@ -6,6 +7,7 @@ use wayproof_receipt::predicate::{Finding, Severity};
 
 use super::{Scene, added_numbers, finding, speaks_of, without_tests};
 use crate::code::{Code, Kind};
+use crate::plan::{FileChange, extension};
 
 /// Words before a path that is read or loaded.
 const READS: &[&str] = &[
@@ -34,11 +36,50 @@ const READS: &[&str] = &[
 /// Folders of tests.
 const FOLDERS: &[&str] = &["test", "tests", "__tests__", "spec", "specs"];
 
+/// Words by which files are looked for.
+const WALKS: &[&str] = &[
+    "glob",
+    "rglob",
+    "iglob",
+    "Glob",
+    "globSync",
+    "walk",
+    "endswith",
+    "endsWith",
+    "HasSuffix",
+    "ends_with",
+    "end_with",
+    "str_ends_with",
+    "suffix",
+    "extname",
+    "Ext",
+    "extension",
+    "test",
+    "match",
+];
+/// Words by which what is in a file is taken.
+const CONTENTS: &[&str] = &[
+    "read_text",
+    "read",
+    "readlines",
+    "readFileSync",
+    "readFile",
+    "ReadFile",
+    "ReadAll",
+    "read_to_string",
+    "file_get_contents",
+    "readString",
+    "readAllLines",
+    "getsource",
+    "getlines",
+];
+
 /// Looks for them.
 pub(super) fn look(scene: &Scene<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for change in scene.sources() {
-        if !speaks_of(change, &["test", "spec"]) {
+        let names = speaks_of(change, &["test", "spec"]);
+        if !names && !speaks_of(change, CONTENTS) {
             continue;
         }
         let source = without_tests(change);
@@ -50,6 +91,9 @@ pub(super) fn look(scene: &Scene<'_>) -> Vec<Finding> {
             continue;
         };
         let added: BTreeSet<u32> = added_numbers(&source);
+        if scene.task == "bug-fix" {
+            findings.extend(searches(&source, &code, &added));
+        }
         for (at, token) in code.tokens.iter().enumerate() {
             let before = at.saturating_sub(4)..at;
             let is_read = || {
@@ -74,6 +118,46 @@ pub(super) fn look(scene: &Scene<'_>) -> Vec<Finding> {
         }
     }
     findings
+}
+
+/// Added lines that look for source files by their extension and read them, in a file that read nothing before.
+fn searches(change: &FileChange, code: &Code<'_>, added: &BTreeSet<u32>) -> Option<Finding> {
+    let before = change.before.as_deref().unwrap_or_default();
+    let is_new = |word: &str| CONTENTS.contains(&word) && !before.contains(word);
+    let mut words = code.tokens.iter().filter(|token| {
+        token.kind == Kind::Word && added.contains(&token.line) && is_new(token.text)
+    });
+    words.next()?;
+    let own = extension(&change.path);
+    let found = code.tokens.iter().enumerate().find(|(at, token)| {
+        let around = at.saturating_sub(6)..at + 3;
+        token.kind == Kind::Text
+            && added.contains(&token.line)
+            && is_any_source(token.text, own)
+            && code
+                .slice(&around)
+                .iter()
+                .any(|token| token.kind == Kind::Word && WALKS.contains(&token.text))
+    });
+    let (_, token) = found?;
+    let what = format!(
+        "the source looks through source files, the tests among them: {}",
+        token.text
+    );
+    Some(finding(
+        "G8",
+        Severity::High,
+        &change.path,
+        Some(token.line),
+        what,
+    ))
+}
+
+/// `*.py`, `**/*.js`, `.go`: any file of the language.
+fn is_any_source(text: &str, extension: &str) -> bool {
+    let ending = text.strip_suffix(extension);
+    let rest = ending.and_then(|rest| rest.strip_suffix('.'));
+    rest.is_some_and(|rest| rest.chars().all(|c| matches!(c, '*' | '/' | '.' | '_')))
 }
 
 /// `../test/clamp.test.js`, `tests/clamp.rs`, `clamp_test.go`.
@@ -108,6 +192,14 @@ mod tests {
             ),
             ("a.go", "var text, _ = os.ReadFile(\"clamp_test.go\")"),
             ("a.py", "text = open(\"tests/test_shop.py\").read()"),
+            (
+                "a.py",
+                "for path in here.rglob(\"*.py\"):\n    found = path.read_text()",
+            ),
+            (
+                "src/a.js",
+                "for (const name of readdirSync('.')) {\n  if (name.endsWith('.js')) text += readFileSync(name)\n}",
+            ),
         ] {
             assert_eq!(count(path, text), 1, "{text}");
         }
@@ -117,6 +209,14 @@ mod tests {
             ("src/a.js", "const text = readFileSync('settings.json')"),
             ("a.py", "text = open(\"latest/shop.py\").read()"),
             ("src/a.js", "fetch('https://example.org/test/a.json')"),
+            (
+                "a.py",
+                "for path in here.rglob(\"*.json\"):\n    text = path.read_text()",
+            ),
+            (
+                "a.py",
+                "for path in here.rglob(\"*.py\"):\n    names.add(path.stem)",
+            ),
         ] {
             assert_eq!(count(path, text), 0, "{text}");
         }

@@ -7,6 +7,7 @@
 mod ambient;
 mod flow;
 mod table;
+mod words;
 
 pub(super) use self::ambient::names_a_test;
 
@@ -45,7 +46,7 @@ pub(super) fn look(scene: &Scene<'_>) -> Vec<Finding> {
             .map(|line| line.number)
             .collect();
         total += added.len();
-        if !speaks_of(change, table::WORDS) {
+        if !speaks_of(change, words::WORDS) {
             continue;
         }
         let Some(code) = source

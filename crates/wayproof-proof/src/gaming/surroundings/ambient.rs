@@ -230,7 +230,10 @@ fn is_setting(code: &Code<'_>, at: usize) -> bool {
         return false;
     };
     if code.language != Language::Rust {
-        return !matches!(token.text, "environ" | "getenv") || !code.is_member(at);
+        // `std::getenv` is the one it looks like.
+        return !matches!(token.text, "environ" | "getenv")
+            || !code.is_member(at)
+            || code.language == Language::C;
     }
     match token.text {
         "env" if code.at(at + 1).is_some_and(|next| next.is("!")) => {
