@@ -56,6 +56,8 @@ pub(crate) struct Compared {
     pub unneeded: BTreeSet<TestId>,
     /// Tests the change made green that show nothing.
     pub hollow: Vec<TestId>,
+    /// Tests the change made green that show it in a band of numbers alone, with what there is to say about that.
+    pub banded: Vec<(TestId, String)>,
 }
 
 /// The tests worth repeating: green at the head and red without it.

@@ -86,6 +86,21 @@ pub(crate) fn set_toothless_aside(
     compared.hollow.extend(hollow);
 }
 
+/// Takes everything out where all that could be asked shows the change in a band of numbers whose edges nothing asks for.
+pub(crate) fn set_banded_aside(compared: &mut Compared, neighbours: &Neighbours) {
+    let is_banded =
+        |id: &TestId| neighbours.banded.contains_key(id) || neighbours.pinned.contains_key(id);
+    let is_all = neighbours.asked.iter().all(is_banded);
+    if neighbours.banded.is_empty() || !is_all {
+        return;
+    }
+    compared.fixed.clear();
+    let said = neighbours.banded.iter();
+    compared
+        .banded
+        .extend(said.map(|(id, band)| (id.clone(), band.to_string())));
+}
+
 /// Whether a test is red because a name is not there yet.
 fn is_about_a_name(red: &Red) -> bool {
     !compare::is_strong(red.reason) || MISSING_NAME.iter().any(|words| red.message.contains(words))

@@ -5,6 +5,7 @@
 //! in it asserts nothing. Neither is a verdict; detectors say what it means. A copy that does not build, or that fails
 //! for another reason than an assertion, says nothing.
 
+mod band;
 mod vary;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,7 +13,8 @@ use std::time::Duration;
 
 use wayproof_receipt::predicate::{Check, CheckKind, Side};
 
-use self::vary::{Altered, copies_of};
+pub(crate) use self::band::Band;
+use self::vary::{Altered, copies_of, decimal};
 use crate::compare::Compared;
 use crate::mutation::{Planted, own_file};
 use crate::plan::Suite;
@@ -38,6 +40,9 @@ pub(crate) struct Neighbours {
     pub pinned: BTreeMap<TestId, BTreeSet<String>>,
     /// Tests that pass whatever stands in them.
     pub toothless: BTreeSet<TestId>,
+    /// Tests for which the change makes a difference in a band of numbers around their own, which nothing asks for
+    /// its edges.
+    pub banded: BTreeMap<TestId, Band>,
     /// What ran.
     pub checks: Vec<Check>,
 }
@@ -46,11 +51,11 @@ pub(crate) struct Neighbours {
 pub(crate) fn ask(
     case: &Case<'_>,
     suite: &Suite,
-    (before, head): (&Tree, &Tree),
+    (before, head_tree): (&Tree, &Tree),
     compared: &Compared,
 ) -> Result<Neighbours, Trouble> {
     let mut found = Neighbours::default();
-    if suite.command.is_some() || before.path == head.path {
+    if suite.command.is_some() || before.path == head_tree.path {
         return Ok(found);
     }
     let ids: BTreeSet<TestId> = compared
@@ -59,13 +64,13 @@ pub(crate) fn ask(
         .map(|fixed| TestId::new(fixed.entry.test_id.clone()))
         .take(MOST_TESTS)
         .collect();
-    let copies = copies(suite, head, &ids);
+    let copies = copies(suite, head_tree, &ids);
     if copies.is_empty() {
         return Ok(found);
     }
     case.tell(
         suite,
-        head.side,
+        head_tree.side,
         "the tests that turned green, with other values",
     );
     let limits = Limits {
@@ -77,7 +82,7 @@ pub(crate) fn ask(
         ..*case.host
     };
     let mut runs = Vec::new();
-    for tree in [before, head] {
+    for tree in [before, head_tree] {
         match run(&host, suite, tree, &copies) {
             Ok(Some(run)) => runs.push(run),
             // A copy that this machine cannot run says nothing of the change.
@@ -87,6 +92,9 @@ pub(crate) fn ask(
     }
     if let [before, head] = runs.as_slice() {
         found.compare(&copies, before, head);
+        found
+            .banded
+            .retain(|id, band| !is_asked_for_its_edges(suite, head_tree, id, band));
     }
     let checks = runs.into_iter().flat_map(|run| run.checks);
     found.checks = checks
@@ -97,6 +105,17 @@ pub(crate) fn ask(
         })
         .collect();
     Ok(found)
+}
+
+/// Whether the file of a test asks for numbers on both sides of a band, where the test itself asks for one inside.
+fn is_asked_for_its_edges(suite: &Suite, head: &Tree, id: &TestId, band: &Band) -> bool {
+    let found = tree_tests::found(&head.path, suite, &BTreeSet::from([id.clone()]));
+    let Some(place) = found.get(id) else {
+        return true;
+    };
+    let file = own_file(&head.path, &place.path);
+    let text = file.and_then(|file| std::fs::read_to_string(file).ok());
+    band.has_asked_edges(&place.path, &text.unwrap_or_default(), &place.text)
 }
 
 /// Copies of each test whose text is found.
@@ -147,18 +166,31 @@ fn run(
     for planted in all {
         planted.undo(host)?;
     }
-    run.map(Some)
+    let mut run = run?;
+    // Where a tree stands is no difference between two of them.
+    let place = tree.path.to_string_lossy();
+    for result in run.results.values_mut() {
+        result.message = result.message.replace(place.as_ref(), ".");
+    }
+    Ok(Some(run))
 }
 
 impl Neighbours {
     fn compare(&mut self, copies: &[Altered], before: &SuiteRun, head: &SuiteRun) {
         let mut by_value: BTreeMap<(&TestId, &str), Vec<Option<bool>>> = BTreeMap::new();
         let mut alone: BTreeMap<&TestId, Vec<bool>> = BTreeMap::new();
+        let mut numbers: BTreeMap<(&TestId, u64), Vec<(u64, bool)>> = BTreeMap::new();
         for copy in copies {
             let (was, is) = (before.seen(&copy.id), head.seen(&copy.id));
             let differs = differs(&was, &is);
-            if let Some(value) = &copy.value {
-                by_value.entry((&copy.of, value)).or_default().push(differs);
+            if let Some(swap) = &copy.swap {
+                let said = by_value.entry((&copy.of, swap.was.as_str())).or_default();
+                said.push(differs);
+                let both = decimal(&swap.was).zip(decimal(&swap.is)).zip(differs);
+                if let Some(((own, other), differs)) = both {
+                    let said = numbers.entry((&copy.of, own)).or_default();
+                    said.push((other, differs));
+                }
             } else if matches!(is, Seen::Green | Seen::Red(_)) {
                 alone.entry(&copy.of).or_default().push(is == Seen::Green);
             }
@@ -172,6 +204,10 @@ impl Neighbours {
                 let values = self.pinned.entry(id.clone()).or_default();
                 values.insert(value.to_owned());
             }
+        }
+        for ((id, own), said) in numbers {
+            let band = Band::around(own, &said);
+            self.banded.extend(band.map(|band| (id.clone(), band)));
         }
         let toothless = alone
             .into_iter()
@@ -199,17 +235,26 @@ fn differs(was: &Seen, is: &Seen) -> Option<bool> {
     }
 }
 
-/// A message without addresses, which differ from run to run.
+/// A message without addresses and times, which differ from run to run.
 fn plain(message: &str) -> String {
     let mut parts = message.split("0x");
     let first = parts.next().unwrap_or_default().to_owned();
-    parts.fold(first, |out, part| {
+    let text = parts.fold(first, |out, part| {
         out + part.trim_start_matches(|c: char| c.is_ascii_hexdigit())
-    })
+    });
+    let words = text.split_whitespace();
+    let is_time = |word: &str| {
+        let digits = word.trim_matches(|c: char| !c.is_ascii_digit());
+        let rest = word.replace(digits, "");
+        !digits.is_empty() && matches!(rest.as_str(), "(" | "(ms)" | "(s)")
+    };
+    let words: Vec<&str> = words.filter(|word| !is_time(word)).collect();
+    words.join(" ")
 }
 
 #[cfg(test)]
 mod tests {
+    use super::vary::Swap;
     use super::{Altered, Neighbours};
     use crate::report::{RedReason, Status, TestId};
     use crate::run::{SuiteRun, plain, red};
@@ -218,7 +263,10 @@ mod tests {
         Altered {
             of: TestId::new("t"),
             id: TestId::new(format!("t_{number}")),
-            value: value.map(str::to_owned),
+            swap: value.map(|was| Swap {
+                was: was.to_owned(),
+                is: String::new(),
+            }),
             path: String::new(),
             name: String::new(),
             lines: Vec::new(),

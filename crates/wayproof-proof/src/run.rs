@@ -405,6 +405,21 @@ pub(crate) fn run_suite(
     kept::or_run(host, tree, &what, || run_now(host, suite, tree, selection))
 }
 
+/// Why tests have no result, where the sandbox ended a run.
+fn ended_by_force(checks: &[Check]) -> Option<(RedReason, &'static str)> {
+    const KILLED: i32 = 9;
+    checks.iter().find_map(|check| match check.result {
+        CheckResult::TimedOut => {
+            Some((RedReason::Timeout, "it had no result when the time ran out"))
+        }
+        _ if check.signal == Some(KILLED) => Some((
+            RedReason::Crash,
+            "it had no result when the run was killed, as it is at a limit of the sandbox",
+        )),
+        _ => None,
+    })
+}
+
 fn run_now(
     host: &Host<'_>,
     suite: &Suite,
@@ -432,7 +447,12 @@ fn run_now(
         .filter(is_unreported)
         .map(ToString::to_string)
         .collect();
-    if let Some(first) = unreported.first() {
+    if let Some((reason, message)) = ended_by_force(&run.checks) {
+        for id in unreported {
+            run.results
+                .insert(TestId::new(id), red(reason, message.to_owned()));
+        }
+    } else if let Some(first) = unreported.first() {
         run.problems.push(format!(
             "{} planned tests were never reported, the first is {first}",
             unreported.len()

@@ -211,11 +211,8 @@ pub(crate) fn red_fact(red: &Red) -> String {
 /// Why nothing was shown.
 fn unshown(outcomes: &[Outcome], has_source_change: bool) -> Judgment {
     if let Some((id, red)) = still_red(outcomes, Which::New) {
-        return Judgment::new(
-            Verdict::Refuted,
-            Some("NO_FAIL_TO_PASS"),
-            format!("{id} fails with the change: {}", red_fact(&red)),
-        );
+        let fact = format!("{id} fails with the change: {}", red_fact(&red));
+        return hindered(&id, &red).unwrap_or_else(|| Judgment::wrong("NO_FAIL_TO_PASS", fact));
     }
     if !has_source_change {
         let fact = "the change touches no source, so it cannot fix anything".to_owned();
@@ -229,7 +226,7 @@ fn unshown(outcomes: &[Outcome], has_source_change: bool) -> Judgment {
             "{id} failed before the change and still fails: {}",
             red_fact(&red)
         );
-        return Judgment::new(Verdict::Refuted, Some("NO_FAIL_TO_PASS"), fact);
+        return hindered(&id, &red).unwrap_or_else(|| Judgment::wrong("NO_FAIL_TO_PASS", fact));
     }
     if outcomes
         .iter()
@@ -251,6 +248,12 @@ pub(crate) fn flawed(outcomes: &[Outcome]) -> Option<Judgment> {
     let (gap, fact) = if let Some(id) = compared().flat_map(|compared| &compared.hollow).next() {
         let why = "it asserts nothing about what the change does, or passed before as it is";
         ("TEST_SHOWS_NOTHING", format!("{id} shows nothing: {why}"))
+    } else if let Some((id, band)) = compared().flat_map(|compared| &compared.banded).next() {
+        let what = "ask for numbers at its edges as well";
+        (
+            "EDGES_UNTESTED",
+            format!("{id} shows the change in a band alone, since {band}; {what}"),
+        )
     } else if let Some(id) = compared().flat_map(|compared| &compared.unneeded).next() {
         let why = "turns green without the change to the source as well; a manifest or lock file made it pass";
         ("SOURCE_NOT_NECESSARY", format!("{id} {why}"))
@@ -268,7 +271,28 @@ pub(crate) fn flawed(outcomes: &[Outcome]) -> Option<Judgment> {
 pub(crate) fn new_red(outcomes: &[Outcome]) -> Option<Judgment> {
     let (id, red) = still_red(outcomes, Which::New)?;
     let fact = format!("{id} fails with the change: {}", red_fact(&red));
-    Some(Judgment::wrong("NEW_TEST_FAILS", fact))
+    Some(hindered(&id, &red).unwrap_or_else(|| Judgment::wrong("NEW_TEST_FAILS", fact)))
+}
+
+/// A red that says more of where checks run than of the change: what a test needs is not there, or not as much of it.
+fn hindered(id: &TestId, red: &Red) -> Option<Judgment> {
+    let (gap, what) = if asks_for_a_service(red) {
+        (
+            "NEEDS_SERVICE",
+            "needs a service, and checks have no network",
+        )
+    } else if red.reason == RedReason::Timeout {
+        ("TEST_TIMES_OUT", "runs longer than a check may")
+    } else if asks_for_more(red) {
+        (
+            "LIMIT_REACHED",
+            "takes more processes, memory or space than a check may",
+        )
+    } else {
+        return None;
+    };
+    let fact = format!("{id} {what}: {}", red_fact(red));
+    Some(Judgment::unproven(gap, fact))
 }
 
 /// What was shown, with what is missing to it.
@@ -385,6 +409,21 @@ fn asks_for_a_service(red: &Red) -> bool {
         "ENOTFOUND",
         "dial tcp",
         "UnknownHostException",
+    ];
+    WORDS.iter().any(|words| red.message.contains(words))
+}
+
+/// Whether a test failed because a limit of the sandbox was reached.
+fn asks_for_more(red: &Red) -> bool {
+    const WORDS: &[&str] = &[
+        "at a limit of the sandbox",
+        "esource temporarily unavailable",
+        "EAGAIN",
+        "annot allocate memory",
+        "ENOMEM",
+        "o space left on device",
+        "ENOSPC",
+        "isk quota exceeded",
     ];
     WORDS.iter().any(|words| red.message.contains(words))
 }

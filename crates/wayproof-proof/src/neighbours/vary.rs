@@ -19,13 +19,22 @@ pub(super) struct Altered {
     /// Its own id.
     pub id: TestId,
     /// The value that is another wherever it stands; none where a single literal is.
-    pub value: Option<String>,
+    pub swap: Option<Swap>,
     /// The file of the test.
     pub path: String,
     /// The name of the test it stands behind.
     pub name: String,
     /// Its lines.
     pub lines: Vec<String>,
+}
+
+/// One value in place of another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Swap {
+    /// The test's own.
+    pub was: String,
+    /// The copy's.
+    pub is: String,
 }
 
 /// The copies of a test that stands in a file; `first` is the number of the first.
@@ -52,7 +61,7 @@ pub(super) fn copies_of(id: &TestId, path: &str, text: &str, first: usize) -> Ve
     let is_word = name.chars().all(|c| c.is_alphanumeric() || c == '_');
     let stem = own.get(..own.len() - name.len()).unwrap_or_default();
     let mut copies = Vec::new();
-    for (value, varied) in variants(path, &body.join("\n"), name) {
+    for (swap, varied) in variants(path, &body.join("\n"), name) {
         let number = first + copies.len();
         let called = if is_word {
             format!("{name}_v{number}")
@@ -68,7 +77,7 @@ pub(super) fn copies_of(id: &TestId, path: &str, text: &str, first: usize) -> Ve
         copies.push(Altered {
             of: id.clone(),
             id: TestId::new(format!("{stem}{called}")),
-            value,
+            swap,
             path: path.to_owned(),
             name: name.to_owned(),
             lines: lines.collect(),
@@ -113,7 +122,7 @@ fn is_attribute(line: &str) -> bool {
 }
 
 /// The bodies with other values, each with the value that is another everywhere in it.
-fn variants(path: &str, body: &str, name: &str) -> Vec<(Option<String>, String)> {
+fn variants(path: &str, body: &str, name: &str) -> Vec<(Option<Swap>, String)> {
     let Some(code) = Code::read(path, body) else {
         return Vec::new();
     };
@@ -121,7 +130,11 @@ fn variants(path: &str, body: &str, name: &str) -> Vec<(Option<String>, String)>
     for value in values(&code, name) {
         for other in others(&value) {
             let text = replaced(body, &value, &other);
-            found.extend(text.map(|text| (Some(value.clone()), text)));
+            let swap = Swap {
+                was: value.clone(),
+                is: other,
+            };
+            found.extend(text.map(|text| (Some(swap), text)));
         }
     }
     let mut alone = Vec::new();
@@ -133,7 +146,9 @@ fn variants(path: &str, body: &str, name: &str) -> Vec<(Option<String>, String)>
             Kind::Number => decimal(token.text)
                 .and_then(|number| number.checked_add(1))
                 .map(|number| number.to_string()),
-            Kind::Text if token.text != name => shifted(token.text, Letter::Last),
+            Kind::Text if token.text != name && !is_format(token.text) => {
+                shifted(token.text, Letter::Last)
+            }
             Kind::Word => match token.text {
                 "True" => Some("False".to_owned()),
                 "False" => Some("True".to_owned()),
@@ -158,33 +173,51 @@ fn variants(path: &str, body: &str, name: &str) -> Vec<(Option<String>, String)>
     found
 }
 
-/// Values of a test that nobody writes by chance.
+/// Values of a test: those that nobody writes by chance, and then small numbers.
 fn values(code: &Code<'_>, name: &str) -> Vec<String> {
-    let mut found = Vec::new();
+    let (mut found, mut small) = (Vec::new(), Vec::new());
+    // A word that is a name as well would be another name, and nothing would build.
+    let names = code.tokens.iter().filter(|token| token.kind == Kind::Word);
+    let names: BTreeSet<String> = names.map(|token| token.text.to_ascii_lowercase()).collect();
     for token in &code.tokens {
         match token.kind {
             Kind::Number if is_telling(token.text) => found.push(token.text.to_owned()),
+            Kind::Number if is_small(token.text) => small.push(token.text.to_owned()),
             Kind::Text if token.text != name => {
                 let words = token.text.split(|c: char| !c.is_alphanumeric() && c != '_');
                 let words = words.filter(|word| {
-                    word.len() > 2 && word.is_ascii() && word.chars().any(char::is_alphabetic)
+                    word.len() > 2
+                        && word.is_ascii()
+                        && word.chars().any(char::is_alphabetic)
+                        && !names.contains(&word.to_ascii_lowercase())
                 });
                 found.extend(words.map(str::to_owned));
             }
             Kind::Number | Kind::Text | Kind::Word | Kind::Sign => {}
         }
     }
+    found.extend(small);
     let mut seen = BTreeSet::new();
     found.retain(|value| seen.insert(value.to_ascii_lowercase()));
     found.truncate(MOST_VALUES);
     found
 }
 
+/// A text with places for values: with another letter it may be no format, and what it stands in no program.
+fn is_format(text: &str) -> bool {
+    text.contains(['%', '{', '\\'])
+}
+
 fn is_telling(number: &str) -> bool {
     decimal(number).is_some_and(|number| number > 9)
 }
 
-fn decimal(text: &str) -> Option<u64> {
+/// A number that is no edge of its own; zero, one and two stand for too much.
+fn is_small(number: &str) -> bool {
+    decimal(number).is_some_and(|number| (3..=9).contains(&number))
+}
+
+pub(super) fn decimal(text: &str) -> Option<u64> {
     text.parse().ok()
 }
 
@@ -208,6 +241,7 @@ fn others(value: &str) -> Vec<String> {
     let far = [number.checked_mul(2), number.checked_mul(3)];
     let all: BTreeSet<u64> = near
         .chain(far.into_iter().flatten())
+        .chain([number / 2, number / 4])
         .filter(|other| *other <= most)
         .collect();
     all.into_iter().map(|number| number.to_string()).collect()
@@ -313,10 +347,24 @@ mod tests {
     fn numbers_stay_in_a_byte_where_they_fit_one() {
         assert_eq!(
             others("42"),
-            ["32", "40", "41", "43", "44", "52", "84", "126"]
+            ["10", "21", "32", "40", "41", "43", "44", "52", "84", "126"]
         );
         assert!(others("1042").contains(&"3126".to_owned()));
         assert_eq!(others("Tea"), ["Teb", "Uea", "Tfa", "Teae"]);
+    }
+
+    #[test]
+    fn what_is_a_name_or_a_format_stays_as_it_is() {
+        let text = "func TestClamp(t *testing.T) {\n\tif got := Clamp(42); got != 10 {\n\t\tt.Errorf(\"Clamp(42) = %d\", got)\n\t}\n}\n";
+        let copies = copies_of(&TestId::new("shop.TestClamp"), "a_test.go", text, 0);
+        let mut lines = copies.iter().flat_map(|copy| &copy.lines);
+        assert!(!copies.is_empty());
+        assert!(
+            lines.all(|line| !line.contains("Clamp(") && !line.contains('%')
+                || line.starts_with("func")
+                || line.contains("got := Clamp(")
+                || line.contains("= %d"))
+        );
     }
 
     #[test]
@@ -325,12 +373,12 @@ mod tests {
         let id = TestId::new("shop::high");
         let copies = copies_of(&id, "tests/a.rs", text, 0);
         // Two values by their neighbours, three literals alone.
-        assert!(
-            copies
-                .iter()
-                .any(|copy| copy.value.as_deref() == Some("42"))
-        );
-        assert_eq!(copies.iter().filter(|copy| copy.value.is_none()).count(), 3);
+        let of = |value: &str| {
+            let swaps = copies.iter().filter_map(|copy| copy.swap.as_ref());
+            swaps.filter(|swap| swap.was == value).count()
+        };
+        assert!(of("42") > 3 && of("10") > 3);
+        assert_eq!(copies.iter().filter(|copy| copy.swap.is_none()).count(), 3);
         let last = copies.last().unwrap();
         assert_eq!(
             last.lines[..2],

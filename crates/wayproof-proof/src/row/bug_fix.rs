@@ -238,6 +238,7 @@ fn repeat(
             neighbours::ask(case, suite, (sides.before, sides.head), &outcome.compared)?;
     }
     hollow::set_toothless_aside(&mut outcome.compared, &observed, &outcome.neighbours);
+    hollow::set_banded_aside(&mut outcome.compared, &outcome.neighbours);
     outcome.observed = observed;
     Ok(outcome)
 }

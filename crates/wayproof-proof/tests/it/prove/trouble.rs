@@ -1,6 +1,7 @@
 //! What is no verdict about the change: a missing tool, nothing to prove, a tree that will not hold still.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use wayproof_engine::ProofRequirement;
 use wayproof_proof::{ProveError, Runs};
@@ -91,4 +92,40 @@ fn no_test_at_all_is_unproven() {
     let proven = bench.fix(&[("calc.py", FIX)]);
     expect(&proven, Verdict::Unproven);
     assert_eq!(proven.proof.gaps, ["NO_TESTS_RAN"]);
+}
+
+#[test]
+fn a_test_that_hangs_floods_forks_or_asks_for_a_service_ends_with_its_reason() {
+    for (body, gap) in [
+        ("    while True:\n        pass\n", "TEST_TIMES_OUT"),
+        (
+            "    import socket\n    socket.create_connection(('127.0.0.1', 5432), 1)\n",
+            "NEEDS_SERVICE",
+        ),
+        (
+            "    import os, signal\n    children = []\n    try:\n        while True:\n            child = os.fork()\n            if not child:\n                signal.pause()\n            children.append(child)\n    finally:\n        for child in children:\n            os.kill(child, signal.SIGKILL)\n            os.waitpid(child, 0)\n",
+            "LIMIT_REACHED",
+        ),
+    ] {
+        let bench = Bench::python(&[("calc.py", BUG), ("tests/test_calc.py", OLD_TEST)]);
+        bench.write(&[
+            ("calc.py", FIX),
+            ("tests/test_odd.py", &format!("def test_odd():\n{body}")),
+        ]);
+        let proven = bench
+            .prove("bug-fix", bug_fix(), |request| {
+                request.limits.wall = Duration::from_secs(20);
+                request.limits.processes = 64;
+            })
+            .unwrap();
+        expect(&proven, Verdict::Unproven);
+        assert_eq!(proven.proof.gaps, [gap], "{}", proven.one_fact);
+    }
+    let bench = Bench::python(&[("calc.py", BUG), ("tests/test_calc.py", OLD_TEST)]);
+    let flood = "\n\ndef test_flood(capsys):\n    with capsys.disabled():\n        for _ in range(40_000):\n            print('x' * 1_000)\n";
+    let test = format!("{NEW_TEST}{flood}");
+    expect(
+        &bench.fix(&[("calc.py", FIX), ("tests/test_calc.py", &test)]),
+        Verdict::Proven,
+    );
 }
