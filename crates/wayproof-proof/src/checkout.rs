@@ -5,13 +5,14 @@
 
 mod composer;
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use wayproof_receipt::predicate::Side;
 use wayproof_receipt::sha256_hex;
-use wayproof_repo::Repo;
+use wayproof_repo::{Missing, Repo, to_path};
 
 use crate::plan::{FileChange, Role, inline, is_support_only, manifest};
 use crate::run::{Tree, Trouble};
@@ -33,6 +34,8 @@ pub(crate) struct Trees {
     pub as_is: Option<(Tree, Tree)>,
     /// Paths and settings in which the head's control surface differs from the base's.
     pub control: Vec<String>,
+    /// What the trees only point to and this machine does not have.
+    pub missing: BTreeSet<Missing>,
 }
 
 /// What the trees are made from.
@@ -124,10 +127,10 @@ pub(crate) fn make(sources: &Sources<'_>) -> Result<Trees, Trouble> {
         path: path.to_path_buf(),
         content: Some(content.to_owned()),
     };
-    let raw_base = sources.check_out(sources.base, "base")?;
-    let raw_head = sources.check_out(sources.head, "head")?;
+    let (raw_base, of_base) = sources.check_out(sources.base, "base")?;
+    let (raw_head, of_head) = sources.check_out(sources.head, "head")?;
     let laid = |name: &str, side: Side, from: &str, layer: &Layer<'_>| -> Result<Tree, Trouble> {
-        let path = sources.check_out(from, name)?;
+        let (path, _) = sources.check_out(from, name)?;
         for (change, content) in layer {
             lay(change, content, &path, &raw_base, &raw_head)?;
         }
@@ -149,6 +152,7 @@ pub(crate) fn make(sources: &Sources<'_>) -> Result<Trees, Trouble> {
         ablated: None,
         as_is: None,
         control,
+        missing: of_base.into_iter().chain(of_head).collect(),
     };
     if !tests.is_empty() {
         trees.base_with_tests = laid("base-with-tests", Side::BaseWithTests, sources.base, &tests)?;
@@ -161,10 +165,7 @@ pub(crate) fn make(sources: &Sources<'_>) -> Result<Trees, Trouble> {
         .iter()
         .any(|(change, _)| change.role != Role::Golden && change.new_blob.is_some());
     if edits_tests {
-        let layer = overlay.iter().chain(&old_tests);
-        let layer: Layer<'_> = layer
-            .map(|(change, content)| (*change, content.clone()))
-            .collect();
+        let layer: Layer<'_> = overlay.iter().chain(&old_tests).cloned().collect();
         trees.head_with_base_tests = Some(laid(
             "head-with-base-tests",
             Side::Head,
@@ -192,7 +193,7 @@ fn described(from: &str, layer: &Layer<'_>, path: &Path) -> String {
             Content::Text(text) => sha256_hex(text.as_bytes()),
         };
         let mode = path
-            .join(&change.path)
+            .join(to_path(&change.path))
             .symlink_metadata()
             .map(|data| data.mode())
             .unwrap_or_default();
@@ -265,12 +266,13 @@ fn squeezed(text: &str) -> String {
 }
 
 impl Sources<'_> {
-    /// Checks out one side and makes the repository's dependency folders reachable from it.
-    fn check_out(&self, revision: &str, name: &str) -> Result<PathBuf, Trouble> {
+    /// Checks out one side and makes the repository's dependency folders reachable from it; also what it only points
+    /// to and is not on this machine.
+    fn check_out(&self, revision: &str, name: &str) -> Result<(PathBuf, Vec<Missing>), Trouble> {
         let path = self.scratch.join("trees").join(name);
-        self.repo.checkout(revision, &path).map_err(|error| {
-            Trouble::Infra(format!("git could not write the tree out: {error}"))
-        })?;
+        let failed = |error| Trouble::Infra(format!("git could not write the tree out: {error}"));
+        self.repo.checkout(revision, &path).map_err(failed)?;
+        let missing = self.repo.fill(revision, &path).map_err(failed)?;
         for folder in self.dependencies {
             let Ok(inside) = folder.strip_prefix(self.repo.root()) else {
                 continue;
@@ -287,7 +289,7 @@ impl Sources<'_> {
                 link(folder, &place)?;
             }
         }
-        Ok(path)
+        Ok((path, missing))
     }
 }
 
@@ -330,10 +332,11 @@ fn lay(
     base: &Path,
     head: &Path,
 ) -> Result<(), Trouble> {
-    let place = tree.join(&change.path);
+    let inside = to_path(&change.path);
+    let place = tree.join(&inside);
     let from = match content {
-        Content::Head => change.new_blob.is_some().then(|| head.join(&change.path)),
-        Content::Base => change.old_blob.is_some().then(|| base.join(&change.path)),
+        Content::Head => change.new_blob.is_some().then(|| head.join(&inside)),
+        Content::Base => change.old_blob.is_some().then(|| base.join(&inside)),
         Content::Text(text) => {
             return std::fs::write(&place, text)
                 .map_err(Trouble::io(format!("write {}", change.path)));

@@ -16,6 +16,7 @@ use wayproof_repo::{Change, ChangeKind, Commit, EntryKind, Oid, Repo, TreeEntry}
 use crate::cache;
 use crate::checkout::{self, Sources};
 use crate::gaming;
+use crate::missing;
 use crate::plan::{self, FileChange, Files, Suite};
 use crate::record::{Revisions, stamp, write_down};
 use crate::request::{Commands, Head, Progress, ProveError, ProveRequest, Proven, Step};
@@ -85,8 +86,9 @@ pub fn prove(
     progress.step(&Step::Judged {
         verdict: evidence.judgment.verdict,
     });
+    let is_whole = evidence.is_whole;
     let proven = write_down(&repo, request, &revisions, &changes, evidence)?;
-    if let Some(key) = key {
+    if let Some(key) = key.filter(|_| is_whole) {
         cache::keep(request, &key, &proven);
     }
     Ok(proven)
@@ -277,6 +279,8 @@ pub(crate) struct Evidence {
     pub(crate) links: Vec<Link>,
     /// How many claims documents make; nothing where nobody looked.
     pub(crate) claims: Option<u64>,
+    /// Whether the trees held all that they point to. What rests on less is not kept.
+    pub(crate) is_whole: bool,
 }
 
 impl Evidence {
@@ -296,6 +300,7 @@ impl Evidence {
             dependencies: None,
             links: Vec::new(),
             claims: None,
+            is_whole: true,
         }
     }
 
@@ -363,12 +368,15 @@ fn gather(
         runs: request.runs,
         progress,
     };
-    row::gather(&Work {
+    let mut evidence = row::gather(&Work {
         case,
         request,
         suites,
         sources,
-    })
+    })?;
+    evidence.judgment = missing::settle(&evidence, &trees.missing);
+    evidence.is_whole = trees.missing.is_empty();
+    Ok(evidence)
 }
 
 /// The base's files that a new source file may be a copy of, or a built one built from.

@@ -80,6 +80,12 @@ pub(crate) fn run(
     let mut argv = vec![python.program.to_string_lossy().into_owned()];
     if python.pytest {
         argv.extend(pytest_options(&python));
+        let circular = crate::links::circular(&cwd);
+        argv.extend(
+            circular
+                .iter()
+                .map(|link| format!("--ignore={}", link.display())),
+        );
     } else {
         argv.push(
             assets

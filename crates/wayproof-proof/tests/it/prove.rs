@@ -9,6 +9,7 @@ mod go;
 mod java;
 mod javascript;
 mod migration;
+mod odd;
 mod packing;
 mod performance;
 mod php;

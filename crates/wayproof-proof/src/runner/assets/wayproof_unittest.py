@@ -38,6 +38,22 @@ def where(err):
     return (last.filename, last.lineno) if last else (None, None)
 
 
+class Loader(unittest.TestLoader):
+    """Does not walk in a circle where a link leads back to a folder that it stands in."""
+
+    _open = ()
+
+    def _find_tests(self, start_dir, *rest):
+        place = os.path.realpath(start_dir)
+        if place in self._open:
+            return
+        self._open += (place,)
+        try:
+            yield from super()._find_tests(start_dir, *rest)
+        finally:
+            self._open = self._open[:-1]
+
+
 class Recorder(unittest.TestResult):
     def startTest(self, test):
         super().startTest(test)
@@ -78,7 +94,7 @@ class Recorder(unittest.TestResult):
 
 
 sys.path.insert(0, os.getcwd())
-loader = unittest.TestLoader()
+loader = Loader()
 tests = {}
 starts = ["."] + [name for name in ("tests", "test") if os.path.isdir(name) and not os.path.exists(os.path.join(name, "__init__.py"))]
 for start in starts:

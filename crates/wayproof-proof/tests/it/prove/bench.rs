@@ -46,6 +46,19 @@ impl Bench {
         bench
     }
 
+    /// A clone of another, made with these options, whose base is what it checked out. It has its Python.
+    pub(crate) fn clone_of(origin: &Self, options: &[&str]) -> Self {
+        let bench = Self {
+            folder: TempDir::new().unwrap(),
+            path: origin.path.clone(),
+        };
+        fs::create_dir(bench.root()).unwrap();
+        let from = format!("file://{}", origin.root().display());
+        bench.git(&[&["clone", "-q"], options, &[&from, "."]].concat());
+        bench.git(&["tag", "-f", "base"]);
+        bench
+    }
+
     /// The same with a Python that has pytest.
     pub(crate) fn python(files: Files<'_>) -> Self {
         let mut bench = Self::new(files);
@@ -90,7 +103,8 @@ impl Bench {
         ]);
     }
 
-    fn git(&self, args: &[&str]) {
+    /// Runs git in the working tree.
+    pub(crate) fn git(&self, args: &[&str]) {
         #[expect(clippy::disallowed_methods, reason = "a test makes its own repository")]
         let status = Command::new("git")
             .args(args)
