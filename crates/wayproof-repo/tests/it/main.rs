@@ -13,4 +13,6 @@ mod hostile;
 #[cfg(test)]
 mod notes;
 #[cfg(test)]
+mod reverts;
+#[cfg(test)]
 mod snapshot;
