@@ -19,13 +19,16 @@ use tokio::time::{Instant, Interval, MissedTickBehavior, interval};
 
 use crate::desk::Desk;
 use crate::guard::{Ticket, Visit};
-use crate::pages::{job, now};
+use crate::pages::job::{self, Told};
+use crate::pages::now;
 use crate::params::Params;
 use crate::problem::Problem;
 
 const EVERY: Duration = Duration::from_secs(1);
 /// A line that says nothing, so that neither side takes the silence for an end.
 const KEEP_ALIVE: u32 = 15;
+/// How long it is kept what a state was made of, once nobody watches.
+const KEPT: Duration = Duration::from_secs(10);
 const MAX_WATCHERS: usize = 1_024;
 
 /// What those who watch share.
@@ -40,28 +43,38 @@ struct Made {
     at: Instant,
     /// The state as it is sent, which a change is told by. All who watch share its bytes.
     event: Bytes,
+    /// What a job's state was made of.
+    told: Option<Told>,
+}
+
+impl Made {
+    fn is_new(&self) -> bool {
+        self.at.elapsed() < EVERY * 9 / 10
+    }
 }
 
 impl Live {
     /// The newest state, made again if it is older than a second.
     async fn state(&self, desk: &Desk, job: Option<&str>) -> Result<Bytes, Problem> {
         let mut made = self.made.lock().await;
-        made.retain(|_, known| known.at.elapsed() < EVERY * 9 / 10);
+        made.retain(|_, known| known.at.elapsed() < KEPT);
         let what = job.map(str::to_owned);
-        if let Some(known) = made.get(&what) {
+        if let Some(known) = made.get(&what).filter(|known| known.is_new()) {
             return Ok(known.event.clone());
         }
-        let state = match job {
-            None => now::fragment(desk).await?,
+        let known = made.get(&what).and_then(|known| known.told.clone());
+        let (state, told) = match job {
+            None => (now::fragment(desk).await?, None),
             Some(id) => {
-                let fragment = job::fragment(desk, id).await?;
-                fragment.ok_or_else(|| Problem::not_found("job", id))?
+                let (state, told) = job::fragment(desk, id, known).await?;
+                (state, Some(told))
             }
         };
         let event = event(&state);
         let new = Made {
             at: Instant::now(),
             event: event.clone(),
+            told,
         };
         made.insert(what, new);
         drop(made);
@@ -100,14 +113,13 @@ impl Watcher {
             if !self.desk.is_still_good(self.ticket.as_ref()) {
                 return None;
             }
-            // The ledger may be back in a moment; until then the reader keeps what it has.
-            let Ok(state) = self
-                .desk
-                .live()
-                .state(&self.desk, self.job.as_deref())
-                .await
-            else {
-                continue;
+            let live = self.desk.live();
+            let state = match live.state(&self.desk, self.job.as_deref()).await {
+                Ok(state) => state,
+                // A browser that asks again is told that it is gone.
+                Err(problem) if problem.is_not_found() => return None,
+                // The ledger may be back in a moment; until then the reader keeps what it has.
+                Err(_) => continue,
             };
             if self.sent.as_ref() != Some(&state) {
                 self.sent = Some(state.clone());
@@ -138,8 +150,16 @@ pub(crate) async fn stream(
     Extension(visit): Extension<Visit>,
     params: Params,
 ) -> Response {
+    let job = Some(params.whole("job")).filter(|id| !id.is_empty());
+    let job = job.map(str::to_owned);
+    if let Some(id) = &job {
+        match job::is_known(&desk, id).await {
+            Ok(true) => {}
+            Ok(false) => return Problem::not_found("job", id).into_response(),
+            Err(problem) => return problem.into_response(),
+        }
+    }
     let watching = desk.live().watchers.fetch_add(1, Ordering::Relaxed);
-    let job = params.get("job");
     // Jobs are made one by one for those who watch them, so they are made half as often.
     let mut tick = interval(if job.is_some() { EVERY * 2 } else { EVERY });
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -167,7 +187,7 @@ pub(crate) async fn stream(
         (header::CONTENT_TYPE, "text/event-stream"),
         (header::CACHE_CONTROL, "no-store"),
     ];
-    std::future::ready((headers, Body::from_stream(events)).into_response()).await
+    (headers, Body::from_stream(events)).into_response()
 }
 
 #[cfg(test)]

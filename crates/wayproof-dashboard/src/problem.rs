@@ -36,6 +36,11 @@ impl Problem {
         )
     }
 
+    /// Whether it says that there is no such thing.
+    pub(crate) fn is_not_found(&self) -> bool {
+        self.status == StatusCode::NOT_FOUND
+    }
+
     pub(crate) fn refused(sentence: &str) -> Self {
         Self::new(StatusCode::FORBIDDEN, "Refused", sentence)
     }

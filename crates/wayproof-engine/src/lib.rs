@@ -43,15 +43,16 @@ pub use evidence::{
 pub use facts::{Facts, Observation, ProviderState, World};
 pub use names::{Cause, ClassName, NotATarget, ProofRequirement, Target, TaskName};
 pub use policy::{
-    CheckKind, Class, Effort, EscalateRule, Ink, Match, Parsed, Policy, PolicyError, PolicyTest,
-    Problem, Review, Sources, Surface, Task, TestFailed, Warning, parse_usd, schema, show_usd,
+    Capture, CheckKind, Class, Effort, EscalateRule, Ink, Match, Parsed, Policy, PolicyError,
+    PolicyTest, Problem, Review, Sources, Surface, Task, TestFailed, Warning, parse_usd, schema,
+    show_usd,
 };
 pub use price::{PriceRow, Rates, cost, cost_exact, worst_cost};
 pub use question::Question;
 pub use scope::Scope;
 pub use session::{
-    AnswerSign, CauseNoted, JobState, LastAnswer, Noted, OWN_VOICE, SessionState, answer_question,
-    correct, observe, observe_answer, put_question, report_cause,
+    AnswerSign, CauseNoted, JobState, LastAnswer, Noted, OWN_VOICE, Recorded, SessionState,
+    answer_question, correct, observe, observe_answer, put_question, report_cause,
 };
 pub use simulate::{
     Adaptive, Advice, Ask, Attempted, Backtest, Cascade, CascadeError, Cell, Change, Changed,

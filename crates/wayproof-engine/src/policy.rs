@@ -14,7 +14,7 @@ mod trial;
 
 use std::collections::BTreeMap;
 
-pub use document::{CheckKind, Effort, Surface};
+pub use document::{Capture, CheckKind, Effort, Surface};
 pub use money::{parse_usd, show_usd};
 pub use problem::{Ink, PolicyError, Problem, Warning};
 pub(crate) use problem::{list, nearest};
@@ -32,6 +32,8 @@ pub struct Policy {
     pub min_confidence_pm: u16,
     /// The class of which a model is asked what an ask is, where the text classifier is not sure.
     pub judge: Option<ClassName>,
+    /// The most that may be kept of requests and answers; whatever the operator says where it says nothing.
+    pub capture: Option<Capture>,
     /// Most a session may pay for leaving warm conversations by choice, in nano-dollars; `None` is no limit.
     pub switching_per_session_nano_usd: Option<i64>,
     /// Tests the policy carries.

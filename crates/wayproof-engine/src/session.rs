@@ -10,6 +10,7 @@ mod escalate;
 mod job;
 mod judged;
 mod recall;
+mod resume;
 mod seen;
 mod signs;
 
@@ -20,6 +21,7 @@ pub use correct::correct;
 pub use job::{CauseNoted, JobState, LastAnswer};
 pub use judged::{answer_question, put_question};
 pub(crate) use recall::{begin, recall_cause};
+pub use resume::Recorded;
 
 use crate::{
     classify::{Basis, Heard, hear, judge},

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use wayproof_engine::Scope;
-use wayproof_ledger::{FormerDigest, Key, Register};
+use wayproof_ledger::{FormerDigest, Key, MadeBy, Register};
 use wayproof_wire::{Fault, FaultKind};
 
+use crate::exchange::Caller;
 use crate::gateway::Shared;
 use crate::keys::KeyDigest;
 use crate::rate::Pace;
@@ -29,6 +30,22 @@ pub(crate) struct Holder {
     pub(crate) teams: Vec<String>,
     /// What it is good for.
     pub(crate) scope: Scope,
+}
+
+/// Whose an exchange is, as the ledger names them.
+pub(crate) fn made_by(caller: &Caller) -> MadeBy {
+    match caller {
+        Caller::Named(name) => MadeBy {
+            key: Some(name.clone()),
+            ..MadeBy::default()
+        },
+        Caller::Holder(holder) | Caller::Job(_, Some(holder)) => MadeBy {
+            key: Some(holder.name.clone()),
+            person: holder.person.clone(),
+            teams: holder.teams.clone(),
+        },
+        Caller::Local | Caller::Job(_, None) => MadeBy::default(),
+    }
 }
 
 /// Whether callers need a key, by what was last seen of the books; they are looked at again meanwhile.

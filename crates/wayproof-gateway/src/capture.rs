@@ -1,5 +1,7 @@
 //! Bodies on their way into the ledger, where the operator says that they are kept.
 //!
+//! A policy may have less kept than the operator allows, and never more.
+//!
 //! Nobody waits for it: bodies are prepared and packed beside the exchanges. What there is no room for is left out and
 //! said so, because keeping bodies must not slow an answer down.
 
@@ -16,6 +18,7 @@ use wayproof_ledger::{About, Body, Capture, Ledger};
 use wayproof_redact::{redact, redact_json};
 
 use crate::exchange::{MAX_UNPACKED, Sink, Turn, Unpacker, packing};
+use crate::gateway::Shared;
 
 /// The longest part of an answer that is kept.
 const MAX_ANSWER: usize = 16 << 20;
@@ -49,7 +52,10 @@ impl Sink for Beginning {
 
 impl Pending {
     /// Begins to keep an exchange; `None` where nothing is kept.
-    pub(crate) fn of(capture: Capture, turn: &Turn) -> Option<Self> {
+    pub(crate) fn of(shared: &Shared, turn: &Turn) -> Option<Self> {
+        let allowed = shared.settings.capture;
+        let wanted = shared.policy.load().capture;
+        let capture = wanted.map_or(allowed, |wanted| wanted.min(allowed));
         (capture != Capture::None).then(|| Self {
             capture,
             holder: holder_of(turn),

@@ -28,11 +28,11 @@ use http::{Request, Response};
 use hyper::body::Incoming;
 use wayproof_wire::{Fault, Protocol};
 
-pub(crate) use admit::{Whence, check_key, check_origin};
+pub(crate) use admit::{Call, Caller, Whence, check_key, check_origin};
 pub(crate) use copy::{MAX_UNPACKED, packing};
 pub(crate) use identify::Turn;
 pub(crate) use interpret::Interpreted;
-pub(crate) use observe::record;
+pub(crate) use observe::{record, session_key};
 pub(crate) use relay::Relay;
 pub(crate) use unpack::{Sink, Unpacker};
 
@@ -40,6 +40,7 @@ use crate::body::Outgoing;
 use crate::exchange::decide::{Decided, Step};
 use crate::fault;
 use crate::gateway::Shared;
+use crate::remember;
 
 /// What the client wants from an exchange.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,6 +87,9 @@ async fn stages(
     let received = read::read(shared, admitted).await?;
     let peeked = peek::peek(received)?;
     let turn = identify::identify(peeked);
+    if let Some(unsure) = remember::unsure(shared, &turn) {
+        Box::pin(remember::recall(shared, unsure)).await;
+    }
     let mut observed = observe::observe(shared, turn)?;
     let decided = loop {
         match decide::decide(shared, observed)? {

@@ -3,7 +3,7 @@
 //! A session is kept under its caller, so that nobody reaches another's by guessing its name.
 //! Forgetting one costs routing its history, never the ledger anything.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -24,7 +24,12 @@ pub(crate) struct Session {
     origins: Origins,
     /// The repository that was last named.
     repo: Mutex<Option<String>>,
+    /// The last exchanges that this process answered in it.
+    met: Mutex<VecDeque<String>>,
 }
+
+/// How many of a conversation's exchanges are known to be this process's own.
+const MOST_MET: usize = 64;
 
 impl Session {
     /// A memory that begins with this state.
@@ -40,7 +45,23 @@ impl Session {
             told: AtomicU64::new(0),
             origins: Origins::default(),
             repo: Mutex::new(None),
+            met: Mutex::default(),
         }
+    }
+
+    /// Notes an exchange that this process answers.
+    pub(crate) fn meet(&self, exchange: &str) {
+        let mut met = self.met.lock().unwrap_or_else(PoisonError::into_inner);
+        if met.len() >= MOST_MET {
+            met.pop_front();
+        }
+        met.push_back(exchange.to_owned());
+    }
+
+    /// Whether this process answered an exchange, as far as it remembers.
+    pub(crate) fn has_met(&self, exchange: &str) -> bool {
+        let met = self.met.lock().unwrap_or_else(PoisonError::into_inner);
+        met.iter().any(|known| known == exchange)
     }
 
     /// The repository its agent works in: the one that is named now, else the one that was.
@@ -131,6 +152,15 @@ impl Sessions {
         drop(inner);
         drop(forgotten);
         (session, Acquaintance::New)
+    }
+
+    /// The session under a key, if it is remembered.
+    pub(crate) fn find(&self, key: &str) -> Option<Arc<Session>> {
+        let inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        inner
+            .by_key
+            .get(key)
+            .map(|entry| Arc::clone(&entry.session))
     }
 
     /// The session that works on a job, if one does. It looks through all of them, so it is not for the path of

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use sqlx::Row as _;
 use sqlx::any::AnyRow;
 use uuid::Uuid;
+use wayproof_engine::Capture;
 
 pub use self::retention::{Outlived, Retention};
 
@@ -19,7 +20,7 @@ use crate::error::LedgerError;
 use crate::event::EventBody;
 use crate::fold::read_event;
 use crate::ledger::{About, Ledger};
-use crate::privacy_event::{Capture, ContentCaptured};
+use crate::privacy_event::ContentCaptured;
 use crate::query::ExchangeRow;
 
 /// How well bodies are packed: they are text that repeats itself.

@@ -12,6 +12,7 @@ use wayproof_receipt::Verdict;
 use wayproof_wire::{Loss, Protocol, SealMark, Usage};
 
 use crate::import_event::{ExchangeImported, LogRead};
+use crate::made_by::MadeBy;
 use crate::privacy_event::{ContentCaptured, SubjectForgotten};
 
 /// The format written into every event.
@@ -149,6 +150,9 @@ pub struct ExchangeOpened {
     pub agent: String,
     /// The model the client asked for.
     pub requested_model: String,
+    /// Whose request it is.
+    #[serde(default, skip_serializing_if = "MadeBy::is_nobody")]
+    pub by: MadeBy,
     /// The policy's row.
     pub task: String,
     /// The class decided on; absent for requests that are not routed.
@@ -230,7 +234,7 @@ pub struct Cost {
     /// What the provider said it charged.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub billed_nano_usd: Option<i64>,
-    /// The share of a flat subscription used up.
+    /// What it is worth by the price list where the caller's own subscription paid for it; the listed price holds it, too.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subscription_nano_usd: Option<i64>,
 }
@@ -245,6 +249,9 @@ pub struct ExchangeSettled {
     pub status: Option<u16>,
     /// Every upstream try, in order.
     pub attempts: Vec<AttemptRecord>,
+    /// Whose request it was, as when it was opened.
+    #[serde(default, skip_serializing_if = "MadeBy::is_nobody")]
+    pub by: MadeBy,
     /// The policy's row, as when it was opened.
     pub task: String,
     /// The class the answer came from.

@@ -142,6 +142,11 @@ impl Ledger {
         })))
     }
 
+    /// Whether other gateways may write to it, too.
+    pub fn is_shared(&self) -> bool {
+        matches!(self.location(), Location::Postgres(_))
+    }
+
     /// Where this ledger is.
     pub fn location(&self) -> &Location {
         self.0.store.location()

@@ -20,6 +20,7 @@ mod journal;
 mod journal_thread;
 mod ledger;
 mod log_row;
+mod made_by;
 mod privacy_event;
 mod project;
 mod prune;
@@ -50,13 +51,14 @@ pub use event::{
 pub use forget::{Forgotten, Subject as ForgetSubject};
 pub use import_event::{Activity, ExchangeImported, LogGap, LogRead};
 pub use ledger::{About, Ledger};
-pub use privacy_event::{Capture, ContentCaptured, SubjectForgotten};
+pub use made_by::MadeBy;
+pub use privacy_event::{ContentCaptured, SubjectForgotten};
 pub use prune::Prune;
 pub use query::{
     ActivityRow, AnswerSeen, CrossBy, DayRecord, DayRow, Days, Dimension, EXCHANGE_COLUMNS,
     ExchangeDetail, ExchangeFilter, ExchangeRow, ForeignRow, ImportTurn, Input, JobCursor,
-    JobDetail, JobFilter, JobOrder, JobPage, JobPhase, JobRow, JobSearch, LogPosition, Logged,
-    ModelInput, ModelPace, Money, Page, Proxied, ReceiptIssuedRow, ReceiptRow, ReportRow,
+    JobDetail, JobFilter, JobOrder, JobPage, JobPhase, JobRow, JobSearch, JobSpan, LogPosition,
+    Logged, ModelInput, ModelPace, Money, Page, Proxied, ReceiptIssuedRow, ReceiptRow, ReportRow,
     SessionRow, Sources, SpendBy, SpendCell, SpendCube, SpendRow, Standing, StoredEvent, TaskFit,
     TaskRecord, TileLog, WINDOW, opencode_messages,
 };
@@ -65,3 +67,4 @@ pub use record::RecordError;
 pub use signer::Former;
 pub use store::Location;
 pub use verify::{Problem, Pruned, Report, Tell};
+pub use wayproof_engine::Capture;

@@ -1,30 +1,7 @@
 //! Events about what was captured beside the log, and about what was forgotten of it.
 
 use serde::{Deserialize, Serialize};
-
-/// How much of requests and answers is kept.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Capture {
-    /// Nothing.
-    #[default]
-    None,
-    /// Everything but secrets.
-    Redacted,
-    /// Everything.
-    Full,
-}
-
-impl Capture {
-    /// The word for it.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::None => "none",
-            Self::Redacted => "redacted",
-            Self::Full => "full",
-        }
-    }
-}
+use wayproof_engine::Capture;
 
 /// A body was kept beside the log.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

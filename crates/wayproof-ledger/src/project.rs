@@ -9,6 +9,7 @@ use wayproof_receipt::Verdict;
 
 pub(crate) use self::usage::{ACTIVITY, IMPORT_FILES, USAGE_DAYS};
 use crate::event::{Event, EventBody, ExchangeOpened, ExchangeSettled};
+use crate::made_by::MadeBy;
 use crate::table::{Cell, Collapsed, Column, Kind, Row, Rule, Table};
 
 const fn text(name: &'static str, rule: Rule) -> Column {
@@ -16,6 +17,15 @@ const fn text(name: &'static str, rule: Rule) -> Column {
         name,
         kind: Kind::Text,
         rule,
+        is_later: false,
+    }
+}
+
+/// A text that older rows do not have.
+const fn later_text(name: &'static str, rule: Rule) -> Column {
+    Column {
+        is_later: true,
+        ..text(name, rule)
     }
 }
 
@@ -24,6 +34,7 @@ const fn int(name: &'static str, rule: Rule) -> Column {
         name,
         kind: Kind::Int,
         rule,
+        is_later: false,
     }
 }
 
@@ -110,6 +121,9 @@ pub(crate) static EXCHANGES: Table = Table {
         int("subscription_nano_usd", Rule::Last),
         text("provider_request_id", Rule::Last),
         int("imported", Rule::Last),
+        later_text("person", Rule::Once),
+        later_text("team", Rule::Once),
+        later_text("key_name", Rule::Once),
     ],
 };
 
@@ -382,7 +396,8 @@ fn opened_row(seq: i64, id: &str, event: &Event, opened: &ExchangeOpened) -> Row
         opened.model.as_str().into(),
         event.at_us.into(),
     ];
-    row.resize(EXCHANGES.columns.len(), Cell::Null);
+    row.resize(EXCHANGES.columns.len() - MAKER, Cell::Null);
+    row.extend(made_by(&opened.by));
     row
 }
 
@@ -414,7 +429,20 @@ fn settled_row(seq: i64, id: &str, event: &Event, settled: &ExchangeSettled) -> 
         settled.provider_request_id.clone().into(),
         Cell::Null,
     ]);
+    row.extend(made_by(&settled.by));
     row
+}
+
+/// How many columns say whose an exchange is.
+const MAKER: usize = 3;
+
+/// Whose an exchange is.
+fn made_by(by: &MadeBy) -> [Cell; MAKER] {
+    [
+        by.person.clone().into(),
+        by.team().into(),
+        by.key.clone().into(),
+    ]
 }
 
 fn milestone_row(seq: i64, event: &Event) -> Row {

@@ -23,7 +23,7 @@ mod standing;
 pub use cube::{CrossBy, DayRecord, Input, ModelInput, SpendCell, SpendCube, TaskFit};
 pub use detail::{ExchangeDetail, JobDetail, StoredEvent};
 pub use export::{EXCHANGE_COLUMNS, TileLog};
-pub use find::{JobCursor, JobOrder, JobPage, JobPhase, JobSearch, WINDOW};
+pub use find::{JobCursor, JobOrder, JobPage, JobPhase, JobSearch, JobSpan, WINDOW};
 pub use import::{ForeignRow, ImportTurn, LogPosition, Proxied, opencode_messages};
 pub use live::AnswerSeen;
 pub use models::ModelPace;

@@ -89,9 +89,7 @@ fn written(row: &Row) -> Vec<Value> {
 }
 
 fn read(table: &Table, row: &[Value]) -> Option<Row> {
-    if row.len() != table.columns.len() {
-        return None;
-    }
+    let later = table.columns.get(row.len()..)?;
     let cells = row.iter().zip(table.columns).map(|(value, column)| {
         Some(match (value, column.kind) {
             (Value::Null, _) => Cell::Null,
@@ -99,7 +97,13 @@ fn read(table: &Table, row: &[Value]) -> Option<Row> {
             (value, Kind::Text) => Cell::from(value.as_str()?),
         })
     });
-    cells.collect()
+    // A snapshot may be older than a column; in a key the empty text stands for what is not known.
+    let unknown = later.iter().map(|column| {
+        let is_key = table.is_key(column.name);
+        let cell = if is_key { Cell::from("") } else { Cell::Null };
+        column.is_later.then_some(cell)
+    });
+    cells.chain(unknown).collect()
 }
 
 /// The key under which a row is collapsed: its key's columns, which are an identifier or a place.
@@ -117,4 +121,30 @@ fn key_of(table: &Table, row: &Row) -> Option<String> {
     });
     let parts: Option<Vec<_>> = parts.collect();
     Some(parts?.join("\u{1f}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::project::{EXCHANGES, USAGE_DAYS};
+
+    #[test]
+    fn rows_older_than_a_column_are_read() {
+        let older = |table: &Table| {
+            let columns = table.columns.iter().filter(|column| !column.is_later);
+            let cell = |kind| match kind {
+                Kind::Int => Value::from(1),
+                Kind::Text => Value::from("a"),
+            };
+            columns.map(|column| cell(column.kind)).collect::<Vec<_>>()
+        };
+        let row = read(&USAGE_DAYS, &older(&USAGE_DAYS)).unwrap();
+        assert_eq!(row.len(), USAGE_DAYS.columns.len());
+        assert_eq!(row.last(), Some(&Cell::from("")), "a part of the key");
+        assert!(key_of(&USAGE_DAYS, &row).is_some());
+        let row = read(&EXCHANGES, &older(&EXCHANGES)).unwrap();
+        assert_eq!(row.last(), Some(&Cell::Null));
+        let cut = older(&EXCHANGES).split_off(1);
+        assert_eq!(read(&EXCHANGES, &cut), None, "too short for any version");
+    }
 }

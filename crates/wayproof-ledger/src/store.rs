@@ -331,6 +331,12 @@ impl Store {
             (7, "reviews", include_str!("../migrations/0007_reviews.sql")),
             (8, "spend", include_str!("../migrations/0008_spend.sql")),
             (9, "signer", include_str!("../migrations/0009_signer.sql")),
+            (
+                10,
+                "callers",
+                include_str!("../migrations/0010_callers.sql"),
+            ),
+            (11, "orders", include_str!("../migrations/0011_orders.sql")),
         ];
         texts
             .map(|(version, name, sql)| self.migration(version, name, sql))

@@ -67,6 +67,8 @@ pub(crate) struct Column {
     pub(crate) name: &'static str,
     pub(crate) kind: Kind,
     pub(crate) rule: Rule,
+    /// Whether rows were made before there was this column. Where it is unknown they are what they were.
+    pub(crate) is_later: bool,
 }
 
 /// A table that events are projected into.
@@ -82,6 +84,11 @@ pub(crate) struct Table {
 pub(crate) type Row = Vec<Cell>;
 
 impl Table {
+    /// Whether a column tells rows apart.
+    pub(crate) fn is_key(&self, name: &str) -> bool {
+        self.key.split(", ").any(|key| key == name)
+    }
+
     /// Takes a later row into an earlier one.
     pub(crate) fn merge(&self, earlier: &mut Row, later: Row) {
         for ((column, old), new) in self.columns.iter().zip(earlier).zip(later) {

@@ -20,7 +20,7 @@ use uuid::Uuid;
 use wayproof_engine::Cause;
 use wayproof_ledger::{
     AttemptRecord, Cost, Escalated, Event, EventBody, ExchangeOpened, ExchangeOutcome,
-    ExchangeSettled, JobClosed, JobOpened, ProofFinished, SessionStarted, StoredEvent,
+    ExchangeSettled, JobClosed, JobOpened, MadeBy, ProofFinished, SessionStarted, StoredEvent,
 };
 use wayproof_otlp::{Batch, Encoder, Source};
 use wayproof_receipt::Verdict;
@@ -56,6 +56,7 @@ fn opened() -> EventBody {
         protocol: Protocol::Messages,
         agent: "claude-code".to_owned(),
         requested_model: "claude-wayproof-auto".to_owned(),
+        by: MadeBy::default(),
         task: "bug-fix".to_owned(),
         class: Some("fast".to_owned()),
         provider: "anthropic".to_owned(),
@@ -80,6 +81,7 @@ fn settled(outcome: ExchangeOutcome, usage: Option<Usage>, cost: Cost) -> EventB
             ttfb_us: Some(5),
             fault: Some("overloaded".to_owned()),
         }],
+        by: MadeBy::default(),
         task: "bug-fix".to_owned(),
         class: Some("fast".to_owned()),
         provider: Some("anthropic".to_owned()),

@@ -3,10 +3,14 @@
 
 mod fixture;
 mod play;
+#[cfg(unix)]
+mod postgres;
 mod provider;
 mod transcript;
 mod voice;
 
 pub use fixture::{Fixture, FixtureError};
 pub use play::{Persona, Play, Step};
+#[cfg(unix)]
+pub use postgres::Postgres;
 pub use provider::{Captured, Frame, Provider, Reply};

@@ -34,7 +34,7 @@ pub(crate) use self::keeping::{
 pub(crate) use self::models::{ModelsCommand, ModelsListArgs, ModelsSyncArgs};
 pub(crate) use self::otlp::{OtlpArgs, SendArgs};
 pub(crate) use self::policies::{AdviseArgs, ReplayArgs, TaskCommand, TaskPlace};
-pub(crate) use self::policy::{BacktestArgs, PolicyCommand};
+pub(crate) use self::policy::{BacktestArgs, PolicyCommand, PolicyShown};
 pub(crate) use self::report::{By, From, Period, ReportArgs};
 pub(crate) use self::up::UpArgs;
 pub(crate) use self::webhook::{WebhookArgs, WebhookKind};

@@ -17,7 +17,7 @@ pub(super) const LONGEST: usize = 200;
 pub(super) const LAST_DAY: i64 = 1_000_000;
 
 /// What a report is grouped by, as it is written.
-pub(super) const DIMENSIONS: [(&str, Dimension); 9] = [
+pub(super) const DIMENSIONS: [(&str, Dimension); 12] = [
     ("task", Dimension::Task),
     ("class", Dimension::Class),
     ("model", Dimension::Model),
@@ -27,6 +27,9 @@ pub(super) const DIMENSIONS: [(&str, Dimension); 9] = [
     ("job", Dimension::Job),
     ("day", Dimension::Day),
     ("source", Dimension::Source),
+    ("person", Dimension::Person),
+    ("team", Dimension::Team),
+    ("key", Dimension::Key),
 ];
 
 /// Names and values as they were sent.

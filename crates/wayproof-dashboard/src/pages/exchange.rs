@@ -104,6 +104,13 @@ fn facts(detail: &ExchangeDetail) -> Vec<(&'static str, String)> {
         ("Asked for", or_none(row.requested_model.as_deref())),
         ("Opened", at(row.opened_us)),
     ];
+    let by = [
+        ("Person", &row.person),
+        ("Team", &row.team),
+        ("Key", &row.key_name),
+    ];
+    let by = by.map(|(what, name)| name.as_deref().map(|name| (what, short(name))));
+    facts.extend(by.into_iter().flatten());
     if let Some(opened) = &detail.opened {
         facts.extend(of_request(opened));
     }

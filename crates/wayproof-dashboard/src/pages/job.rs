@@ -27,11 +27,42 @@ struct JobPage {
     ask: Option<String>,
     verdict: String,
     receipt: Option<String>,
+    money: String,
+    story: String,
+    is_open: bool,
+}
+
+/// What each class and model cost.
+#[derive(Template)]
+#[template(path = "job_money.html")]
+struct MoneyPart {
     attempts: Vec<AttemptLine>,
+    is_long: bool,
+}
+
+/// What happened.
+#[derive(Template)]
+#[template(path = "job_story.html")]
+struct StoryPart {
     entries: Vec<Entry>,
     is_cut: bool,
-    is_long: bool,
-    is_open: bool,
+}
+
+/// All that moves, as it is sent to a page that is open.
+#[derive(Template)]
+#[template(path = "job_sent.html")]
+struct SentPart<'a> {
+    moving: String,
+    money: &'a str,
+    story: &'a str,
+}
+
+/// The parts that change only when something happens, and what they were made of.
+#[derive(Clone)]
+pub(crate) struct Told {
+    of: JobRow,
+    money: String,
+    story: String,
 }
 
 /// The part that moves.
@@ -71,7 +102,7 @@ pub(crate) async fn show(
     frame: Frame,
 ) -> Result<Response, Problem> {
     let detail = find(&desk, &id).await?;
-    let (entries, is_cut) = story::tell(&desk, &detail).await?;
+    let told = tell(&desk, &detail).await?;
     let ask = if said::may_read(frame.role) {
         said::ask(&desk, &detail.exchanges).await?
     } else {
@@ -85,11 +116,9 @@ pub(crate) async fn show(
         fragment: moving(&desk, job)?,
         ask,
         receipt: digest.map(story::plain_digest),
-        attempts: attempts(&detail.exchanges),
-        is_long: i64::try_from(detail.exchanges.len()).unwrap_or(i64::MAX) < job.exchanges,
+        money: told.money,
+        story: told.story,
         is_open: job.closed_us.is_none(),
-        entries,
-        is_cut,
         id,
         frame,
     })
@@ -99,10 +128,52 @@ fn badge_of(job: &JobRow) -> Badge {
     job_badge(job.verdict.as_deref(), job.closed_us.is_some())
 }
 
-/// What moves of a job, if there is such a job.
-pub(crate) async fn fragment(desk: &Desk, id: &str) -> Result<Option<String>, Problem> {
-    let job = desk.ledger().job_short(id).await?;
-    job.map(|job| moving(desk, &job)).transpose()
+/// Money and story of a job.
+async fn tell(desk: &Desk, detail: &JobDetail) -> Result<Told, Problem> {
+    let (entries, is_cut) = story::tell(desk, detail).await?;
+    let money = MoneyPart {
+        attempts: attempts(&detail.exchanges),
+        is_long: i64::try_from(detail.exchanges.len()).unwrap_or(i64::MAX) < detail.job.exchanges,
+    };
+    Ok(Told {
+        of: detail.job.clone(),
+        money: money.render()?,
+        story: StoryPart { entries, is_cut }.render()?,
+    })
+}
+
+/// What a page that is open is sent, made of what was told before where nothing has happened since.
+pub(crate) async fn fragment(
+    desk: &Desk,
+    id: &str,
+    known: Option<Told>,
+) -> Result<(String, Told), Problem> {
+    let unknown = || Problem::not_found("job", id);
+    let job = desk.ledger().job_short(id).await?.ok_or_else(unknown)?;
+    let told = if let Some(told) = known.filter(|told| told.of == job) {
+        told
+    } else {
+        let detail = desk.ledger().job(id).await?.ok_or_else(unknown)?;
+        tell(desk, &detail).await?
+    };
+    let sent = SentPart {
+        moving: moving(desk, &job)?,
+        money: &told.money,
+        story: &told.story,
+    };
+    Ok((sent.render()?, told))
+}
+
+/// Whether there is such a job; one that was written down just now is waited for.
+pub(crate) async fn is_known(desk: &Desk, id: &str) -> Result<bool, Problem> {
+    if id.contains('\0') {
+        return Ok(false);
+    }
+    if desk.ledger().job_short(id).await?.is_some() {
+        return Ok(true);
+    }
+    desk.ledger().flush().await?;
+    Ok(desk.ledger().job_short(id).await?.is_some())
 }
 
 fn moving(desk: &Desk, job: &JobRow) -> Result<String, Problem> {

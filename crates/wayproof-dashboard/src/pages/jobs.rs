@@ -3,7 +3,7 @@
 use askama::Template;
 use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
-use wayproof_ledger::{JobCursor, JobOrder, JobPhase, JobRow, JobSearch, WINDOW};
+use wayproof_ledger::{JobCursor, JobOrder, JobPhase, JobRow, JobSearch, JobSpan, WINDOW};
 
 use super::{Badge, job_badge};
 use crate::desk::Desk;
@@ -99,7 +99,8 @@ pub(crate) async fn show(
     });
     let now_us = desk.now_us();
     let search = filter.search(now_us);
-    let found = desk.ledger().find_jobs(&search, order, after, ROWS).await?;
+    let span = JobSpan::new(after, ROWS);
+    let found = desk.ledger().find_jobs(&search, order, span).await?;
     let policy = desk.house().policy();
     let names = |names: Vec<&str>| names.into_iter().map(str::to_owned).collect::<Vec<_>>();
     let tasks = policy.as_ref().map(|policy| {
@@ -116,7 +117,7 @@ pub(crate) async fn show(
         )
     });
     let next = found.next.map(|next| filter.href(None, Some(next)));
-    let looked = found.is_cut.then(|| count(WINDOW));
+    let looked = found.is_cut.then(|| count(i64::from(WINDOW)));
     page(&JobsPage {
         is_filtered: search != JobSearch::default(),
         is_later: after.is_some(),

@@ -15,20 +15,23 @@ use crate::forecast;
 use crate::frame::{Frame, page};
 use crate::params::Params;
 use crate::problem::Problem;
-use crate::show::chart::{self, Mark};
+use crate::show::chart::{Chart, Mark, Shape};
 use crate::show::money::{listed, per, told, usd};
 use crate::show::text::{count, counted, percent, repo, short};
 use crate::show::time::{DAY_US, day};
 
 const ROWS: usize = 200;
 
-const DIMENSIONS: [(&str, &str, CrossBy); 8] = [
+const DIMENSIONS: [(&str, &str, CrossBy); 11] = [
     ("task", "Task", CrossBy::Task),
     ("class", "Class", CrossBy::Class),
     ("provider", "Provider", CrossBy::Provider),
     ("model", "Model", CrossBy::Model),
     ("agent", "Agent", CrossBy::Agent),
     ("repo", "Repository", CrossBy::Repo),
+    ("person", "Person", CrossBy::Person),
+    ("team", "Team", CrossBy::Team),
+    ("key", "Key", CrossBy::Key),
     ("verdict", "Verdict", CrossBy::Verdict),
     ("day", "Day", CrossBy::Day),
 ];
@@ -47,7 +50,7 @@ struct SpendPage {
     one: Axis,
     two: Axis,
     days: i64,
-    choices: [(&'static str, &'static str, CrossBy); 8],
+    choices: [(&'static str, &'static str, CrossBy); 11],
     periods: [(&'static str, &'static str, i64); 4],
     rows: Vec<Line>,
     is_cut: bool,
@@ -168,16 +171,11 @@ pub(crate) async fn show(
             &desk.parts().catalog,
             desk.now_us(),
         ),
-        daily: chart::bars(
-            "Listed spend by day",
-            &filled.iter().map(daily).collect::<Vec<_>>(),
-        ),
-        weekly: chart::line(
+        daily: chart("Listed spend by day", filled.iter().map(daily), Shape::Bars),
+        weekly: chart(
             "Cost per proven change by week",
-            &weeks
-                .iter()
-                .map(|(from, sum)| weekly(*from, sum))
-                .collect::<Vec<_>>(),
+            weeks.iter().map(|(from, sum)| weekly(*from, sum)),
+            Shape::Line,
         ),
         weeks: weeks.iter().rev().map(week).collect(),
         budgets: budgets(&desk).await?,
@@ -398,9 +396,21 @@ fn weeks(days: &[DayRecord]) -> Vec<(i64, DayRecord)> {
     weeks
 }
 
+/// A chart of amounts.
+fn chart(title: &str, marks: impl Iterator<Item = Mark>, shape: Shape) -> String {
+    let marks: Vec<Mark> = marks.collect();
+    let chart = Chart {
+        title,
+        marks: &marks,
+        says: usd,
+    };
+    chart.draw(shape)
+}
+
 fn daily(record: &DayRecord) -> Mark {
     Mark {
         name: day(record.day),
+        tick: day(record.day),
         value: record.money.listed_nano_usd,
         words: listed(&record.money),
     }
@@ -413,6 +423,7 @@ fn weekly(from: i64, sum: &DayRecord) -> Mark {
         .and_then(|listed| listed.checked_div(sum.proven));
     Mark {
         name: format!("week of {}", day(from)),
+        tick: day(from),
         value,
         words: value.map_or_else(|| "no proven change".to_owned(), usd),
     }

@@ -3,6 +3,7 @@
 //! Pictures land in `target/tmp/dashboard/`, to be looked at.
 
 mod driver;
+mod unscripted;
 
 use std::path::PathBuf;
 
@@ -10,7 +11,8 @@ use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use wayproof_dashboard::ProofSeen;
-use wayproof_ledger::{About, Clock, EventBody, JobOpened};
+use wayproof_engine::Cause;
+use wayproof_ledger::{About, Clock, Escalated, EventBody, JobOpened};
 
 use self::driver::Browser;
 use crate::hostile::PAYLOADS;
@@ -305,6 +307,53 @@ async fn the_first_page_moves_by_itself_and_is_walked_by_keyboard() {
     let skip = browser.client.active_element().await.unwrap();
     skip.send_keys("\u{e007}").await.unwrap();
     browser.until("document.activeElement.id === 'main'").await;
+    browser.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_jobs_story_goes_on_by_itself_and_keeps_what_is_open() {
+    let stage = Stage::with(|_| {}, Clock::system()).await;
+    in_flight(&stage, "019ad009-new", "migration", "strong");
+    stage.ledger.flush().await.unwrap();
+    let (url, _serving) = serve(&stage).await;
+    let browser = Browser::start().await;
+    browser.open(&format!("{url}/jobs/019ad009-new")).await;
+    browser
+        .click_until(
+            "#story-part summary",
+            "document.querySelector('#story-part details').open",
+        )
+        .await;
+    let escalated = Escalated {
+        cause: Cause::ProofRefuted,
+        from: "strong".to_owned(),
+        to: "max".to_owned(),
+        why: "the schema is not what it was".to_owned(),
+    };
+    let mut words = Words::plain("019ad009-new");
+    words.task = "migration".to_owned();
+    let id = stage.ledger.ids().next().to_string();
+    for (exchange, body) in [
+        (None, EventBody::Escalated(escalated)),
+        (Some(id.clone()), opened(&words, "max")),
+        (Some(id), settled(&words, "max", Some(7_000_000))),
+    ] {
+        let about = About {
+            session: Some("019ad009-new".to_owned()),
+            job: Some("019ad009-new".to_owned()),
+            exchange,
+        };
+        stage.ledger.note(&stage.ledger.event(about, body)).unwrap();
+    }
+    stage.ledger.flush().await.unwrap();
+    for appears in [
+        "document.querySelector('#story-part').innerText.includes('the schema is not what it was')",
+        "document.querySelector('#money-part').innerText.includes('max')",
+        "document.querySelector('#story-part details').open",
+        "document.querySelectorAll('hx-partial, template').length === 0",
+    ] {
+        browser.until(appears).await;
+    }
     browser.stop().await;
 }
 

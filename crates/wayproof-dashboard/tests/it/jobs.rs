@@ -93,7 +93,7 @@ async fn many_jobs_are_paged_without_loss_in_every_order() {
                     assert!(found.insert(number), "{sort}: {number} twice");
                 }
             }
-            let Some((before, _)) = seen.split_once("\">Older</a>") else {
+            let Some((before, _)) = seen.split_once("\">More</a>") else {
                 break;
             };
             path = before
@@ -267,6 +267,26 @@ async fn the_live_page_sends_what_goes_on() {
 }
 
 #[tokio::test]
+async fn a_job_that_is_none_cannot_be_watched() {
+    let stage = Stage::new().await;
+    for id in [
+        "unknown",
+        "%00",
+        "a%0Ab%0D",
+        "%3Cscript%3E",
+        "..%2F..%2Fjobs",
+        "%20",
+        "%ff",
+    ] {
+        let seen = stage.get(&format!("/live?job={id}")).await;
+        assert_eq!(seen.status, 404, "{id}");
+        is_tame("/live", &seen.text);
+    }
+    let long = "x".repeat(4_000);
+    assert_eq!(stage.get(&format!("/live?job={long}")).await.status, 404);
+}
+
+#[tokio::test]
 async fn a_proof_is_watched_while_it_goes_on() {
     let stage = Stage::new().await;
     let about = About {
@@ -316,7 +336,14 @@ async fn a_proof_is_watched_while_it_goes_on() {
         .unwrap();
     let mut body = stage.raw([127, 0, 0, 1], live).await.into_body();
     let first = body.frame().await.unwrap().unwrap().into_data().unwrap();
-    assert!(String::from_utf8_lossy(&first).contains("Being proven now"));
+    let first = String::from_utf8_lossy(&first).into_owned();
+    for words in [
+        "Being proven now",
+        "hx-target=\"#story-part\"",
+        "What happened",
+    ] {
+        assert!(first.contains(words), "{words}: {first}");
+    }
     stage.proofs.lock().unwrap().clear();
     let next = body.frame().await.unwrap().unwrap().into_data().unwrap();
     assert!(!String::from_utf8_lossy(&next).contains("Being proven now"));

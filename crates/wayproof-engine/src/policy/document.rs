@@ -33,6 +33,10 @@ pub(crate) struct Document {
     /// is asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) judge: Option<String>,
+    /// The most that is kept of requests and answers beside the ledger. The operator's `--capture` says what is kept at
+    /// all; a policy can have less kept and never more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) capture: Option<Capture>,
     /// Limits on leaving a conversation that is warm at one model for another model.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) switching: Option<SwitchingTable>,
@@ -48,6 +52,21 @@ pub(crate) struct Document {
     /// Asks with the routing they must get; `wayproof policy test` runs them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) test: Vec<TestTable>,
+}
+
+/// How much of requests and answers is kept.
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Capture {
+    /// Nothing.
+    #[default]
+    None,
+    /// Everything but secrets.
+    Redacted,
+    /// Everything.
+    Full,
 }
 
 /// A named policy that a file can be laid over.
@@ -302,6 +321,17 @@ pub enum Surface {
     Crypto,
     /// Who may do what: roles, access lists, policies.
     Permissions,
+}
+
+impl Capture {
+    /// The word for it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Redacted => "redacted",
+            Self::Full => "full",
+        }
+    }
 }
 
 impl CheckKind {

@@ -16,6 +16,7 @@ pub(crate) fn merge(base: &Document, file: Document) -> Document {
         route_unknown: file.route_unknown.or(base.route_unknown),
         min_confidence: file.min_confidence.or(base.min_confidence),
         judge: file.judge.or(base.judge.clone()),
+        capture: file.capture.or(base.capture),
         switching: file.switching.or(base.switching.clone()),
         class: classes(&base.class, file.class),
         task: tasks(&base.task, file.task),

@@ -56,6 +56,7 @@ pub(crate) fn resolve(document: &Document, text: &str, report: &mut Report<'_>) 
         route_unknown: document.route_unknown.unwrap_or(true),
         min_confidence_pm: document.min_confidence.unwrap_or(DEFAULT_CONFIDENCE_PM),
         judge,
+        capture: document.capture,
         switching_per_session_nano_usd,
         tests,
         classes,

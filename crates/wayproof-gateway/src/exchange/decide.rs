@@ -14,6 +14,7 @@ use wayproof_ledger::{
 };
 use wayproof_wire::{Fault, FaultKind, Housekeeping, Peek};
 
+use crate::callers;
 use crate::exchange::admit::{Call, Caller};
 use crate::exchange::identify::Turn;
 use crate::exchange::observe::{self, Observed};
@@ -145,6 +146,7 @@ fn opening(turn: &Turn, decision: &Decision, provider: String, model: String) ->
         protocol: turn.call.protocol,
         agent: turn.identity.agent.name().to_owned(),
         requested_model: turn.peek.model_name.clone(),
+        by: callers::made_by(&turn.call.caller),
         task: decision.task.as_str().to_owned(),
         class: decision
             .class
@@ -175,6 +177,7 @@ fn refusing(turn: &Turn, shared: &Shared) -> EventBody {
         class: None,
         status: None,
         attempts: Vec::new(),
+        by: callers::made_by(&turn.call.caller),
         provider: None,
         model: None,
         asked_in: None,

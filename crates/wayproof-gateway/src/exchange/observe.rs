@@ -183,19 +183,24 @@ pub(crate) fn record(shared: &Shared, about: &About, noted: Vec<Noted>, turn: Op
 
 fn find_session(shared: &Shared, turn: &Turn) -> (Arc<Session>, Acquaintance) {
     let name = &turn.identity.session;
-    let key = match &turn.call.caller {
-        Caller::Job(job, _) => {
-            let acquaintance = job.meet(name);
-            return (Arc::clone(&job.session), acquaintance);
-        }
-        Caller::Local => name.clone(),
-        // No session's name holds a line feed, since no header does.
-        Caller::Named(caller) => format!("{caller}\n{name}"),
-        Caller::Holder(holder) => format!("{}\n{name}", holder.id),
-    };
+    if let Caller::Job(job, _) = &turn.call.caller {
+        let acquaintance = job.meet(name);
+        return (Arc::clone(&job.session), acquaintance);
+    }
+    let key = session_key(&turn.call.caller, name);
     shared
         .sessions
         .find_or_begin(&key, || SessionState::new(name.clone()))
+}
+
+/// Under which key a caller's session is remembered.
+pub(crate) fn session_key(caller: &Caller, name: &str) -> String {
+    match caller {
+        Caller::Local | Caller::Job(..) => name.to_owned(),
+        // No session's name holds a line feed, since no header does.
+        Caller::Named(caller) => format!("{caller}\n{name}"),
+        Caller::Holder(holder) => format!("{}\n{name}", holder.id),
+    }
 }
 
 fn context(shared: &Shared, call: &Call) -> Result<Context, Fault> {

@@ -14,16 +14,18 @@ use http::header::RETRY_AFTER;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, response};
 use tokio::time::Instant;
 use wayproof_engine::{Decision, LastAnswer, Planned, Target, TaskName, cost};
-use wayproof_ledger::{About, Cost, EventBody, ExchangeOutcome, ExchangeSettled};
+use wayproof_ledger::{About, Cost, EventBody, ExchangeOutcome, ExchangeSettled, MadeBy};
 use wayproof_upstream::{AnswerBody, AttemptRecord as Tried, Candidate};
 use wayproof_wire::{Answer, Loss, Protocol, Usage};
 
+use crate::callers;
 use crate::capture::Pending;
 use crate::exchange::Wish;
 use crate::exchange::copy::Copy;
 use crate::exchange::identify::Turn;
 use crate::gateway::Shared;
 use crate::metrics::Settled;
+use crate::plan;
 use crate::quota;
 use crate::sessions::Session;
 use words::{base, page, request_id, stop_name, tried_at};
@@ -49,11 +51,14 @@ pub(crate) enum End {
 pub(crate) struct Settlement {
     shared: Arc<Shared>,
     about: About,
+    by: MadeBy,
     protocol: Protocol,
     wish: Wish,
     session: Arc<Session>,
     /// What was decided.
     pub(crate) decision: Decision,
+    /// Whether the caller showed a subscription's sign-in.
+    is_signed_in: bool,
     began: Instant,
     opened_us: i64,
     /// Every try at a target, filled in while it is under way.
@@ -103,14 +108,17 @@ impl Settlement {
         decision: Decision,
     ) -> Self {
         shared.metrics.opened();
+        session.meet(&turn.call.id);
         let paced = turn.call.caller.holder().map(|holder| holder.id.clone());
         Self {
             shared: Arc::clone(shared),
             about,
+            by: callers::made_by(&turn.call.caller),
             protocol: turn.call.protocol,
             wish: turn.call.wish,
             session,
             decision,
+            is_signed_in: plan::is_signed_in(&turn.call),
             began: turn.call.began,
             opened_us: turn.call.at_us,
             records: Vec::new(),
@@ -127,7 +135,7 @@ impl Settlement {
             held_nano_usd: None,
             held_on_job: None,
             paced,
-            pending: Pending::of(shared.settings.capture, turn),
+            pending: Pending::of(shared, turn),
             base: base(&turn.call.head),
         }
     }
@@ -380,6 +388,11 @@ impl Settlement {
         answer: Option<Answer>,
     ) -> ExchangeSettled {
         let answerer = self.answerer.take();
+        let is_by_plan = self.is_signed_in
+            && answerer.as_ref().is_some_and(|target| {
+                let provider = self.shared.upstream.provider(&target.provider);
+                provider.is_some_and(plan::is_shown)
+            });
         let planned = self.decision.attempts.first();
         // Spend is summed from this event alone, so it names its target even where that is the one planned.
         let target = answerer.or_else(|| planned.map(|planned| planned.target.clone()));
@@ -388,6 +401,7 @@ impl Settlement {
         });
         ExchangeSettled {
             outcome,
+            by: std::mem::take(&mut self.by),
             task: self.decision.task.as_str().to_owned(),
             class: self
                 .decision
@@ -409,6 +423,7 @@ impl Settlement {
             usage,
             cost: Cost {
                 listed_nano_usd: listed,
+                subscription_nano_usd: listed.filter(|_| is_by_plan),
                 ..Cost::default()
             },
             held_nano_usd: self.held_nano_usd.or(self.held_on_job),

@@ -3,6 +3,7 @@
 use wayproof_import::{Importer, Options, Source};
 use wayproof_ledger::{
     About, Cost, Event, EventBody, ExchangeOpened, ExchangeOutcome, ExchangeSettled, LedgerError,
+    MadeBy,
 };
 use wayproof_wire::{Protocol, Usage};
 
@@ -193,6 +194,7 @@ async fn proxied(place: &Place, request_id: Option<&str>, session: &str, ago: i6
         protocol: Protocol::Messages,
         agent: "claude-code".to_owned(),
         requested_model: "claude-opus-5-5".to_owned(),
+        by: MadeBy::default(),
         task: "general".to_owned(),
         class: None,
         provider: "anthropic".to_owned(),
@@ -207,6 +209,7 @@ async fn proxied(place: &Place, request_id: Option<&str>, session: &str, ago: i6
         outcome: ExchangeOutcome::Completed,
         status: Some(200),
         attempts: Vec::new(),
+        by: MadeBy::default(),
         task: "general".to_owned(),
         class: None,
         provider: Some("anthropic".to_owned()),

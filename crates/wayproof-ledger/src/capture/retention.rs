@@ -3,12 +3,12 @@
 
 use serde::Serialize;
 use sqlx::{AnyConnection, Connection as _, Row as _};
+use wayproof_engine::Capture;
 
 use crate::error::LedgerError;
 use crate::event::EventBody;
 use crate::fold::read_event;
 use crate::ledger::Ledger;
-use crate::privacy_event::Capture;
 
 /// Events looked at at a time.
 const PAGE: i64 = 1024;

@@ -2,14 +2,15 @@
 
 use wayproof_wire::Usage;
 
-use super::{DAY_US, EXCHANGES, int, text};
+use super::{DAY_US, EXCHANGES, MAKER, int, later_text, text};
 use crate::event::{Cost, Event, ExchangeSettled};
 use crate::import_event::{ExchangeImported, LogRead};
+use crate::made_by::MadeBy;
 use crate::table::{Cell, Row, Rule, Table};
 
 pub(crate) static USAGE_DAYS: Table = Table {
     name: "usage_days",
-    key: "day, session, job, task, class, provider, model, source",
+    key: "day, session, job, task, class, provider, model, source, person, team, key_name",
     columns: &[
         int("day", Rule::Once),
         text("session", Rule::Once),
@@ -30,6 +31,9 @@ pub(crate) static USAGE_DAYS: Table = Table {
         int("listed_unknown", Rule::Sum),
         int("billed_nano_usd", Rule::Sum),
         int("subscription_nano_usd", Rule::Sum),
+        later_text("person", Rule::Once),
+        later_text("team", Rule::Once),
+        later_text("key_name", Rule::Once),
     ],
 };
 
@@ -89,6 +93,7 @@ struct Spot<'a> {
     provider: Option<&'a str>,
     model: Option<&'a str>,
     source: &'static str,
+    by: MadeBy,
 }
 
 pub(super) fn settled_usage(event: &Event, settled: &ExchangeSettled) -> (String, Row) {
@@ -98,6 +103,7 @@ pub(super) fn settled_usage(event: &Event, settled: &ExchangeSettled) -> (String
         provider: settled.provider.as_deref(),
         model: settled.model.as_deref(),
         source: "",
+        by: settled.by.clone(),
     };
     usage_row(event, &spot, settled.usage.as_ref(), &settled.cost)
 }
@@ -109,6 +115,7 @@ pub(super) fn imported_usage(event: &Event, imported: &ExchangeImported) -> (Str
         provider: imported.provider.as_deref(),
         model: imported.model.as_deref(),
         source: "imported",
+        by: MadeBy::default(),
     };
     usage_row(event, &spot, imported.usage.as_ref(), &imported.cost)
 }
@@ -135,7 +142,15 @@ fn usage_row(event: &Event, spot: &Spot<'_>, usage: Option<&Usage>, cost: &Cost)
         cost.billed_nano_usd.into(),
         cost.subscription_nano_usd.into(),
     ]);
-    (format!("{day}\u{1f}{}", place.join("\u{1f}")), row)
+    let team = spot.by.team().unwrap_or_default();
+    let by = [
+        spot.by.person.as_deref().unwrap_or_default(),
+        team.as_str(),
+        spot.by.key.as_deref().unwrap_or_default(),
+    ];
+    row.extend(by.map(Cell::from));
+    let key = [place.as_slice(), by.as_slice()].concat();
+    (format!("{day}\u{1f}{}", key.join("\u{1f}")), row)
 }
 
 /// An imported answer is an exchange that was over when it was recorded.
@@ -167,6 +182,7 @@ pub(super) fn imported_row(seq: i64, id: &str, event: &Event, imported: &Exchang
         imported.provider_request_id.clone().into(),
         1.into(),
     ]);
+    row.extend([const { Cell::Null }; MAKER]);
     debug_assert_eq!(row.len(), EXCHANGES.columns.len());
     row
 }

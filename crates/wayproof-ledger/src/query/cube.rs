@@ -1,7 +1,8 @@
 //! Spend added up once, for every question that pages ask of it.
 //!
 //! Reading what a large ledger spent takes longer than a page may, so it is read once for all of them: sums by day,
-//! task, class, provider, model, agent, repository and verdict, of which any fewer dimensions are added up in memory.
+//! task, class, provider, model, agent, repository, verdict, person, team and key, of which any fewer dimensions are
+//! added up in memory.
 //! Sums of money add up, counts of jobs do not: a job that spent in two sums is one job. So it is also kept how many
 //! jobs spent in just which sums. What is kept grows with how different jobs are, not with how many there are.
 
@@ -29,6 +30,12 @@ pub enum CrossBy {
     Agent,
     /// Repositories.
     Repo,
+    /// People whose keys were shown.
+    Person,
+    /// Their teams; who is in several is a name of its own.
+    Team,
+    /// Keys of the gateway, by name.
+    Key,
     /// Verdicts of the jobs.
     Verdict,
     /// Days (UTC), as their number since 1970.
@@ -115,7 +122,7 @@ pub struct ModelInput {
 }
 
 /// A name by its number, along each dimension that is a text.
-type Names = [u32; 7];
+type Names = [u32; 10];
 
 const TASK: usize = 0;
 const CLASS: usize = 1;
@@ -124,6 +131,9 @@ const MODEL: usize = 3;
 const AGENT: usize = 4;
 const REPO: usize = 5;
 const VERDICT: usize = 6;
+const PERSON: usize = 7;
+const TEAM: usize = 8;
+const KEY: usize = 9;
 
 #[derive(Debug)]
 struct Sum {
@@ -329,6 +339,9 @@ impl SpendCube {
             | CrossBy::Provider
             | CrossBy::Agent
             | CrossBy::Repo
+            | CrossBy::Person
+            | CrossBy::Team
+            | CrossBy::Key
             | CrossBy::Verdict => name(place[0]).to_owned(),
         }
     }
@@ -344,6 +357,9 @@ fn place(sum: &Sum, by: CrossBy) -> [i64; 2] {
         CrossBy::Model => [PROVIDER, MODEL].map(|at| i64::from(sum.names[at])),
         CrossBy::Agent => one(AGENT),
         CrossBy::Repo => one(REPO),
+        CrossBy::Person => one(PERSON),
+        CrossBy::Team => one(TEAM),
+        CrossBy::Key => one(KEY),
         CrossBy::Verdict => one(VERDICT),
         CrossBy::Day => [sum.day, 0],
     }

@@ -18,7 +18,7 @@ use crate::tile::{self, Place, place_of};
 use crate::verify::read_pruned;
 
 /// The columns of exported exchanges.
-pub const EXCHANGE_COLUMNS: [&str; 25] = [
+pub const EXCHANGE_COLUMNS: [&str; 28] = [
     "id",
     "session",
     "job",
@@ -44,6 +44,9 @@ pub const EXCHANGE_COLUMNS: [&str; 25] = [
     "subscription_nano_usd",
     "provider_request_id",
     "imported",
+    "person",
+    "team",
+    "key_name",
 ];
 
 /// Microseconds of a day.

@@ -1,7 +1,7 @@
 //! Pieces of work as a person looks for them: several conditions, an order, a page at a time.
 //!
-//! No page looks at more than the newest [`WINDOW`] jobs below its cursor, whatever is asked for; where there may be
-//! more it says where to go on. So a page costs the same over a thousand jobs and over a million.
+//! No page looks at more than the next [`WINDOW`] jobs in its order, whatever is asked for; where there are more it says
+//! where to go on. So a page costs the same over a thousand jobs and over a million, and pages together leave none out.
 
 use sqlx::any::AnyArguments;
 use sqlx::{Arguments as _, AssertSqlSafe, Row as _};
@@ -10,8 +10,8 @@ use super::page::{JOB_COLUMNS, JobRow, job};
 use crate::error::LedgerError;
 use crate::ledger::Ledger;
 
-/// Jobs that one page looks at, at most.
-pub const WINDOW: i64 = 20_000;
+/// Jobs that one page looks at, at most: more than a million events have.
+pub const WINDOW: u32 = 50_000;
 
 /// What to look for. Empty fields take all.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -61,13 +61,22 @@ pub enum JobOrder {
 }
 
 impl JobOrder {
-    /// What is compared, as SQL; `None` where the place in the log is all.
+    /// What is compared before the place in the log, as SQL; there is an index of each.
     const fn column(self) -> Option<&'static str> {
         match self {
             Self::Newest => None,
             Self::Dearest => Some("COALESCE(listed_nano_usd, -1)"),
             Self::Busiest => Some("exchanges"),
             Self::Escalated => Some("escalations"),
+        }
+    }
+
+    const fn sql(self) -> &'static str {
+        match self {
+            Self::Newest => "seq DESC",
+            Self::Dearest => "COALESCE(listed_nano_usd, -1) DESC, seq DESC",
+            Self::Busiest => "exchanges DESC, seq DESC",
+            Self::Escalated => "escalations DESC, seq DESC",
         }
     }
 
@@ -100,8 +109,30 @@ pub struct JobPage {
     pub rows: Vec<JobRow>,
     /// Where to go on, if there may be more.
     pub next: Option<JobCursor>,
-    /// Whether older jobs were not looked at.
+    /// Whether it ends before it is full, because enough was looked at.
     pub is_cut: bool,
+}
+
+/// How much of the jobs that fit is wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct JobSpan {
+    /// Where the page before ended.
+    pub after: Option<JobCursor>,
+    /// Rows at most.
+    pub limit: u32,
+    /// Jobs that are looked at, at most.
+    pub window: u32,
+}
+
+impl JobSpan {
+    /// So many rows from a place on.
+    pub const fn new(after: Option<JobCursor>, limit: u32) -> Self {
+        Self {
+            after,
+            limit,
+            window: WINDOW,
+        }
+    }
 }
 
 impl Ledger {
@@ -110,8 +141,7 @@ impl Ledger {
         &self,
         search: &JobSearch,
         order: JobOrder,
-        after: Option<JobCursor>,
-        limit: u32,
+        span: JobSpan,
     ) -> Result<JobPage, LedgerError> {
         // A text with NUL is in no column, and PostgreSQL would refuse it.
         if search.has_nul() {
@@ -121,47 +151,41 @@ impl Ledger {
                 is_cut: false,
             });
         }
-        let before = match (order, after) {
-            (JobOrder::Newest, Some(cursor)) => cursor.seq,
-            _ => i64::MAX,
-        };
-        let oldest = self.oldest_of_window(before).await?;
-        let since = match search.since_us {
+        let floor = match search.since_us {
             Some(at_us) => self.first_job_at(at_us).await?,
             None => 0,
         };
-        let is_cut = oldest > since && oldest > self.first_seq().await?;
         let query = Query {
             search,
             order,
-            after,
-            before,
-            floor: oldest.max(since),
+            span,
+            floor,
         };
-        let mut rows = self.run(&query, limit.saturating_add(1)).await?;
-        let is_full = rows.len() > limit as usize;
-        rows.truncate(limit as usize);
-        let next = match (rows.last(), is_full) {
-            (Some(last), true) => Some(JobCursor {
+        let mut rows = self.run(&query).await?;
+        let limit = span.limit as usize;
+        if rows.len() > limit {
+            rows.truncate(limit);
+            let next = rows.last().map(|last| JobCursor {
                 value: order.value(last),
                 seq: last.seq,
-            }),
-            _ if is_cut && order == JobOrder::Newest => Some(JobCursor {
-                value: 0,
-                seq: oldest,
-            }),
-            _ => None,
-        };
+            });
+            return Ok(JobPage {
+                rows,
+                next,
+                is_cut: false,
+            });
+        }
+        let next = self.edge(&query).await?;
         Ok(JobPage {
             rows,
+            is_cut: next.is_some(),
             next,
-            is_cut: is_cut && !is_full,
         })
     }
 
-    async fn run(&self, query: &Query<'_>, limit: u32) -> Result<Vec<JobRow>, LedgerError> {
+    async fn run(&self, query: &Query<'_>) -> Result<Vec<JobRow>, LedgerError> {
         let failed = || self.0.store.failed("read");
-        let (sql, arguments) = query.sql(limit).map_err(failed())?;
+        let (sql, arguments) = query.sql().map_err(failed())?;
         let rows = sqlx::query_with(AssertSqlSafe(sql), arguments)
             .fetch_all(&self.0.readers)
             .await
@@ -169,25 +193,24 @@ impl Ledger {
         rows.iter().map(|row| job(row).map_err(failed())).collect()
     }
 
-    /// The place of the oldest job that a page below `before` looks at.
-    async fn oldest_of_window(&self, before: i64) -> Result<i64, LedgerError> {
-        const SQL: &str = "SELECT MIN(seq) FROM
-            (SELECT seq FROM jobs WHERE seq < $1 ORDER BY seq DESC LIMIT $2) AS newest";
-        let oldest: Option<i64> = sqlx::query_scalar(SQL)
-            .bind(before)
-            .bind(WINDOW)
-            .fetch_one(&self.0.readers)
+    /// The last job that a page looks at, if there are more behind it.
+    async fn edge(&self, query: &Query<'_>) -> Result<Option<JobCursor>, LedgerError> {
+        let failed = || self.0.store.failed("read");
+        let (sql, arguments) = query.edge().map_err(failed())?;
+        let rows = sqlx::query_with(AssertSqlSafe(sql), arguments)
+            .fetch_all(&self.0.readers)
             .await
-            .map_err(self.0.store.failed("read"))?;
-        Ok(oldest.unwrap_or(0))
-    }
-
-    async fn first_seq(&self) -> Result<i64, LedgerError> {
-        let first: Option<i64> = sqlx::query_scalar("SELECT MIN(seq) FROM jobs")
-            .fetch_one(&self.0.readers)
-            .await
-            .map_err(self.0.store.failed("read"))?;
-        Ok(first.unwrap_or(0))
+            .map_err(failed())?;
+        let [last, _] = rows.as_slice() else {
+            return Ok(None);
+        };
+        let read = || {
+            Ok(JobCursor {
+                value: last.try_get(0)?,
+                seq: last.try_get(1)?,
+            })
+        };
+        read().map(Some).map_err(failed())
     }
 
     /// The place of the first job opened at a time or later, found by halving: places grow with time.
@@ -245,8 +268,8 @@ impl JobSearch {
 struct Query<'a> {
     search: &'a JobSearch,
     order: JobOrder,
-    after: Option<JobCursor>,
-    before: i64,
+    span: JobSpan,
+    /// The first place that fits the time.
     floor: i64,
 }
 
@@ -256,13 +279,27 @@ const WORDS_IN: &str = "LOWER(id || ' ' || COALESCE(task, '') || ' ' || COALESCE
     COALESCE(session, '') || ' ' || COALESCE(receipt_digest, ''))";
 
 impl Query<'_> {
+    /// The jobs a page looks at, as conditions: below its cursor, in its order.
+    fn looked_at(&self, bound: &mut Bound) -> Result<String, sqlx::Error> {
+        let mut conditions = vec![format!("seq >= {}", bound.int(self.floor)?)];
+        if let Some(JobCursor { value, seq }) = self.span.after {
+            conditions.push(match self.order.column() {
+                None => format!("seq < {}", bound.int(seq)?),
+                Some(column) => {
+                    let (value, seq) = (bound.int(value)?, bound.int(seq)?);
+                    format!("({column}, seq) < ({value}, {seq})")
+                }
+            });
+        }
+        Ok(conditions.join(" AND "))
+    }
+
     /// Names of columns are ours; values are bound.
-    fn sql(&self, limit: u32) -> Result<(String, AnyArguments), sqlx::Error> {
+    fn sql(&self) -> Result<(String, AnyArguments), sqlx::Error> {
         let mut bound = Bound::default();
-        let mut conditions = vec![
-            format!("seq < {}", bound.int(self.before)?),
-            format!("seq >= {}", bound.int(self.floor)?),
-        ];
+        let looked_at = self.looked_at(&mut bound)?;
+        let window = bound.int(i64::from(self.span.window))?;
+        let mut conditions = vec!["1 = 1".to_owned()];
         for (column, wanted) in self.search.texts() {
             if let Some(wanted) = wanted {
                 conditions.push(format!("{column} = {}", bound.text(wanted.clone())?));
@@ -277,23 +314,24 @@ impl Query<'_> {
             JobPhase::Open => conditions.push("closed_us IS NULL".to_owned()),
             JobPhase::Closed => conditions.push("closed_us IS NOT NULL".to_owned()),
         }
-        let order = match self.order.column() {
-            None => "seq DESC".to_owned(),
-            Some(column) => {
-                if let Some(JobCursor { value, seq }) = self.after {
-                    let (below, same) = (bound.int(value)?, bound.int(value)?);
-                    let place = bound.int(seq)?;
-                    conditions.push(format!(
-                        "({column} < {below} OR ({column} = {same} AND seq < {place}))"
-                    ));
-                }
-                format!("{column} DESC, seq DESC")
-            }
-        };
-        let limit = bound.int(i64::from(limit))?;
-        let conditions = conditions.join(" AND ");
+        let limit = bound.int(i64::from(self.span.limit) + 1)?;
+        let (conditions, order) = (conditions.join(" AND "), self.order.sql());
         let sql = format!(
-            "SELECT {JOB_COLUMNS} FROM jobs WHERE {conditions} ORDER BY {order} LIMIT {limit}"
+            "SELECT {JOB_COLUMNS} FROM (SELECT * FROM jobs WHERE {looked_at} ORDER BY {order} LIMIT {window}) AS looked
+            WHERE {conditions} ORDER BY {order} LIMIT {limit}"
+        );
+        Ok((sql, bound.0))
+    }
+
+    /// The last job that is looked at, and the next one behind it.
+    fn edge(&self) -> Result<(String, AnyArguments), sqlx::Error> {
+        let mut bound = Bound::default();
+        let looked_at = self.looked_at(&mut bound)?;
+        let skipped = bound.int(i64::from(self.span.window.saturating_sub(1)))?;
+        let (value, order) = (self.order.column().unwrap_or("0"), self.order.sql());
+        let sql = format!(
+            "SELECT CAST({value} AS BIGINT), seq FROM jobs WHERE {looked_at}
+            ORDER BY {order} LIMIT 2 OFFSET {skipped}"
         );
         Ok((sql, bound.0))
     }

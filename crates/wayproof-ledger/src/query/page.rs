@@ -18,7 +18,7 @@ pub struct Money {
     pub listed_unknown: i64,
     /// What providers said they charged.
     pub billed_nano_usd: Option<i64>,
-    /// What subscriptions are worth that was used up.
+    /// What price lists say of the part that callers' own subscriptions paid for.
     pub subscription_nano_usd: Option<i64>,
 }
 
@@ -154,8 +154,14 @@ pub struct ExchangeRow {
     pub listed_nano_usd: Option<i64>,
     /// What the provider charged.
     pub billed_nano_usd: Option<i64>,
-    /// The subscription's share.
+    /// The listed price again, where the caller's own subscription paid for it.
     pub subscription_nano_usd: Option<i64>,
+    /// The person whose key was shown.
+    pub person: Option<String>,
+    /// Their teams.
+    pub team: Option<String>,
+    /// The key's name.
+    pub key_name: Option<String>,
 }
 
 /// How much to show and where to go on.
@@ -214,7 +220,7 @@ pub(super) const JOB_COLUMNS: &str = "seq, id, session, task, class, repo, base,
 
 const EXCHANGE_COLUMNS: &str = "seq, id, session, job, protocol, agent, task, class, requested_model, provider, model,
     opened_us, settled_seq, outcome, status, attempts, total_us, input, cache_read, cache_write, output, reasoning,
-    listed_nano_usd, billed_nano_usd, subscription_nano_usd";
+    listed_nano_usd, billed_nano_usd, subscription_nano_usd, person, team, key_name";
 
 impl Ledger {
     /// Conversations, newest first.
@@ -406,6 +412,9 @@ fn exchange(row: &AnyRow) -> Result<ExchangeRow, sqlx::Error> {
         listed_nano_usd: row.try_get(22)?,
         billed_nano_usd: row.try_get(23)?,
         subscription_nano_usd: row.try_get(24)?,
+        person: row.try_get(25)?,
+        team: row.try_get(26)?,
+        key_name: row.try_get(27)?,
     })
 }
 

@@ -33,6 +33,12 @@ pub enum Dimension {
     Day,
     /// `gateway` or `imported`.
     Source,
+    /// The people whose keys were shown.
+    Person,
+    /// Their teams; who is in several is a group of its own.
+    Team,
+    /// Keys of the gateway, by name.
+    Key,
 }
 
 impl Dimension {
@@ -47,6 +53,9 @@ impl Dimension {
             Self::Job => "u.job",
             Self::Day => "CAST(u.day AS TEXT)",
             Self::Source => "CASE WHEN u.source = '' THEN 'gateway' ELSE u.source END",
+            Self::Person => "u.person",
+            Self::Team => "u.team",
+            Self::Key => "u.key_name",
         }
     }
 }

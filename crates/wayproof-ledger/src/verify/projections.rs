@@ -12,7 +12,7 @@ use crate::event::EventBody;
 use crate::project::{EXCHANGES, MILESTONES, Projection};
 use crate::snapshot::Snapshot;
 use crate::store::Store;
-use crate::table::{Cell, Row};
+use crate::table::{Cell, Row, Table};
 
 /// The projections as the events make them.
 pub(crate) struct Projections {
@@ -59,11 +59,11 @@ impl Projections {
             if let Some(id) = event.exchange.as_ref().filter(|_| is_over)
                 && let Some(row) = self.live.exchanges.rows.remove(id)
             {
-                add_row(&mut self.exchanges, &row);
+                add_row(&mut self.exchanges, &EXCHANGES, &row);
             }
         }
         for row in std::mem::take(&mut self.live.milestones.rows).values() {
-            add_row(&mut self.milestones, row);
+            add_row(&mut self.milestones, &MILESTONES, row);
         }
     }
 
@@ -75,7 +75,7 @@ impl Projections {
         store: &Store,
     ) -> Result<(), Stop> {
         for row in std::mem::take(&mut self.live.exchanges.rows).values() {
-            add_row(&mut self.exchanges, row);
+            add_row(&mut self.exchanges, &EXCHANGES, row);
         }
         let [exchanges, milestones] = stored;
         exchanges.compare(&self.exchanges)?;
@@ -103,8 +103,8 @@ pub(super) fn readers(store: &Store) -> [Reader; 2] {
     ]
 }
 
-fn add_row(sums: &mut Sums, row: &Row) {
+fn add_row(sums: &mut Sums, table: &Table, row: &Row) {
     if let Some(Cell::Int(seq)) = row.first() {
-        sums.add(*seq, &fingerprint(row));
+        sums.add(*seq, &fingerprint(table, row));
     }
 }

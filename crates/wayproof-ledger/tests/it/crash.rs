@@ -12,7 +12,7 @@ use wayproof_ledger::{Clock, Cost, Ledger, Location};
 
 use crate::engine::Place;
 use crate::fixture::{about, exchange, job_opened, key, listed};
-use crate::postgres::command;
+use crate::process::command;
 
 /// Where a recorder records; without it the recorder is a test of its own.
 const PLACE: &str = "WAYPROOF_TEST_LEDGER";

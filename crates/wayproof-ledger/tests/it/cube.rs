@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use wayproof_ledger::{
-    Cost, CrossBy, Event, EventBody, Input, JobClosed, JobOpened, Ledger, Money, SpendCell, TaskFit,
+    Cost, CrossBy, Event, EventBody, Input, JobClosed, JobOpened, Ledger, MadeBy, Money, SpendCell,
+    TaskFit,
 };
 use wayproof_receipt::Verdict;
 
@@ -16,7 +17,7 @@ on_both! {
 }
 
 const DAY_US: i64 = 86_400_000_000;
-const ALL: [CrossBy; 8] = [
+const ALL: [CrossBy; 11] = [
     CrossBy::Task,
     CrossBy::Class,
     CrossBy::Provider,
@@ -24,6 +25,9 @@ const ALL: [CrossBy; 8] = [
     CrossBy::Agent,
     CrossBy::Repo,
     CrossBy::Verdict,
+    CrossBy::Person,
+    CrossBy::Team,
+    CrossBy::Key,
     CrossBy::Day,
 ];
 const JOBS: i64 = 1_500;
@@ -37,6 +41,7 @@ struct Told {
     class: String,
     model: String,
     listed: Option<i64>,
+    by: MadeBy,
 }
 
 impl Told {
@@ -52,6 +57,14 @@ impl Told {
                 .to_owned(),
             model: format!("m{}", mixed % 3),
             listed: (mixed % 7 != 0).then_some(mixed * 1_000 + job),
+            by: MadeBy {
+                key: (job % 4 != 0).then(|| format!("key-{}", job % 3)),
+                person: (job % 4 == 1).then(|| format!("person-{}", mixed % 2)),
+                teams: ["core", "web"][..usize::try_from(job % 3).expect("a small number")]
+                    .iter()
+                    .map(|team| (*team).to_owned())
+                    .collect(),
+            },
         }
     }
 
@@ -65,6 +78,9 @@ impl Told {
             CrossBy::Agent => of_job(agent),
             CrossBy::Repo => of_job(repo),
             CrossBy::Verdict => of_job(|job| verdict(job).map_or("", Verdict::name).to_owned()),
+            CrossBy::Person => self.by.person.clone().unwrap_or_default(),
+            CrossBy::Team => self.by.team().unwrap_or_default(),
+            CrossBy::Key => self.by.key.clone().unwrap_or_default(),
             CrossBy::Day => self.day.to_string(),
         }
     }
@@ -149,7 +165,10 @@ fn record(ledger: &Ledger) -> Vec<Told> {
                 listed_nano_usd: told.listed,
                 ..Cost::default()
             };
-            let body = settled(&told.task, &told.class, &told.model, cost);
+            let mut body = settled(&told.task, &told.class, &told.model, cost);
+            if let EventBody::ExchangeSettled(settled) = &mut body {
+                settled.by = told.by.clone();
+            }
             note(told.job, told.day * DAY_US + 5, body);
             all.push(told);
         }

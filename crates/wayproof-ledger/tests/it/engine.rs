@@ -5,15 +5,15 @@ use std::path::PathBuf;
 use sqlx::{AnyConnection, AssertSqlSafe, Connection};
 use tempfile::TempDir;
 use wayproof_ledger::{Clock, Ledger, LedgerError, Location};
+use wayproof_testkit::Postgres;
 
 use crate::fixture::{NOON_US, key};
-use crate::postgres::Server;
 
 /// A place for a ledger that goes away with this value.
 pub(crate) struct Place {
     pub(crate) location: Location,
     /// Stopped before its directory goes.
-    server: Option<Server>,
+    server: Option<Postgres>,
     directory: TempDir,
 }
 
@@ -30,7 +30,7 @@ impl Place {
 
     pub(crate) fn postgres() -> Self {
         let directory = tempfile::tempdir().expect("a temporary directory");
-        let server = Server::create(directory.path());
+        let server = Postgres::create(directory.path()).expect("a server");
         let location = Location::Postgres(server.url());
         Self {
             location,
@@ -83,12 +83,14 @@ impl Place {
 
     /// Stops the database server as a crash would.
     pub(crate) fn stop(&self) {
-        self.server.as_ref().expect("a server").stop();
+        let server = self.server.as_ref().expect("a server");
+        server.stop().expect("stopped");
     }
 
     /// Starts the database server again.
     pub(crate) fn start(&self) {
-        self.server.as_ref().expect("a server").start();
+        let server = self.server.as_ref().expect("a server");
+        server.start().expect("started");
     }
 
     /// The ledger's own directory (SQLite).

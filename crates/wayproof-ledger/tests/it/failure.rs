@@ -10,7 +10,7 @@ use wayproof_ledger::{Clock, Cost, Ledger, LedgerError, Location};
 use crate::engine::Place;
 use crate::fixture::{about, exchange, job_opened, key};
 use crate::on_both;
-use crate::postgres::command;
+use crate::process::command;
 
 on_both! { a_ledger_of_a_newer_version_is_left_alone  closing_twice_is_harmless_and_late_events_are_refused }
 

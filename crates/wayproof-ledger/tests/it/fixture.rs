@@ -3,7 +3,7 @@
 use serde_json::value::RawValue;
 use wayproof_ledger::{
     About, AttemptRecord, Cost, Event, EventBody, ExchangeOpened, ExchangeOutcome, ExchangeSettled,
-    JobOpened, Ledger,
+    JobOpened, Ledger, MadeBy,
 };
 use wayproof_receipt::SigningKey;
 use wayproof_wire::{Protocol, Usage};
@@ -40,6 +40,7 @@ pub(crate) fn opened(task: &str, class: &str, model: &str) -> EventBody {
         protocol: Protocol::Messages,
         agent: "claude-code".to_owned(),
         requested_model: "claude-wayproof-auto".to_owned(),
+        by: MadeBy::default(),
         task: task.to_owned(),
         class: Some(class.to_owned()),
         provider: "anthropic".to_owned(),
@@ -64,6 +65,7 @@ pub(crate) fn settled(task: &str, class: &str, model: &str, cost: Cost) -> Event
             ttfb_us: Some(420_000),
             fault: None,
         }],
+        by: MadeBy::default(),
         task: task.to_owned(),
         class: Some(class.to_owned()),
         provider: Some("anthropic".to_owned()),

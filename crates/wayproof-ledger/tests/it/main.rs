@@ -8,6 +8,7 @@
 
 mod backup;
 mod books;
+mod callers;
 mod clock;
 mod copy;
 mod crash;
@@ -21,7 +22,7 @@ mod fixture;
 mod foreign;
 mod forget;
 mod pages;
-mod postgres;
+mod process;
 mod proof;
 mod prune;
 mod record;

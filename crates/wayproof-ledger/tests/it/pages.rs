@@ -1,9 +1,11 @@
 //! What the dashboard asks: found, ordered, paged and summed the same on both databases.
 
+use std::collections::BTreeSet;
+
 use wayproof_engine::Cause;
 use wayproof_ledger::{
-    Cost, CrossBy, Escalated, EventBody, JobClosed, JobCursor, JobOrder, JobPhase, JobSearch,
-    Ledger, Page, ProofFinished, ReceiptIssued,
+    Cost, CrossBy, Escalated, EventBody, JobClosed, JobOrder, JobPhase, JobSearch, JobSpan, Ledger,
+    Page, ProofFinished, ReceiptIssued,
 };
 use wayproof_receipt::Verdict;
 
@@ -55,11 +57,33 @@ async fn escalate(ledger: &Ledger, job: &str) {
 
 async fn ids(ledger: &Ledger, search: &JobSearch) -> Vec<String> {
     let page = ledger
-        .find_jobs(search, JobOrder::Newest, None, 50)
+        .find_jobs(search, JobOrder::Newest, JobSpan::new(None, 50))
         .await
         .expect("read");
     assert!(page.next.is_none() && !page.is_cut);
     page.rows.into_iter().map(|row| row.id).collect()
+}
+
+/// The ids of all that fit, page after page of three.
+async fn all_pages(
+    ledger: &Ledger,
+    search: &JobSearch,
+    order: JobOrder,
+    window: u32,
+) -> Vec<String> {
+    let (mut seen, mut after) = (Vec::new(), None);
+    loop {
+        let span = JobSpan {
+            window,
+            ..JobSpan::new(after, 3)
+        };
+        let page = ledger.find_jobs(search, order, span).await.expect("read");
+        seen.extend(page.rows.into_iter().map(|row| row.id));
+        after = page.next;
+        if after.is_none() {
+            return seen;
+        }
+    }
 }
 
 #[expect(clippy::too_many_lines, reason = "one story, read from top to bottom")]
@@ -167,34 +191,32 @@ async fn jobs_are_found_by_every_condition_and_paged_without_loss(place: Place) 
         .await
         .is_empty()
     );
-    for order in [
+    // A page looks at so many jobs, and pages together at all of them.
+    let windows = [50, 2];
+    let orders = [
         JobOrder::Newest,
         JobOrder::Dearest,
         JobOrder::Busiest,
         JobOrder::Escalated,
-    ] {
-        let mut seen = Vec::new();
-        let mut after: Option<JobCursor> = None;
-        loop {
-            let page = ledger
-                .find_jobs(&all(), order, after, 3)
-                .await
-                .expect("read");
-            seen.extend(page.rows.into_iter().map(|row| row.id));
-            after = page.next;
-            if after.is_none() {
-                break;
-            }
-        }
+    ];
+    for (order, window) in orders
+        .map(|order| windows.map(|window| (order, window)))
+        .concat()
+    {
+        let seen = all_pages(&ledger, &all(), order, window).await;
+        let rare = JobSearch {
+            words: some("job-5"),
+            ..all()
+        };
+        assert_eq!(all_pages(&ledger, &rare, order, window).await, ["job-5"]);
         let first = match order {
             JobOrder::Newest | JobOrder::Busiest => "job-6",
             JobOrder::Dearest => "job-0",
             JobOrder::Escalated => "job-3",
         };
         assert_eq!(seen.first().map(String::as_str), Some(first), "{order:?}");
-        seen.sort();
-        seen.dedup();
-        assert_eq!(seen.len(), 7, "{order:?}");
+        let once: BTreeSet<&String> = seen.iter().collect();
+        assert_eq!((seen.len(), once.len()), (7, 7), "{order:?} {window}");
     }
     ledger.close().await.expect("closed");
 }

@@ -15,4 +15,6 @@ mod hostile;
 #[cfg(test)]
 mod notes;
 #[cfg(test)]
+mod reverts;
+#[cfg(test)]
 mod snapshot;

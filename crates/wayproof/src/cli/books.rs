@@ -20,7 +20,7 @@ pub(crate) enum KeysCommand {
     /// Makes a key and shows it, once. From the first key on, every caller needs one.
     New(NewKeyArgs),
     /// Lists the keys with what they are good for; never a key itself.
-    List(BooksListArgs),
+    List(BooksArgs),
     /// Makes another key in the place of one; the old one stays good for a while.
     Rotate {
         /// The key's name.
@@ -29,21 +29,21 @@ pub(crate) enum KeysCommand {
         #[arg(long, value_name = "SPAN", default_value = "1h")]
         grace: String,
         #[command(flatten)]
-        ledger: LedgerPlace,
+        books: BooksArgs,
     },
     /// Ends a key at once, on every gateway of the ledger. Callers need one as before, also after the last.
     Revoke {
         /// The key's name.
         name: String,
         #[command(flatten)]
-        ledger: LedgerPlace,
+        books: BooksArgs,
     },
     /// Takes a key that is revoked or over off the list. With the last one, callers on this machine need none again.
     Remove {
         /// The key's name.
         name: String,
         #[command(flatten)]
-        ledger: LedgerPlace,
+        books: BooksArgs,
     },
 }
 
@@ -83,9 +83,9 @@ pub(crate) struct NewKeyArgs {
     pub(crate) ledger: LedgerPlace,
 }
 
-/// Lists what operators set.
+/// Which books, and how it is told.
 #[derive(Debug, Args)]
-pub(crate) struct BooksListArgs {
+pub(crate) struct BooksArgs {
     /// Prints JSON.
     #[arg(long)]
     pub(crate) json: bool,
@@ -111,10 +111,10 @@ pub(crate) enum BudgetsCommand {
         #[arg(long, value_name = "SHARE")]
         soft: Option<String>,
         #[command(flatten)]
-        ledger: LedgerPlace,
+        books: BooksArgs,
     },
     /// Lists budgets with what is spent and held of each.
-    List(BooksListArgs),
+    List(BooksArgs),
     /// Lifts a budget.
     Remove {
         /// Whose it is.
@@ -123,7 +123,7 @@ pub(crate) enum BudgetsCommand {
         #[arg(long, value_name = "WINDOW", default_value = "month")]
         per: Window,
         #[command(flatten)]
-        ledger: LedgerPlace,
+        books: BooksArgs,
     },
 }
 
@@ -141,22 +141,22 @@ pub(crate) enum PeopleCommand {
         #[arg(long, value_parser = parse_role)]
         role: Option<Role>,
         #[command(flatten)]
-        ledger: LedgerPlace,
+        books: BooksArgs,
     },
     /// Reads people from a TOML file with a table `[people.NAME]` each, with `teams = ["…"]` and `role = "…"`; others are forgotten.
     Read {
         /// The file.
         file: PathBuf,
         #[command(flatten)]
-        ledger: LedgerPlace,
+        books: BooksArgs,
     },
     /// Lists people.
-    List(BooksListArgs),
+    List(BooksArgs),
     /// Forgets a person. Their keys stay what they are.
     Remove {
         /// The person.
         name: String,
         #[command(flatten)]
-        ledger: LedgerPlace,
+        books: BooksArgs,
     },
 }

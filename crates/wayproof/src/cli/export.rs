@@ -48,6 +48,9 @@ pub(crate) struct ExportArgs {
 pub(crate) struct BackupArgs {
     /// The file to make; it must not exist.
     pub(crate) file: PathBuf,
+    /// Prints what was verified as one JSON object.
+    #[arg(long)]
+    pub(crate) json: bool,
     #[command(flatten)]
     pub(crate) ledger: LedgerPlace,
 }
@@ -60,6 +63,9 @@ pub(crate) struct RestoreArgs {
     /// Sets a ledger that is there aside instead of refusing.
     #[arg(long)]
     pub(crate) replace: bool,
+    /// Prints what was verified as one JSON object.
+    #[arg(long)]
+    pub(crate) json: bool,
     #[command(flatten)]
     pub(crate) data: DataArgs,
 }

@@ -28,6 +28,9 @@ pub(crate) struct RekeyArgs {
     /// Signs anew although signatures that are there do not fit one key, as where gateways with keys of their own once shared it.
     #[arg(long)]
     pub(crate) give_up_former: bool,
+    /// Prints what was verified as one JSON object.
+    #[arg(long)]
+    pub(crate) json: bool,
     #[command(flatten)]
     pub(crate) ledger: LedgerPlace,
 }

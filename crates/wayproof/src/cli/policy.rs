@@ -16,11 +16,11 @@ pub(crate) enum PolicyCommand {
         file: PathBuf,
     },
     /// Checks the policy: errors with their place, rules that can never fire.
-    Check(PolicyFile),
+    Check(PolicyShown),
     /// Shows the matrix in force.
-    Show(PolicyFile),
+    Show(PolicyShown),
     /// Runs the policy's own `[[test]]` rows.
-    Test(PolicyFile),
+    Test(PolicyShown),
     /// Tells what the policy would do with an ask.
     Explain {
         /// What the user asks the agent.
@@ -32,7 +32,7 @@ pub(crate) enum PolicyCommand {
         #[arg(long)]
         branch: Option<String>,
         #[command(flatten)]
-        policy: PolicyFile,
+        policy: PolicyShown,
         #[command(flatten)]
         providers: ProviderArgs,
     },
@@ -44,6 +44,16 @@ pub(crate) enum PolicyCommand {
     Advise(AdviseArgs),
     /// Prints the JSON Schema of the policy file.
     Schema,
+}
+
+/// Which policy, and how it is told.
+#[derive(Debug, Args)]
+pub(crate) struct PolicyShown {
+    /// Prints JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) place: PolicyFile,
 }
 
 /// Tries cascades on outcomes.

@@ -25,6 +25,12 @@ pub(crate) enum By {
     Day,
     /// What went through the gateway, and what was imported.
     Source,
+    /// People, by the keys they showed.
+    Person,
+    /// Their teams; who is in several is a group of its own.
+    Team,
+    /// Keys of the gateway, by name.
+    Key,
 }
 
 /// Where records come from.

@@ -32,7 +32,7 @@ pub(crate) struct UpArgs {
     /// Hold every answer until the disk has its opening event, so that not even a power cut can lose one.
     #[arg(long)]
     pub(crate) sync_before_answer: bool,
-    /// How much of requests and answers is kept beside the ledger: nothing, everything but secrets, or everything.
+    /// How much of requests and answers is kept beside the ledger: nothing, everything but secrets, or everything. A policy can have less kept.
     #[arg(
         long,
         value_name = "MODE",

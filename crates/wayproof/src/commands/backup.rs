@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
+use serde_json::json;
 use wayproof_ledger::{Ledger, Report};
 
 use super::ledger::{at, verdict_on};
@@ -11,7 +12,7 @@ use crate::{
     exit::{self, Mistake},
     ledgers::key_in,
     settings,
-    terminal::print,
+    terminal::{print, print_json},
 };
 
 /// Copies, verifies, and only then gives the copy its name.
@@ -27,6 +28,10 @@ pub(crate) async fn backup(args: &BackupArgs) -> Result<ExitCode> {
     let made = ledger.backup(&args.file).await;
     ledger.close().await?;
     let report = made.context("copying the ledger")?;
+    if args.json {
+        print_json(&json!({"file": args.file, "report": report}))?;
+        return Ok(status(&report));
+    }
     tell(&report, || format!("copied to {}", args.file.display()))
 }
 
@@ -44,6 +49,10 @@ pub(crate) async fn restore(args: &RestoreArgs) -> Result<ExitCode> {
     let key = key_in(&data)?.map(|key| key.public());
     let made = Ledger::restore(&args.file, &data, key.as_ref(), args.replace).await;
     let (report, aside) = made.context("making the ledger from the copy")?;
+    if args.json {
+        print_json(&json!({"data": data, "aside": aside, "report": report}))?;
+        return Ok(status(&report));
+    }
     if let Some(aside) = aside {
         print(&format!(
             "the ledger that was there is in {}",
@@ -58,9 +67,13 @@ fn tell(report: &Report, done: impl FnOnce() -> String) -> Result<ExitCode> {
         print(&done())?;
     }
     print(&verdict_on(report))?;
-    Ok(if report.is_whole() {
+    Ok(status(report))
+}
+
+fn status(report: &Report) -> ExitCode {
+    if report.is_whole() {
         ExitCode::SUCCESS
     } else {
         ExitCode::from(exit::INVALID)
-    })
+    }
 }

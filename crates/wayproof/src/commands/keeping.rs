@@ -192,7 +192,11 @@ pub(crate) async fn rekey(args: &RekeyArgs) -> Result<ExitCode> {
     let done = ledger.rekey(&key, settings::variable("USER"), former).await;
     ledger.close().await?;
     let report = done.context("signing the ledger anew")?;
-    print(&verdict_on(&report))?;
+    if args.json {
+        print_json_pretty(&report)?;
+    } else {
+        print(&verdict_on(&report))?;
+    }
     Ok(if report.is_whole() {
         ExitCode::SUCCESS
     } else {

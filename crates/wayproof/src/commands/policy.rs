@@ -3,30 +3,28 @@
 use std::{collections::BTreeSet, fs, path::Path, process::ExitCode};
 
 use anyhow::{Context, Result};
+use serde_json::{Value, json};
 use wayproof_engine::{
-    Catalog, Facts, Next, Observation, Policy, ProviderState, SessionState, World, decide, explain,
-    observe, put_question, reasons, schema,
+    Catalog, Facts, Next, Observation, Policy, ProviderState, Reason, SessionState, World, decide,
+    explain, observe, put_question, reasons, schema,
 };
 use wayproof_wire::{Protocol, Protocols};
 
 use super::backtest;
 use crate::{
-    cli::{PolicyCommand, PolicyFile, ProviderArgs},
+    cli::{PolicyCommand, PolicyFile, PolicyShown, ProviderArgs},
     exit::{self, Mistake},
     settings,
-    terminal::{plain, print, tell},
+    terminal::{plain, print, print_json_pretty, tell},
 };
 
 /// Runs a command on the policy.
 pub(crate) fn run(command: PolicyCommand) -> Result<ExitCode> {
     match command {
         PolicyCommand::Init { file } => init(&file),
-        PolicyCommand::Check(place) => check(&place),
-        PolicyCommand::Show(place) => {
-            print(load(&place)?.resolved().trim_end())?;
-            Ok(ExitCode::SUCCESS)
-        }
-        PolicyCommand::Test(place) => test(&place),
+        PolicyCommand::Check(args) => check(&args),
+        PolicyCommand::Show(args) => show(&args),
+        PolicyCommand::Test(args) => test(&args),
         PolicyCommand::Explain {
             ask,
             paths,
@@ -38,8 +36,9 @@ pub(crate) fn run(command: PolicyCommand) -> Result<ExitCode> {
                 ask: &ask,
                 paths: &paths,
                 branch: branch.as_deref(),
+                told: if policy.json { Told::Json } else { Told::Text },
             };
-            explain_ask(&load(&policy)?, &asked, &providers)
+            explain_ask(&load(&policy.place)?, &asked, &providers)
         }
         PolicyCommand::Backtest(args) => backtest::run(&args),
         // They wait for the ledger and are run with a runtime.
@@ -56,6 +55,14 @@ struct Asked<'a> {
     ask: &'a str,
     paths: &'a [String],
     branch: Option<&'a str>,
+    told: Told,
+}
+
+/// For whom something is told.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Told {
+    Text,
+    Json,
 }
 
 fn load(place: &PolicyFile) -> Result<Policy> {
@@ -79,12 +86,39 @@ fn init(file: &Path) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn check(place: &PolicyFile) -> Result<ExitCode> {
-    let Some(file) = settings::policy_file(place.policy.as_deref())? else {
-        print("no wayproof.toml: the built-in matrix holds")?;
+fn show(args: &PolicyShown) -> Result<ExitCode> {
+    let policy = load(&args.place)?;
+    if args.json {
+        let resolved: Value = toml::from_str(policy.resolved()).context("reading the policy")?;
+        print_json_pretty(&resolved)?;
+    } else {
+        print(policy.resolved().trim_end())?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn check(args: &PolicyShown) -> Result<ExitCode> {
+    let Some(file) = settings::policy_file(args.place.policy.as_deref())? else {
+        if args.json {
+            let tasks = Policy::builtin().tasks().len();
+            print_json_pretty(&json!({"file": null, "tasks": tasks, "warnings": []}))?;
+        } else {
+            print("no wayproof.toml: the built-in matrix holds")?;
+        }
         return Ok(ExitCode::SUCCESS);
     };
     let parsed = settings::read_policy(&file)?;
+    if args.json {
+        let warnings = parsed.warnings.iter().map(|warning| {
+            let problem = &warning.problem;
+            let at = [problem.span.start, problem.span.end];
+            json!({"message": problem.message, "help": problem.help, "bytes": at})
+        });
+        print_json_pretty(&json!({
+            "file": file, "tasks": parsed.policy.tasks().len(), "warnings": warnings.collect::<Vec<_>>(),
+        }))?;
+        return Ok(ExitCode::SUCCESS);
+    }
     for warning in &parsed.warnings {
         tell(&warning.rendered);
     }
@@ -97,18 +131,25 @@ fn check(place: &PolicyFile) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn test(place: &PolicyFile) -> Result<ExitCode> {
-    let policy = load(place)?;
+fn test(args: &PolicyShown) -> Result<ExitCode> {
+    let policy = load(&args.place)?;
     let failed = policy.run_tests();
-    for failure in &failed {
-        tell(&failure.to_string());
+    let passed = policy.tests.len().saturating_sub(failed.len());
+    if args.json {
+        let failures = failed.iter().map(|failure| {
+            json!({
+                "ask": failure.test.ask, "expected_task": failure.test.task, "expected_class": failure.test.class,
+                "task": failure.task, "class": failure.class, "rule": failure.rule,
+            })
+        });
+        let failures: Vec<Value> = failures.collect();
+        print_json_pretty(&json!({"passed": passed, "failed": failures}))?;
+    } else {
+        for failure in &failed {
+            tell(&failure.to_string());
+        }
+        print(&format!("{passed} passed, {} failed", failed.len()))?;
     }
-    let total = policy.tests.len();
-    print(&format!(
-        "{} passed, {} failed",
-        total.saturating_sub(failed.len()),
-        failed.len()
-    ))?;
     Ok(if failed.is_empty() {
         ExitCode::SUCCESS
     } else {
@@ -150,6 +191,12 @@ fn explain_ask(policy: &Policy, asked: &Asked<'_>, providers: &ProviderArgs) -> 
         asks = Some(question.class);
     }
     match next {
+        Next::Decided(decision) if asked.told == Told::Json => {
+            print_json_pretty(&json!({
+                "decision": decision, "asks_class_first": asks, "words": words(asked), "assumed": assumption,
+            }))?;
+            Ok(ExitCode::SUCCESS)
+        }
         Next::Decided(decision) => {
             print(&explain(&decision))?;
             if let Some(class) = asks {
@@ -172,13 +219,25 @@ fn explain_ask(policy: &Policy, asked: &Asked<'_>, providers: &ProviderArgs) -> 
 }
 
 /// The words that speak most for the task the classifier finds, with how much.
-fn because(asked: &Asked<'_>) -> Option<String> {
+fn words(asked: &Asked<'_>) -> Vec<Value> {
+    let found = reasons_of(asked).into_iter();
+    found
+        .map(|reason| json!({"text": reason.text, "weight": reason.weight}))
+        .collect()
+}
+
+fn reasons_of(asked: &Asked<'_>) -> Vec<Reason> {
     let about = wayproof_engine::Asked {
         paths: asked.paths,
         branch: asked.branch,
         explicit: None,
     };
-    let told: Vec<String> = reasons(asked.ask, &about)
+    reasons(asked.ask, &about)
+}
+
+/// The same in a line.
+fn because(asked: &Asked<'_>) -> Option<String> {
+    let told: Vec<String> = reasons_of(asked)
         .into_iter()
         .map(|reason| format!("{} {:+}", plain(&reason.text), reason.weight))
         .collect();

@@ -1,11 +1,14 @@
 //! Reports on the ledger: what was spent, what came of it, and how good it was.
 
+mod reverted;
+
 use std::collections::BTreeMap;
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use wayproof_ledger::{ActivityRow, DayRow, Days, Dimension, Ledger, Money, ReportRow, Sources};
 
+use self::reverted::Reverted;
 use super::ledger::at;
 use crate::{
     cli::{By, From, ReportArgs},
@@ -32,6 +35,7 @@ struct Report {
     groups: i64,
     per_day: Vec<DayRow>,
     activity: Vec<ActivityRow>,
+    reverted: Option<Reverted>,
 }
 
 /// Makes a report and prints it.
@@ -86,11 +90,11 @@ async fn read(ledger: &Ledger, kind: Kind, args: &ReportArgs) -> Result<Report> 
             .await
             .with_context(reading)?
     };
-    let activity = if kind == Kind::Quality {
-        ledger.activity(days).await.with_context(reading)?
-    } else {
-        Vec::new()
-    };
+    let (mut activity, mut reverted) = (Vec::new(), None);
+    if kind == Kind::Quality {
+        activity = ledger.activity(days).await.with_context(reading)?;
+        reverted = reverted::reverted(ledger, days).await?;
+    }
     Ok(Report {
         days,
         total: total.with_context(reading)?.pop(),
@@ -98,6 +102,7 @@ async fn read(ledger: &Ledger, kind: Kind, args: &ReportArgs) -> Result<Report> 
         groups: groups.with_context(reading)?,
         per_day,
         activity,
+        reverted,
     })
 }
 
@@ -112,6 +117,9 @@ const fn dimension(by: By) -> Dimension {
         By::Job => Dimension::Job,
         By::Day => Dimension::Day,
         By::Source => Dimension::Source,
+        By::Person => Dimension::Person,
+        By::Team => Dimension::Team,
+        By::Key => Dimension::Key,
     }
 }
 
@@ -126,6 +134,9 @@ const fn name(by: By) -> &'static str {
         By::Job => "job",
         By::Day => "day",
         By::Source => "source",
+        By::Person => "person",
+        By::Team => "team",
+        By::Key => "key",
     }
 }
 
@@ -188,7 +199,10 @@ fn value(kind: Kind, by: &[By], report: &Report) -> Value {
     };
     match kind {
         Kind::Spend => value["per_day"] = report.per_day.iter().map(day_value).collect(),
-        Kind::Quality => value["activity"] = json!(report.activity),
+        Kind::Quality => {
+            value["activity"] = json!(report.activity);
+            value["reverted"] = json!(report.reverted.as_ref().map(Reverted::value));
+        }
         Kind::Outcomes => {}
     }
     value
@@ -222,6 +236,9 @@ fn tell(kind: Kind, by: &[By], report: &Report) -> Result<()> {
         return print(&format!("nothing is recorded {}", words(report.days)));
     };
     headline(total, report.days)?;
+    if let Some(reverted) = &report.reverted {
+        print(&reverted.told())?;
+    }
     let head = head(kind, by);
     let sparks = sparklines(&report.per_day);
     let lines: Vec<Vec<String>> = report

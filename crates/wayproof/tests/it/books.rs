@@ -71,6 +71,18 @@ async fn a_budget_of_its_team_stops_it(environment: &Environment, up: &Up, shown
     assert_eq!(listed[0]["limit_nano_usd"], 10_000_000);
 }
 
+/// Whose key was shown is in the reports.
+fn it_is_told_who_spent(environment: &Environment) {
+    let spend = environment.run(&["ledger", "spend", "--by", "person,team,key", "--json"]);
+    let groups = spend.json()["rows"].as_array().unwrap().clone();
+    let ana = serde_json::json!({"person": "ana", "team": "core", "key": "ci"});
+    let hers = groups.iter().find(|row| row["group"] == ana);
+    assert!(
+        hers.is_some_and(|row| row["exchanges"].as_i64() >= Some(1)),
+        "{groups:#?}"
+    );
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_key_opens_the_door_until_it_is_revoked() {
     let provider = provider().await;
@@ -114,6 +126,7 @@ async fn a_key_opens_the_door_until_it_is_revoked() {
     assert!(removed.err.contains("there is none left"), "{removed:?}");
     // What was done is in the ledger, and the key is nowhere.
     assert_eq!(environment.run(&["ledger", "verify"]).status, 0);
+    it_is_told_who_spent(&environment);
     assert_nowhere(&environment.data(), key.rsplit('_').next().unwrap());
     provider.stop().await;
 }
@@ -209,4 +222,35 @@ fn people_come_from_a_file() {
     let read = environment.run(&["people", "read", &path]);
     assert_eq!(read.status, 2);
     assert!(read.err.contains("unknown field `team`"), "{read:?}");
+}
+
+#[test]
+fn every_change_is_told_as_json() {
+    let environment = Environment::new();
+    let run = |args: &[&str]| environment.run(&[args, &["--json"]].concat()).json();
+    let made = run(&["keys", "new", "ci"]);
+    let rotated = run(&["keys", "rotate", "ci", "--grace", "1h"]);
+    assert_eq!(rotated["id"], made["id"]);
+    assert_ne!(rotated["key"], made["key"]);
+    assert!(rotated["former_good_until_us"].is_i64(), "{rotated:#}");
+    assert_eq!(run(&["keys", "revoke", "ci"])["is_good"], false);
+    let removed = run(&["keys", "remove", "ci"]);
+    assert_eq!(
+        (&removed["removed"], &removed["callers_need_a_key"]),
+        (&Value::Bool(true), &Value::Bool(false))
+    );
+    let set = run(&["budgets", "set", "everyone", "2 USD", "--per", "day"]);
+    assert_eq!(set["limit_nano_usd"], 2_000_000_000_i64);
+    let lifted = run(&["budgets", "remove", "everyone", "--per", "day"]);
+    assert_eq!(lifted["removed"], true);
+    let ana = run(&["people", "set", "ana", "--team", "core"]);
+    assert_eq!(ana["teams"][0], "core");
+    let file = environment.path("people.toml");
+    fs::write(&file, "[people.bo]\nrole = \"admin\"\n").unwrap();
+    let read = run(&["people", "read", &file.to_string_lossy()]);
+    assert_eq!(
+        (&read["set"][0]["name"], &read["forgotten"][0]),
+        (&"bo".into(), &"ana".into())
+    );
+    assert_eq!(run(&["people", "remove", "bo"])["removed"], true);
 }

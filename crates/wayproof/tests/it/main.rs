@@ -38,6 +38,7 @@ mod prove;
 mod read_api;
 mod readme;
 mod real_model;
+mod replicas;
 mod report;
 mod review;
 mod review_models;

@@ -269,6 +269,38 @@ async fn planted_secrets_are_written_nowhere() {
     provider.stop().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_policy_has_less_kept_and_never_more() {
+    let said = secret("Aa");
+    let told = said.clone();
+    let provider = Provider::start(move |_| stream(&told)).await.unwrap();
+    // What the operator says, what the policy says, and what becomes of the secret.
+    for (operator, policy, kept) in [
+        ("full", "none", None),
+        ("full", "redacted", Some("[redacted:github-token]")),
+        ("redacted", "full", Some("[redacted:github-token]")),
+        ("none", "full", None),
+        ("full", "full", Some(said.as_str())),
+    ] {
+        let environment = Environment::new();
+        prove::repository(&environment);
+        let text = format!("version = 1\ncapture = \"{policy}\"\n");
+        fs::write(environment.repo().join("wayproof.toml"), text).unwrap();
+        let gateway = Logged::start(&environment, &provider, operator).await;
+        let secrets: Vec<String> = vec![said.clone(); 4];
+        let answer = gateway.post("", &request(&secrets, true));
+        gateway.stop();
+        let exchange = answer
+            .lines()
+            .find_map(|line| line.strip_prefix("x-wayproof-exchange: "))
+            .unwrap();
+        let captured = environment.run(&["ledger", "captured", exchange]);
+        let fits = kept.map_or(captured.status != 0, |kept| captured.out.contains(kept));
+        assert!(fits, "{operator} {policy}: {captured:?}");
+    }
+    provider.stop().await;
+}
+
 #[test]
 fn receipts_that_name_somebody_go_and_notes_are_named() {
     let environment = Environment::new();

@@ -46,7 +46,7 @@ const MONEY: &[Field] = &[
     (
         "subscription_nano_usd",
         MaybeInt,
-        "What subscriptions are worth that was used up.",
+        "The part of list prices that callers' own subscriptions paid for.",
     ),
 ];
 
@@ -157,8 +157,11 @@ const EXCHANGE: &[Field] = &[
     (
         "subscription_nano_usd",
         MaybeInt,
-        "The subscription's share.",
+        "The list price again, where the caller's own subscription paid for it.",
     ),
+    ("person", MaybeText, "The person whose key was shown."),
+    ("team", MaybeText, "Their teams."),
+    ("key_name", MaybeText, "The key's name."),
 ];
 
 const EXCHANGE_DETAIL: &[Field] = &[
@@ -223,7 +226,7 @@ const SPEND: &[Field] = &[
     (
         "subscription_nano_usd",
         MaybeInt,
-        "What subscriptions are worth that was used up.",
+        "The part of list prices that callers' own subscriptions paid for.",
     ),
     (
         "listed_per_proven_nano_usd",

@@ -24,6 +24,17 @@ pub(super) struct Browser {
 
 impl Browser {
     pub(super) async fn start() -> Self {
+        Self::start_with(json!({})).await
+    }
+
+    /// One that runs no script of any page.
+    pub(super) async fn without_scripts() -> Self {
+        let blocked = 2;
+        Self::start_with(json!({"profile.managed_default_content_settings.javascript": blocked}))
+            .await
+    }
+
+    async fn start_with(preferences: Value) -> Self {
         let profile = tempfile::tempdir().unwrap();
         let port = StdListener::bind("127.0.0.1:0")
             .unwrap()
@@ -41,7 +52,7 @@ impl Browser {
             .stderr(Stdio::null())
             .spawn()
             .expect("chromedriver is missing: `cargo xtask test` installs it (Debian: chromium chromium-driver)");
-        let options = json!({"args": [
+        let options = json!({"prefs": preferences, "args": [
             "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
             "--disable-component-update", "--disable-sync", "--hide-scrollbars", "--disable-dev-shm-usage",
             format!("--user-data-dir={}", profile.path().display()),

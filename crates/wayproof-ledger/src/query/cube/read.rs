@@ -18,16 +18,19 @@ const SELECTED: &str = "SELECT u.day, u.session, u.job, u.task, u.class, u.provi
         COALESCE(jobs.agent, sessions.agent, ''), COALESCE(jobs.repo, sessions.repo, sessions.cwd, ''),
         COALESCE(jobs.verdict, ''), jobs.seq, u.exchanges,
         u.listed_nano_usd, u.listed_unknown, u.billed_nano_usd, u.subscription_nano_usd,
-        u.input, u.cache_read, u.cache_write
+        u.input, u.cache_read, u.cache_write, u.person, u.team, u.key_name
     FROM usage_days u LEFT JOIN jobs ON jobs.id = u.job LEFT JOIN sessions ON sessions.id = u.session";
 
-const KEY: &str = "u.day, u.session, u.job, u.task, u.class, u.provider, u.model, u.source";
+const KEY: &str = "u.day, u.session, u.job, u.task, u.class, u.provider, u.model, u.source, u.person, u.team, u.key_name";
+
+/// In which columns the texts of the key are, in its order.
+const KEYED: [usize; 10] = [1, 2, 3, 4, 5, 6, 7, 20, 21, 22];
 
 /// Verdicts of jobs that were judged; first the one that counts.
 const JUDGED: [&str; 4] = ["PROVEN", "PROVEN_WITH_GAPS", "UNPROVEN", "REFUTED"];
 
 /// In which columns the names are.
-const NAMED: [usize; 7] = [3, 4, 5, 6, 8, 9, 10];
+const NAMED: [usize; 10] = [3, 4, 5, 6, 8, 9, 10, 20, 21, 22];
 
 /// A cube while it is read.
 #[derive(Default)]
@@ -45,7 +48,7 @@ struct Making {
 }
 
 /// Where a row stands, to read on behind it.
-type RowKey = (i64, [String; 7]);
+type RowKey = (i64, [String; 10]);
 
 impl Making {
     fn number(&mut self, name: &str) -> u32 {
@@ -161,9 +164,9 @@ fn small(count: usize) -> u32 {
 }
 
 fn row_key(row: &AnyRow) -> Result<RowKey, sqlx::Error> {
-    let mut texts = [const { String::new() }; 7];
-    for (at, text) in texts.iter_mut().enumerate() {
-        *text = row.try_get(at + 1)?;
+    let mut texts = [const { String::new() }; 10];
+    for (text, at) in texts.iter_mut().zip(KEYED) {
+        *text = row.try_get(at)?;
     }
     Ok((row.try_get(0)?, texts))
 }
@@ -207,7 +210,7 @@ impl Ledger {
                 for text in texts {
                     bound = bound.and(arguments.add(text));
                 }
-                format!("({KEY}) > ($1, $2, $3, $4, $5, $6, $7, $8)")
+                format!("({KEY}) > ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)")
             }
         };
         let sql = format!("{SELECTED} WHERE {condition} ORDER BY {KEY} LIMIT {CHUNK}");

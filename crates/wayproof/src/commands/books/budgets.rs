@@ -9,7 +9,7 @@ use wayproof_ledger::{Account, Ledger};
 
 use super::{open, record};
 use crate::{
-    cli::books::{BooksListArgs, BudgetsCommand},
+    cli::books::{BooksArgs, BudgetsCommand},
     exit::Mistake,
     terminal::{print, print_json_pretty, table, tell},
 };
@@ -25,7 +25,7 @@ pub(crate) async fn run(command: BudgetsCommand) -> Result<ExitCode> {
             amount,
             per,
             soft,
-            ledger,
+            books,
         } => {
             let limit_nano_usd = money(&amount)?;
             let soft_nano_usd = soft
@@ -37,14 +37,14 @@ pub(crate) async fn run(command: BudgetsCommand) -> Result<ExitCode> {
                 limit_nano_usd,
                 soft_nano_usd,
             };
-            set(&open(&ledger).await?, budget).await?;
+            set(&books, budget).await?;
         }
         BudgetsCommand::List(args) => list(&args).await?,
         BudgetsCommand::Remove {
             subject,
             per,
-            ledger,
-        } => remove(&open(&ledger).await?, &subject, per).await?,
+            books,
+        } => remove(&books, &subject, per).await?,
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -76,8 +76,10 @@ fn soft_limit(text: &str, limit: i64) -> Result<i64> {
     Ok(soft)
 }
 
-async fn set(ledger: &Ledger, budget: Budget) -> Result<()> {
+async fn set(args: &BooksArgs, budget: Budget) -> Result<()> {
+    let ledger = &open(&args.ledger).await?;
     let subject = budget.subject.to_string();
+    let told = json!(budget);
     let said = said(&budget);
     ledger
         .books()
@@ -85,6 +87,9 @@ async fn set(ledger: &Ledger, budget: Budget) -> Result<()> {
         .await
         .context("setting the budget")?;
     record(ledger, "budget-set", &subject, Some(said.clone())).await?;
+    if args.json {
+        return print_json_pretty(&told);
+    }
     tell(&format!("{subject} may spend {said}"));
     Ok(())
 }
@@ -101,7 +106,8 @@ fn said(budget: &Budget) -> String {
     )
 }
 
-async fn remove(ledger: &Ledger, subject: &Subject, window: Window) -> Result<()> {
+async fn remove(args: &BooksArgs, subject: &Subject, window: Window) -> Result<()> {
+    let ledger = &open(&args.ledger).await?;
     let register = ledger.books().register();
     let is_it = |budget: &&Budget| budget.subject == *subject && budget.window == window;
     if !register.budgets.iter().any(|budget| is_it(&budget)) {
@@ -118,6 +124,9 @@ async fn remove(ledger: &Ledger, subject: &Subject, window: Window) -> Result<()
         Some(window.to_string()),
     )
     .await?;
+    if args.json {
+        return print_json_pretty(&json!({"subject": subject, "window": window, "removed": true}));
+    }
     tell(&format!("{subject} has no budget for a {window} any more"));
     Ok(())
 }
@@ -128,7 +137,7 @@ struct Line {
     account: Option<Account>,
 }
 
-async fn list(args: &BooksListArgs) -> Result<()> {
+async fn list(args: &BooksArgs) -> Result<()> {
     let ledger = open(&args.ledger).await?;
     let lines = lines(&ledger).await?;
     let now_us = ledger.clock().now_us();

@@ -10,7 +10,7 @@ use wayproof_ledger::{FormerDigest, Key, Ledger};
 
 use super::{check_name, open, record, span_us};
 use crate::{
-    cli::books::{BooksListArgs, KeysCommand, NewKeyArgs},
+    cli::books::{BooksArgs, KeysCommand, NewKeyArgs},
     exit::{Broken, Mistake},
     terminal::{moment, print, print_json_pretty, table, tell},
 };
@@ -20,16 +20,12 @@ pub(crate) async fn run(command: KeysCommand) -> Result<ExitCode> {
     match command {
         KeysCommand::New(args) => new(args).await?,
         KeysCommand::List(args) => list(&args).await?,
-        KeysCommand::Rotate {
-            name,
-            grace,
-            ledger,
-        } => {
+        KeysCommand::Rotate { name, grace, books } => {
             let grace_us = span_us(&grace)?;
-            rotate(&open(&ledger).await?, &name, grace_us).await?;
+            rotate(&books, &name, grace_us).await?;
         }
-        KeysCommand::Revoke { name, ledger } => revoke(&open(&ledger).await?, &name).await?,
-        KeysCommand::Remove { name, ledger } => remove(&open(&ledger).await?, &name).await?,
+        KeysCommand::Revoke { name, books } => revoke(&books, &name).await?,
+        KeysCommand::Remove { name, books } => remove(&books, &name).await?,
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -105,7 +101,8 @@ fn named(ledger: &Ledger, name: &str) -> Result<Key> {
     })?)
 }
 
-async fn rotate(ledger: &Ledger, name: &str, grace_us: i64) -> Result<()> {
+async fn rotate(args: &BooksArgs, name: &str, grace_us: i64) -> Result<()> {
+    let ledger = &open(&args.ledger).await?;
     let mut key = named(ledger, name)?;
     let now_us = ledger.clock().now_us();
     if !key.is_good(now_us) {
@@ -117,6 +114,7 @@ async fn rotate(ledger: &Ledger, name: &str, grace_us: i64) -> Result<()> {
         digest: std::mem::replace(&mut key.digest, KeyDigest::of(secret.as_bytes()).to_hex()),
         until_us,
     });
+    let mut told = shown(&key, now_us);
     ledger
         .books()
         .put_key(key)
@@ -124,27 +122,39 @@ async fn rotate(ledger: &Ledger, name: &str, grace_us: i64) -> Result<()> {
         .context("keeping the key")?;
     let detail = format!("the old one is good until {}", moment(until_us));
     record(ledger, "key-rotated", name, Some(detail.clone())).await?;
+    if args.json {
+        told["key"] = Value::String(secret);
+        told["former_good_until_us"] = until_us.into();
+        return print_json_pretty(&told);
+    }
     tell(&format!("key `{name}`, shown this once; {detail} UTC"));
     print(&secret)
 }
 
-async fn revoke(ledger: &Ledger, name: &str) -> Result<()> {
+async fn revoke(args: &BooksArgs, name: &str) -> Result<()> {
+    let ledger = &open(&args.ledger).await?;
     let mut key = named(ledger, name)?;
     if key.revoked_us.is_some() {
         return Err(Mistake(format!("key `{name}` is revoked already")).into());
     }
-    key.revoked_us = Some(ledger.clock().now_us());
+    let now_us = ledger.clock().now_us();
+    key.revoked_us = Some(now_us);
+    let told = shown(&key, now_us);
     ledger
         .books()
         .put_key(key)
         .await
         .context("revoking the key")?;
     record(ledger, "key-revoked", name, None).await?;
+    if args.json {
+        return print_json_pretty(&told);
+    }
     tell(&format!("key `{name}` is good for nothing from now on"));
     Ok(())
 }
 
-async fn remove(ledger: &Ledger, name: &str) -> Result<()> {
+async fn remove(args: &BooksArgs, name: &str) -> Result<()> {
+    let ledger = &open(&args.ledger).await?;
     let key = named(ledger, name)?;
     if key.is_good(ledger.clock().now_us()) {
         let sentence = format!("key `{name}` is good; revoke it first");
@@ -157,6 +167,11 @@ async fn remove(ledger: &Ledger, name: &str) -> Result<()> {
         .context("removing the key")?;
     let register = books.fresh(-1).await.context("reading the books")?;
     record(ledger, "key-removed", name, None).await?;
+    if args.json {
+        return print_json_pretty(&json!({
+            "id": key.id, "name": name, "removed": true, "callers_need_a_key": register.needs_key(),
+        }));
+    }
     tell(&if register.needs_key() {
         format!("key `{name}` is off the list")
     } else {
@@ -167,7 +182,7 @@ async fn remove(ledger: &Ledger, name: &str) -> Result<()> {
     Ok(())
 }
 
-async fn list(args: &BooksListArgs) -> Result<()> {
+async fn list(args: &BooksArgs) -> Result<()> {
     let ledger = open(&args.ledger).await?;
     let register = ledger.books().register();
     let now_us = ledger.clock().now_us();

@@ -8,11 +8,12 @@ use std::{
 
 use anyhow::{Context, Result};
 use serde::Deserialize;
-use wayproof_ledger::{Ledger, Person, Role};
+use serde_json::json;
+use wayproof_ledger::{Person, Role};
 
 use super::{check_name, open, record};
 use crate::{
-    cli::books::{BooksListArgs, PeopleCommand},
+    cli::books::{BooksArgs, PeopleCommand},
     exit::Mistake,
     terminal::{print, print_json_pretty, table, tell},
 };
@@ -40,7 +41,7 @@ pub(crate) async fn run(command: PeopleCommand) -> Result<ExitCode> {
             name,
             teams,
             role,
-            ledger,
+            books,
         } => {
             let mut person = Person {
                 name,
@@ -48,44 +49,50 @@ pub(crate) async fn run(command: PeopleCommand) -> Result<ExitCode> {
                 role: Role::default(),
             };
             check(&person)?;
-            let ledger = open(&ledger).await?;
-            let register = ledger.books().register();
-            let known = register.people.get(&person.name);
-            person.role = role
-                .or_else(|| known.map(|known| known.role))
-                .unwrap_or_default();
-            let said = said(&person);
-            let name = person.name.clone();
-            ledger
-                .books()
-                .put_person(person)
-                .await
-                .context("keeping the person")?;
-            record(&ledger, "person-set", &name, Some(said.clone())).await?;
-            tell(&format!("{name}: {said}"));
+            set(&books, &mut person, role).await?;
         }
-        PeopleCommand::Read { file, ledger } => read(&file, &open(&ledger).await?).await?,
+        PeopleCommand::Read { file, books } => read(&file, &books).await?,
         PeopleCommand::List(args) => list(&args).await?,
-        PeopleCommand::Remove { name, ledger } => {
-            let ledger = open(&ledger).await?;
-            if !ledger.books().register().people.contains_key(&name) {
-                return Err(Mistake(format!(
-                    "nobody is called `{name}`; see `wayproof people list`"
-                ))
-                .into());
-            }
-            ledger
-                .books()
-                .remove_person(&name)
-                .await
-                .context("forgetting the person")?;
-            record(&ledger, "person-removed", &name, None).await?;
-            tell(&format!(
-                "{name} is forgotten; their keys stay what they are"
-            ));
-        }
+        PeopleCommand::Remove { name, books } => remove(&books, &name).await?,
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Keeps a person; a role that nobody names stays what it was.
+async fn set(args: &BooksArgs, person: &mut Person, role: Option<Role>) -> Result<()> {
+    let ledger = open(&args.ledger).await?;
+    let register = ledger.books().register();
+    let known = register.people.get(&person.name);
+    person.role = role
+        .or_else(|| known.map(|known| known.role))
+        .unwrap_or_default();
+    let said = said(person);
+    let kept = ledger.books().put_person(person.clone()).await;
+    kept.context("keeping the person")?;
+    record(&ledger, "person-set", &person.name, Some(said.clone())).await?;
+    if args.json {
+        return print_json_pretty(person);
+    }
+    tell(&format!("{}: {said}", person.name));
+    Ok(())
+}
+
+async fn remove(args: &BooksArgs, name: &str) -> Result<()> {
+    let ledger = open(&args.ledger).await?;
+    if !ledger.books().register().people.contains_key(name) {
+        let sentence = format!("nobody is called `{name}`; see `wayproof people list`");
+        return Err(Mistake(sentence).into());
+    }
+    let removed = ledger.books().remove_person(name).await;
+    removed.context("forgetting the person")?;
+    record(&ledger, "person-removed", name, None).await?;
+    if args.json {
+        return print_json_pretty(&json!({"name": name, "removed": true}));
+    }
+    tell(&format!(
+        "{name} is forgotten; their keys stay what they are"
+    ));
+    Ok(())
 }
 
 fn check(person: &Person) -> Result<()> {
@@ -109,7 +116,8 @@ fn teams(person: &Person) -> String {
     teams.join(", ")
 }
 
-async fn read(path: &Path, ledger: &Ledger) -> Result<()> {
+async fn read(path: &Path, args: &BooksArgs) -> Result<()> {
+    let ledger = &open(&args.ledger).await?;
     let wrong = |why: &str| Mistake(format!("{} cannot be read: {why}", path.display()));
     let text = std::fs::read_to_string(path).map_err(|error| wrong(&error.to_string()))?;
     let file: File = toml::from_str(&text).map_err(|error| wrong(error.message()))?;
@@ -142,6 +150,7 @@ async fn read(path: &Path, ledger: &Ledger) -> Result<()> {
         gone.len(),
         people.len()
     );
+    let told = json!({"set": changed, "forgotten": gone, "people": people.len()});
     for person in changed {
         ledger
             .books()
@@ -157,11 +166,14 @@ async fn read(path: &Path, ledger: &Ledger) -> Result<()> {
             .context("forgetting a person")?;
     }
     record(ledger, "person-set", "a file of people", Some(said.clone())).await?;
+    if args.json {
+        return print_json_pretty(&told);
+    }
     tell(&said);
     Ok(())
 }
 
-async fn list(args: &BooksListArgs) -> Result<()> {
+async fn list(args: &BooksArgs) -> Result<()> {
     let ledger = open(&args.ledger).await?;
     let register = ledger.books().register();
     ledger.close().await?;

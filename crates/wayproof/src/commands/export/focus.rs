@@ -1,7 +1,7 @@
 //! Charges by day in the columns of FOCUS, the FinOps Foundation's format for cost and usage: those of 1.2, and the two
 //! names that take the place of `ProviderName` and `PublisherName` in later versions.
 //!
-//! A row is a day of one model, provider, agent, repository, task and class. Unknown costs are empty and never zero;
+//! A row is a day of one model, provider, agent, repository, task, class and caller. Unknown costs are empty and never zero;
 //! how many answers they stand for is in a column of ours, as are the token buckets. Columns that begin with `x_` are
 //! not FOCUS's.
 
@@ -56,7 +56,7 @@ pub(super) const COLUMNS: [&str; 37] = [
 ];
 
 /// Every dimension a row has, in the order of its group.
-const BY: [Dimension; 7] = [
+const BY: [Dimension; 10] = [
     Dimension::Provider,
     Dimension::Model,
     Dimension::Agent,
@@ -64,6 +64,9 @@ const BY: [Dimension; 7] = [
     Dimension::Task,
     Dimension::Class,
     Dimension::Source,
+    Dimension::Person,
+    Dimension::Team,
+    Dimension::Key,
 ];
 
 /// Writes the rows of each day.
@@ -102,8 +105,8 @@ fn cells(day: i64, row: &ReportRow) -> [String; 37] {
     let (provider, model) = (of(0), of(1));
     let (quantity, unit) = consumed(row);
     let [input, cache_read, cache_write, output, reasoning] = row.tokens;
-    let tags =
-        json!({"agent": of(2), "repo": of(3), "task": of(4), "class": of(5), "source": of(6)});
+    let tags = json!({"agent": of(2), "repo": of(3), "task": of(4), "class": of(5), "source": of(6), "person": of(7),
+        "team": of(8), "key": of(9)});
     let buckets = json!({"input": input, "cache_read": cache_read, "cache_write": cache_write, "output": output,
         "reasoning": reasoning});
     let (listed, billed) = (
