@@ -47,7 +47,7 @@ fn conversation_tokens(conversation: &Conversation<'_>) -> u64 {
     for tool in &conversation.tools {
         let schema = match &tool.form {
             ToolForm::Schema(schema) => schema.as_deref(),
-            ToolForm::Free(grammar) => *grammar,
+            ToolForm::Free(format) => format.as_deref(),
         };
         let described = tool.description.as_ref().map_or(0, spoken);
         sum = sum

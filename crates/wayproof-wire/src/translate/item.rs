@@ -118,8 +118,8 @@ pub(crate) struct Tool<'a> {
 pub(crate) enum ToolForm<'a> {
     /// Arguments by a JSON Schema.
     Schema(Option<Cow<'a, [u8]>>),
-    /// Free text, maybe by a grammar (JSON).
-    Free(Option<&'a [u8]>),
+    /// Free text, maybe in a format (JSON, as Responses writes it).
+    Free(Option<Cow<'a, [u8]>>),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,10 +1,14 @@
 //! Official SDKs against the gateway: what it says parses under their types, whoever answers.
 
 use std::{
+    fmt::Write as _,
     fs,
+    io::Write as _,
+    path::Path,
     process::{Command, Stdio},
 };
 
+use serde_json::{Value, json};
 use wayproof_testkit::{Captured, Persona, Play, Provider, Reply, Step};
 
 use crate::{
@@ -115,4 +119,57 @@ async fn official_sdks_for_node_understand_the_gateway() {
     let said = said.await;
     assert!(said.ends_with("115 checks hold\n"), "{said}");
     conformance::understood("node");
+}
+
+/// The body of a request in a golden file, after what was lost on the way.
+fn translated(file: &Path) -> Option<Value> {
+    let text = fs::read_to_string(file).unwrap();
+    let (_, body) = text.split_once("\n{")?;
+    serde_json::from_str(&format!("{{{body}")).ok()
+}
+
+#[test]
+fn translated_requests_parse_under_the_sdks_types() {
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("../wayproof-wire/testdata");
+    let (mut folders, mut lines) = (vec![golden.clone()], String::new());
+    let mut count = 0;
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+            let protocol = name
+                .strip_prefix("to-")
+                .and_then(|name| name.strip_suffix(".snap"));
+            if path.is_dir() {
+                folders.push(path);
+            } else if let Some(protocol @ ("messages" | "chat" | "responses" | "gemini")) = protocol
+                && let Some(body) = translated(&path)
+            {
+                let case = path.strip_prefix(&golden).unwrap();
+                let line = json!({"case": case, "protocol": protocol, "body": body});
+                writeln!(lines, "{line}").unwrap();
+                count += 1;
+            }
+        }
+    }
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/sdk_types.py");
+    let mut python = Command::new(tools().join("sdks/bin/python"))
+        .arg(script)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut input = python.stdin.take().unwrap();
+    input.write_all(lines.as_bytes()).unwrap();
+    drop(input);
+    let said = Said::of(python.wait_with_output().unwrap());
+    assert_eq!(said.status, 0, "{said:?}");
+    let last = said.out.lines().last().unwrap();
+    let read: usize = last
+        .split(['=', ' '])
+        .filter_map(|word| word.parse::<usize>().ok())
+        .sum();
+    assert!(read == count && count > 150, "{last}");
+    assert_eq!(said.out.lines().count(), 1, "{}", said.out);
 }

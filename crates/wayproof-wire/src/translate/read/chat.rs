@@ -227,6 +227,24 @@ pub(super) fn word_choice(word: &str) -> Choice<'static> {
     }
 }
 
+/// A format as Responses writes it: Chat puts a grammar into an object of its own.
+fn free_format(format: Json<'_>) -> Cow<'_, [u8]> {
+    let Some(grammar) = format.get("grammar") else {
+        return Cow::Borrowed(format.bytes());
+    };
+    let mut flat = br#"{"type":"grammar""#.to_vec();
+    for name in ["syntax", "definition"] {
+        if let Some(value) = grammar.get(name) {
+            flat.extend_from_slice(b",\"");
+            flat.extend_from_slice(name.as_bytes());
+            flat.extend_from_slice(b"\":");
+            flat.extend_from_slice(value.bytes());
+        }
+    }
+    flat.push(b'}');
+    Cow::Owned(flat)
+}
+
 pub(super) fn read_tool<'a>(reading: &mut Reading<'a>, tool: Json<'a>) -> Option<Tool<'a>> {
     let [kind, function, custom] = tool.pick(["type", "function", "custom"]);
     let Some(inner) = function.or(custom) else {
@@ -239,7 +257,7 @@ pub(super) fn read_tool<'a>(reading: &mut Reading<'a>, tool: Json<'a>) -> Option
     let form = if function.is_some() {
         ToolForm::Schema(schema.map(|schema| Cow::Borrowed(schema.bytes())))
     } else {
-        ToolForm::Free(format.map(Json::bytes))
+        ToolForm::Free(format.map(free_format))
     };
     Some(Tool {
         name: name.and_then(Text::of)?,

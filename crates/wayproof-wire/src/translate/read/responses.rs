@@ -286,7 +286,7 @@ fn read_tool<'a>(
             return;
         }
         ("function", _) => ToolForm::Schema(schema.map(|schema| Cow::Borrowed(schema.bytes()))),
-        ("custom", _) => ToolForm::Free(format.map(Json::bytes)),
+        ("custom", _) => ToolForm::Free(format.map(|format| Cow::Borrowed(format.bytes()))),
         _ => return reading.foreign_tool(&kind),
     };
     let Some(name) = name else { return };

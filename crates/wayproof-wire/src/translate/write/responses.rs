@@ -149,15 +149,7 @@ impl Items<'_, '_> {
 
     fn model(&mut self, part: &Part<'_>, out: &mut Out) {
         match part {
-            Part::Text(text) => message("assistant", out, |out| {
-                text_part("output_text", text, out);
-            }),
-            Part::Refusal(text) => message("assistant", out, |out| {
-                out.object(|out| {
-                    out.pair("type", "refusal");
-                    out.key("refusal").text(text);
-                });
-            }),
+            Part::Text(text) | Part::Refusal(text) => said(text, out),
             Part::Call(call) => self.call(call, out),
             Part::Thinking(thinking) => self.thinking(thinking, out),
             Part::Media(media) => self.writing.lose(LossKind::Part, kind_name(media.kind)),
@@ -207,6 +199,15 @@ fn message(role: &str, out: &mut Out, fill: impl FnOnce(&mut Out)) {
         out.pair("type", "message");
         out.pair("role", role);
         out.key("content").array(fill);
+    });
+}
+
+/// What the model said. Parts of an answer would need the id that its provider gave it; a text needs none.
+fn said(text: &Text<'_>, out: &mut Out) {
+    out.object(|out| {
+        out.pair("type", "message");
+        out.pair("role", "assistant");
+        out.key("content").text(text);
     });
 }
 
