@@ -16,7 +16,7 @@ use wayproof_wire::Protocol;
 
 use self::socket::Socket;
 use crate::{
-    commands::connect::{USUAL, point, surroundings},
+    commands::connect::{USUAL, key, point, surroundings},
     connect::{self, Agent, Record, State},
     exit::{self, Mistake},
     gateway::{self, Admin},
@@ -239,9 +239,22 @@ async fn examine_agent(visit: &Visit<'_>, agent: Agent, record: Option<&Record>)
         .or_else(|| record.map(|record| record.gateway.clone()))
         .unwrap_or_else(|| USUAL.to_owned());
     let gateway = gateway.trim_end_matches('/');
-    findings.push(settings_of(agent, record, gateway).of(agent));
+    let named = record.and_then(|record| record.key_env.as_deref());
+    let key = match key(named) {
+        Ok(key) => key,
+        Err(error) => {
+            let fix = format!(
+                "export {}, the key that the gateway wants",
+                named.unwrap_or_default()
+            );
+            findings.push(Finding::wrong("key", exit::chain(&error), fix).of(agent));
+            return findings;
+        }
+    };
+    let key = key.as_deref();
+    findings.push(settings_of(agent, record, gateway, key).of(agent));
     findings.push(
-        match probe::round_trip(gateway, agent.protocol()).await {
+        match probe::round_trip(gateway, key, agent.protocol()).await {
             Ok(trip) if trip.called => Finding::ok("round-trip", trip.to_string()),
             Ok(trip) => Finding::warning(
                 "round-trip",
@@ -256,14 +269,14 @@ async fn examine_agent(visit: &Visit<'_>, agent: Agent, record: Option<&Record>)
         .of(agent),
     );
     if agent.protocol() == Protocol::Responses {
-        findings.push(on_a_socket(gateway).await.of(agent));
+        findings.push(on_a_socket(gateway, key).await.of(agent));
     }
     findings
 }
 
 /// The same on a WebSocket, which agents that speak Responses may be told to use.
-async fn on_a_socket(gateway: &str) -> Finding {
-    match socket::round_trip(gateway).await {
+async fn on_a_socket(gateway: &str, key: Option<&str>) -> Finding {
+    match socket::round_trip(gateway, key).await {
         Ok(held @ Socket::Held { .. }) => Finding::ok("websocket", held.to_string()),
         Ok(refused @ Socket::Refused { .. }) => Finding::warning(
             "websocket",
@@ -277,15 +290,19 @@ async fn on_a_socket(gateway: &str) -> Finding {
     }
 }
 
-fn settings_of(agent: Agent, record: Option<&Record>, gateway: &str) -> Finding {
+fn settings_of(agent: Agent, record: Option<&Record>, gateway: &str, key: Option<&str>) -> Finding {
     let name = agent.name();
     let folder = record.and_then(|record| record.folder.as_deref());
     let place = folder
         .map(|folder| format!(" --dir {}", folder.display()))
         .unwrap_or_default();
-    let again = format!("wayproof connect {name} --gateway {gateway}{place}");
+    let named = record.and_then(|record| record.key_env.as_deref());
+    let shown = named
+        .map(|name| format!(" --key-env {name}"))
+        .unwrap_or_default();
+    let again = format!("wayproof connect {name} --gateway {gateway}{shown}{place}");
     let looked = surroundings(folder).and_then(|around| {
-        let point = point(agent, &around, gateway)?;
+        let point = point(agent, &around, gateway, key)?;
         let plan = agent.plan(&around, &point);
         let state = connect::state(&plan, record)?;
         Ok((plan.files.is_empty(), state))

@@ -17,7 +17,7 @@ pub(crate) struct ConnectArgs {
     #[arg(required_unless_present = "list")]
     pub(crate) agent: Option<String>,
     /// Lists the agents, where their settings are, and which are connected.
-    #[arg(long, conflicts_with_all = ["agent", "gateway", "dry_run", "no_check"])]
+    #[arg(long, conflicts_with_all = ["agent", "gateway", "key_env", "dry_run", "no_check"])]
     pub(crate) list: bool,
     /// Shows what would change and changes nothing.
     #[arg(long)]
@@ -25,6 +25,9 @@ pub(crate) struct ConnectArgs {
     /// The gateway [default: the one that runs on this data directory, else http://127.0.0.1:4417].
     #[arg(long, value_name = "URL", env = "WAYPROOF_GATEWAY")]
     pub(crate) gateway: Option<String>,
+    /// The variable with the key that the gateway wants; the agent's settings get the key itself.
+    #[arg(long, value_name = "VAR")]
+    pub(crate) key_env: Option<String>,
     /// The folder with the agent's settings [default: where the agent looks].
     #[arg(long, value_name = "DIR")]
     pub(crate) dir: Option<PathBuf>,

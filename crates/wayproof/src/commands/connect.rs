@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::{
     cli::{ConnectArgs, DisconnectArgs},
-    connect::{self, Agent, Pending, Point, Record, State, Surroundings},
+    connect::{self, Agent, Pending, Plan, Point, Record, State, Surroundings},
     doctor::probe,
     exit::{self, Mistake},
     gateway,
@@ -32,19 +32,21 @@ pub(crate) async fn run(args: ConnectArgs) -> Result<ExitCode> {
     let gateway = gateway_url(args.gateway.as_deref(), &data).await?;
     let around = surroundings(args.dir.as_deref())?;
     let record = Record::load(&data, agent.name())?;
-    let point = point(agent, &around, &gateway)?;
+    let key = key(args.key_env.as_deref())?;
+    let point = point(agent, &around, &gateway, key.as_deref())?;
     let plan = agent.plan(&around, &point);
     let pending = connect::connecting(&plan, record.as_ref())?;
-    let changes = changes(&pending);
+    let changes = changes(&pending, key.as_deref());
     if !args.dry_run && !plan.files.is_empty() {
         let data = settings::data_directory(&args.data)?;
-        let record = Record::new(agent.name(), &gateway, around.folder.as_deref());
+        let mut record = Record::new(agent.name(), &gateway, around.folder.as_deref());
+        record.key_env.clone_from(&args.key_env);
         connect::connect(record, pending, &data)?;
     }
     let check = if args.dry_run || args.no_check {
         None
     } else {
-        live(agent, &gateway).await
+        live(agent, &gateway, key.as_deref()).await
     };
     let is_wrong = matches!(&check, Some(Err(_)));
     if args.json {
@@ -94,7 +96,10 @@ pub(crate) fn take_back(args: &DisconnectArgs) -> Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     };
     let pending = connect::disconnecting(&record)?;
-    let changes = changes(&pending);
+    let changes = changes(
+        &pending,
+        key(record.key_env.as_deref()).ok().flatten().as_deref(),
+    );
     if !args.dry_run {
         connect::disconnect(&record, &pending, &data)?;
     }
@@ -152,7 +157,12 @@ pub(crate) fn surroundings(folder: Option<&Path>) -> Result<Surroundings<'static
 }
 
 /// What an agent's settings should point at.
-pub(crate) fn point(agent: Agent, around: &Surroundings<'_>, gateway: &str) -> Result<Point> {
+pub(crate) fn point(
+    agent: Agent,
+    around: &Surroundings<'_>,
+    gateway: &str,
+    key: Option<&str>,
+) -> Result<Point> {
     let folder = agent.folder(around);
     let keeps_sign_in = match agent {
         Agent::ClaudeCode => {
@@ -167,6 +177,23 @@ pub(crate) fn point(agent: Agent, around: &Surroundings<'_>, gateway: &str) -> R
         gateway: gateway.to_owned(),
         program: std::env::current_exe()?,
         keeps_sign_in,
+        key: key.map(str::to_owned),
+    })
+}
+
+/// The key in a variable, if one is named.
+pub(crate) fn key(named: Option<&str>) -> Result<Option<String>> {
+    let Some(name) = named else {
+        return Ok(None);
+    };
+    let key = variable(name).map(|key| key.trim().to_owned());
+    let key = key.filter(|key| !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_graphic()));
+    key.map(Some).ok_or_else(|| {
+        let sentence = format!(
+            "--key-env {}: the variable is not set to a key; set it to the key that the gateway wants",
+            plain(name)
+        );
+        Mistake(sentence).into()
     })
 }
 
@@ -197,17 +224,19 @@ fn address(text: &str) -> Result<String> {
 }
 
 /// The round trip, when somebody listens.
-async fn live(agent: Agent, gateway: &str) -> Option<Result<String, String>> {
+async fn live(agent: Agent, gateway: &str, key: Option<&str>) -> Option<Result<String, String>> {
     if !probe::is_up(gateway).await {
         return None;
     }
-    Some(match probe::round_trip(gateway, agent.protocol()).await {
-        Ok(trip) => Ok(trip.to_string()),
-        Err(fault) => Err(format!(
-            "{fault}; `wayproof doctor {}` says more",
-            agent.name()
-        )),
-    })
+    Some(
+        match probe::round_trip(gateway, key, agent.protocol()).await {
+            Ok(trip) => Ok(trip.to_string()),
+            Err(fault) => Err(format!(
+                "{fault}; `wayproof doctor {}` says more",
+                agent.name()
+            )),
+        },
+    )
 }
 
 /// A change as it is told.
@@ -224,14 +253,19 @@ impl Told {
     }
 }
 
-fn changes(pending: &[Pending]) -> Vec<Told> {
+/// What changes; a key is not shown.
+fn changes(pending: &[Pending], key: Option<&str>) -> Vec<Told> {
+    let hidden = |diff: String| match key {
+        Some(key) => diff.replace(key, "[the gateway's key]"),
+        None => diff,
+    };
     pending
         .iter()
         .map(|one| Told {
             path: one.path.clone(),
             is_change: one.is_change(),
             diff: if one.is_change() {
-                one.diff()
+                hidden(one.diff())
             } else {
                 String::new()
             },
@@ -274,21 +308,12 @@ fn list(data: &Path, folder: Option<&Path>, as_json: bool) -> Result<ExitCode> {
         let url = record
             .as_ref()
             .map_or_else(|| USUAL.to_owned(), |record| record.gateway.clone());
-        let plan = agent.plan(&around, &point(agent, &around, &url)?);
-        let (state, why) = match connect::state(&plan, record.as_ref()) {
-            Ok(State::Connected) => ("connected", String::new()),
-            Ok(State::NotConnected) if plan.files.is_empty() => ("by hand", String::new()),
-            Ok(State::NotConnected) if !agent.folder(&around).is_dir() => {
-                ("no settings", String::new())
-            }
-            Ok(State::NotConnected) => ("not connected", String::new()),
-            Ok(State::Drifted(files)) => {
-                let places: Vec<String> =
-                    files.into_iter().flat_map(|(_, places)| places).collect();
-                ("drifted", places.join(", "))
-            }
-            Err(error) => ("broken", exit::chain(&error)),
-        };
+        // Without its variable nobody can tell whether the key is still the one.
+        let key = record
+            .as_ref()
+            .and_then(|it| key(it.key_env.as_deref()).ok()?);
+        let plan = agent.plan(&around, &point(agent, &around, &url, key.as_deref())?);
+        let (state, why) = standing(agent, &around, &plan, record.as_ref());
         let files: Vec<String> = plan
             .files
             .iter()
@@ -325,4 +350,24 @@ fn list(data: &Path, folder: Option<&Path>, as_json: bool) -> Result<ExitCode> {
         print(&table(&["agent", "state", "gateway", "settings"], &rows))?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// How an agent's settings are, in a word, and what is wrong with them.
+fn standing(
+    agent: Agent,
+    around: &Surroundings<'_>,
+    plan: &Plan,
+    record: Option<&Record>,
+) -> (&'static str, String) {
+    match connect::state(plan, record) {
+        Ok(State::Connected) => ("connected", String::new()),
+        Ok(State::NotConnected) if plan.files.is_empty() => ("by hand", String::new()),
+        Ok(State::NotConnected) if !agent.folder(around).is_dir() => ("no settings", String::new()),
+        Ok(State::NotConnected) => ("not connected", String::new()),
+        Ok(State::Drifted(files)) => {
+            let places: Vec<String> = files.into_iter().flat_map(|(_, places)| places).collect();
+            ("drifted", places.join(", "))
+        }
+        Err(error) => ("broken", exit::chain(&error)),
+    }
 }

@@ -56,6 +56,8 @@ pub(crate) struct Point {
     pub(crate) program: PathBuf,
     /// Whether the agent brings a sign-in of its own, which is left alone.
     pub(crate) keeps_sign_in: bool,
+    /// The key that the gateway wants, if it wants one.
+    pub(crate) key: Option<String>,
 }
 
 /// What connecting takes.
@@ -73,6 +75,9 @@ pub(crate) struct FilePlan {
     pub(crate) format: Format,
     pub(crate) changes: Vec<Change>,
 }
+
+/// The header in which a key of the gateway's stands beside the agent's own sign-in.
+const KEY_HEADER: &str = "x-wayproof-key";
 
 /// The key that agents show where they insist on one; a gateway on this machine takes any.
 const ANY_KEY: &str = "wayproof";
@@ -204,6 +209,19 @@ impl Point {
     /// The base of OpenAI's protocols.
     fn v1(&self) -> String {
         format!("{}/v1", self.gateway)
+    }
+
+    /// The key that the agent shows: the gateway's, else any.
+    fn key(&self) -> &str {
+        self.key.as_deref().unwrap_or(ANY_KEY)
+    }
+
+    /// Puts the key into its place, over another only where the gateway wants this one.
+    fn key_at(&self, at: &[&str]) -> Change {
+        match &self.key {
+            Some(key) => Change::set(at, key.as_str()),
+            None => Change::offer(at, ANY_KEY),
+        }
     }
 
     /// A command line of this program for a shell.

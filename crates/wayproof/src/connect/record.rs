@@ -22,6 +22,9 @@ pub(crate) struct Record {
     /// The folder that was named instead of the agent's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) folder: Option<PathBuf>,
+    /// The variable with the key that the gateway wants.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) key_env: Option<String>,
     pub(crate) files: Vec<FileRecord>,
 }
 
@@ -51,6 +54,7 @@ impl Record {
             agent: agent.to_owned(),
             gateway: gateway.to_owned(),
             folder: folder.map(Path::to_owned),
+            key_env: None,
             files: Vec::new(),
         }
     }

@@ -86,13 +86,18 @@ pub(crate) async fn is_up(gateway: &str) -> bool {
 }
 
 /// Asks once and reads the answer to its end.
-pub(crate) async fn round_trip(gateway: &str, protocol: Protocol) -> Result<Trip, Fault> {
+pub(crate) async fn round_trip(
+    gateway: &str,
+    key: Option<&str>,
+    protocol: Protocol,
+) -> Result<Trip, Fault> {
     let (path, body) = request(protocol);
     let url = format!("{gateway}{path}");
-    let headers = [
+    let mut headers = vec![
         ("user-agent", "wayproof-doctor"),
         ("anthropic-version", "2023-06-01"),
     ];
+    headers.extend(key.map(|key| ("x-wayproof-key", key)));
     let began = Instant::now();
     let answer = timeout(PATIENCE, http::post(&url, &headers, body.to_string())).await;
     let answer = answer

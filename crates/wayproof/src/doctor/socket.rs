@@ -55,9 +55,9 @@ impl fmt::Display for Socket {
 }
 
 /// Opens a socket and holds both turns.
-pub(super) async fn round_trip(gateway: &str) -> Result<Socket, Fault> {
+pub(super) async fn round_trip(gateway: &str, key: Option<&str>) -> Result<Socket, Fault> {
     let began = Instant::now();
-    let trip = timeout(PATIENCE, hold(gateway)).await;
+    let trip = timeout(PATIENCE, hold(gateway, key)).await;
     match trip.map_err(|_| Fault::Slow)?? {
         Ok(went_on) => Ok(Socket::Held {
             took: began.elapsed(),
@@ -67,8 +67,8 @@ pub(super) async fn round_trip(gateway: &str) -> Result<Socket, Fault> {
     }
 }
 
-async fn hold(gateway: &str) -> Result<Result<bool, Socket>, Fault> {
-    let mut socket = match open(gateway).await? {
+async fn hold(gateway: &str, key: Option<&str>) -> Result<Result<bool, Socket>, Fault> {
+    let mut socket = match open(gateway, key).await? {
         Ok(socket) => socket,
         Err(refused) => return Ok(Err(refused)),
     };
@@ -86,7 +86,10 @@ async fn hold(gateway: &str) -> Result<Result<bool, Socket>, Fault> {
     Ok(Ok(true))
 }
 
-async fn open(gateway: &str) -> Result<Result<WebSocketStream<TcpStream>, Socket>, Fault> {
+async fn open(
+    gateway: &str,
+    key: Option<&str>,
+) -> Result<Result<WebSocketStream<TcpStream>, Socket>, Fault> {
     let down = |error: String| Fault::Down(gateway.to_owned(), error);
     let uri: Uri = gateway
         .parse()
@@ -104,6 +107,10 @@ async fn open(gateway: &str) -> Result<Result<WebSocketStream<TcpStream>, Socket
     ] {
         let value = HeaderValue::from_static(value);
         request.headers_mut().insert(name, value);
+    }
+    if let Some(key) = key {
+        let value = HeaderValue::from_str(key).map_err(|error| down(error.to_string()))?;
+        request.headers_mut().insert("x-wayproof-key", value);
     }
     match client_async(request, stream).await {
         Ok((socket, _)) => Ok(Ok(socket)),

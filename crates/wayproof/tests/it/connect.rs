@@ -381,3 +381,59 @@ fn agents_without_a_file_get_steps() {
         assert!(said.out.contains(words), "{said:?}");
     }
 }
+
+#[test]
+fn a_gateways_key_goes_into_the_settings_and_is_never_shown() {
+    const KEY: &str = "wp_key_test_4f1c";
+    for (agent, file, text, _) in WRITTEN {
+        let environment = Environment::new();
+        let file = write(&environment, file, text);
+        let before = tree(&environment.path("home"));
+        let run = |more: &[&str]| {
+            let args = [&["connect", agent, "--key-env", "GATE_KEY"], more].concat();
+            let mut command = environment.wayproof(&args);
+            Said::of(command.env("GATE_KEY", KEY).output().unwrap())
+        };
+        for more in [&["--dry-run"][..], &[], &["--json"]] {
+            let said = run(more);
+            assert_eq!(said.status, 0, "{agent}: {said:?}");
+            let shown = format!("{}{}", said.out, said.err);
+            assert!(!shown.contains(KEY), "{agent}: {said:?}");
+        }
+        let now = tree(&environment.path("home"));
+        assert!(
+            now.iter().any(|(_, text)| text.contains(KEY)),
+            "{agent}: {now:?}"
+        );
+        environment.run(&["disconnect", agent]);
+        assert_eq!(tree(&environment.path("home")), before, "{agent}");
+        assert_eq!(fs::read_to_string(&file).unwrap(), text, "{agent}");
+    }
+    let environment = Environment::new();
+    let said = environment.run(&["connect", "aider", "--key-env", "GATE_KEY"]);
+    assert_eq!(said.status, 2, "{said:?}");
+    assert!(
+        said.err
+            .contains("--key-env GATE_KEY: the variable is not set"),
+        "{said:?}"
+    );
+}
+
+#[test]
+fn a_sign_in_stays_beside_a_gateways_key() {
+    let environment = Environment::new();
+    let mut command = environment.wayproof(&["connect", "claude-code", "--key-env", "GATE_KEY"]);
+    command
+        .env("GATE_KEY", "wp_key_a")
+        .env("ANTHROPIC_API_KEY", "own");
+    let said = Said::of(command.output().unwrap());
+    assert_eq!(said.status, 0, "{said:?}");
+    let file = environment.path("home/.claude/settings.json");
+    let settings: Value = serde_json::from_str(&fs::read_to_string(file).unwrap()).unwrap();
+    let variables = &settings["env"];
+    assert_eq!(
+        variables["ANTHROPIC_CUSTOM_HEADERS"],
+        "x-wayproof-key: wp_key_a"
+    );
+    assert_eq!(variables.get("ANTHROPIC_AUTH_TOKEN"), None);
+}

@@ -285,3 +285,35 @@ async fn the_status_line_tells_of_the_session() {
     assert_eq!(up.stop(), 0);
     provider.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gateway_that_wants_a_key_is_shown_it() {
+    const KEY: (&str, &str) = ("GATE_KEY", "a-key-of-the-gateway");
+    let provider = provider().await;
+    let environment = Environment::new();
+    environment
+        .fixture()
+        .write("wayproof.toml", POLICY)
+        .unwrap();
+    let more = ["--key-env", "GATE_KEY"];
+    let up = Up::start_set("mock", &environment, &provider, &more, &[KEY]).await;
+    let run = |args: &[&str], key: Option<(&str, &str)>| {
+        let mut command = environment.wayproof(args);
+        Said::of(command.envs(key).output().unwrap())
+    };
+    let said = run(&["connect", "codex"], None);
+    assert!(said.status == 1 && said.err.contains("401"), "{said:?}");
+    for agent in ["codex", "claude-code"] {
+        let said = run(&["connect", agent, "--key-env", "GATE_KEY"], Some(KEY));
+        assert_eq!(said.status, 0, "{said:?}");
+        assert!(said.out.contains("checked: "), "{said:?}");
+    }
+    let said = run(&["doctor"], Some(KEY));
+    assert!(said.out.contains("on a WebSocket in"), "{said:?}");
+    assert!(!said.out.contains(KEY.1), "{said:?}");
+    let said = run(&["doctor", "codex"], None);
+    assert_eq!(said.status, 1, "{said:?}");
+    assert!(said.out.contains("fix: export GATE_KEY"), "{said:?}");
+    assert_eq!(up.stop(), 0);
+    provider.stop().await;
+}

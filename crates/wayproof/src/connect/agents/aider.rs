@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{ANY_KEY, AUTO, Change, Format, Plan, Point};
+use super::{AUTO, Change, Format, Plan, Point};
 
 pub(super) fn plan(folder: &Path, point: &Point) -> Plan {
     let model = format!("openai/{AUTO}");
@@ -11,7 +11,7 @@ pub(super) fn plan(folder: &Path, point: &Point) -> Plan {
         Format::Yaml,
         vec![
             Change::set(&["openai-api-base"], point.v1()),
-            Change::offer(&["openai-api-key"], ANY_KEY),
+            point.key_at(&["openai-api-key"]),
             Change::set(&["model"], model.as_str()),
             Change::offer(&["weak-model"], model.as_str()),
             Change::offer(&["show-model-warnings"], false),

@@ -6,15 +6,21 @@ use std::path::Path;
 
 use serde_json::json;
 
-use super::{ANY_KEY, Change, Format, Plan, Point, Surroundings};
+use super::{Change, Format, KEY_HEADER, Plan, Point, Surroundings};
 
 pub(super) fn plan(folder: &Path, around: &Surroundings<'_>, point: &Point) -> Plan {
     let mut changes = vec![
         Change::set(&["env", "ANTHROPIC_BASE_URL"], point.gateway.as_str()),
         Change::set(&["env", "CLAUDE_CODE_ENABLE_GATEWAY_MODEL_DISCOVERY"], "1"),
     ];
-    if !point.keeps_sign_in {
-        changes.push(Change::offer(&["env", "ANTHROPIC_AUTH_TOKEN"], ANY_KEY));
+    match &point.key {
+        // A sign-in stays in its own header, so the key goes beside it.
+        Some(key) if point.keeps_sign_in => changes.push(Change::set(
+            &["env", "ANTHROPIC_CUSTOM_HEADERS"],
+            format!("{KEY_HEADER}: {key}"),
+        )),
+        None if point.keeps_sign_in => {}
+        Some(_) | None => changes.push(point.key_at(&["env", "ANTHROPIC_AUTH_TOKEN"])),
     }
     changes.push(Change::item(&["hooks", "Stop"], point.stop_hook()));
     let line = json!({"type": "command", "command": point.command("statusline")});

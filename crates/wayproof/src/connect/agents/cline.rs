@@ -4,13 +4,13 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
-use super::{ANY_KEY, AUTO, Change, Format, Plan, Point, Surroundings};
+use super::{AUTO, Change, Format, Plan, Point, Surroundings};
 
 pub(super) fn plan(folder: &Path, around: &Surroundings<'_>, point: &Point) -> Plan {
     let named = (around.variable)("CLINE_DATA_DIR").filter(|_| around.folder.is_none());
     let data = named.map_or_else(|| folder.join("data"), PathBuf::from);
     let settings = json!({
-        "provider": "openai-compatible", "apiKey": ANY_KEY, "model": AUTO, "baseUrl": point.v1(),
+        "provider": "openai-compatible", "apiKey": point.key(), "model": AUTO, "baseUrl": point.v1(),
     });
     Plan::default()
         .file(

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde_json::json;
 
-use super::{AUTO, Change, Format, Plan, Point};
+use super::{AUTO, Change, Format, KEY_HEADER, Plan, Point};
 
 pub(super) fn plan(folder: &Path, point: &Point) -> Plan {
     let mut provider = json!({
@@ -14,6 +14,9 @@ pub(super) fn plan(folder: &Path, point: &Point) -> Plan {
     });
     if point.keeps_sign_in {
         provider["requires_openai_auth"] = json!(true);
+    }
+    if let Some(key) = &point.key {
+        provider["http_headers"] = json!({KEY_HEADER: key});
     }
     Plan::default()
         .file(

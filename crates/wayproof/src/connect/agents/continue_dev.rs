@@ -4,11 +4,11 @@ use std::path::Path;
 
 use serde_json::json;
 
-use super::{ANY_KEY, AUTO, Change, Format, Plan, Point};
+use super::{AUTO, Change, Format, Plan, Point};
 
 pub(super) fn plan(folder: &Path, point: &Point) -> Plan {
     let model = json!({
-        "name": "Wayproof", "provider": "openai", "model": AUTO, "apiBase": point.v1(), "apiKey": ANY_KEY,
+        "name": "Wayproof", "provider": "openai", "model": AUTO, "apiBase": point.v1(), "apiKey": point.key(),
         "roles": ["chat", "edit", "apply"], "capabilities": ["tool_use"],
     });
     Plan::default()

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::json;
 
-use super::{ANY_KEY, AUTO, Change, Format, Plan, Point};
+use super::{AUTO, Change, Format, Plan, Point};
 
 pub(super) fn plan(folder: &Path, point: &Point) -> Plan {
     let file = folder.join("wayproof.env");
@@ -16,7 +16,7 @@ pub(super) fn plan(folder: &Path, point: &Point) -> Plan {
     let values = [
         ("COPILOT_PROVIDER_BASE_URL", point.v1()),
         ("COPILOT_PROVIDER_TYPE", "openai".to_owned()),
-        ("COPILOT_PROVIDER_API_KEY", ANY_KEY.to_owned()),
+        ("COPILOT_PROVIDER_API_KEY", point.key().to_owned()),
         ("COPILOT_MODEL", AUTO.to_owned()),
     ];
     let changes = values

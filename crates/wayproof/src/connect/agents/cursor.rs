@@ -6,7 +6,8 @@ pub(super) fn plan(point: &Point) -> Plan {
     let plan = Plan::default()
         .step("Cursor has no settings file for this. Open Cursor Settings, Models, API Keys.")
         .step(format!(
-            "Put \"{ANY_KEY}\" into OpenAI API Key (or the key of --key-env) and switch it on."
+            "Put \"{}\" into OpenAI API Key and switch it on.",
+            point.key.as_ref().map_or(ANY_KEY, |_| "the gateway's key")
         ))
         .step(format!(
             "Switch on Override OpenAI Base URL and put in {}",

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde_json::json;
 
-use super::{ANY_KEY, AUTO, Change, Format, Plan, Point};
+use super::{AUTO, Change, Format, Plan, Point};
 
 pub(super) fn plan(folder: &Path, point: &Point) -> Plan {
     // Its timeouts are milliseconds.
@@ -19,7 +19,7 @@ pub(super) fn plan(folder: &Path, point: &Point) -> Plan {
             Format::DotEnv,
             vec![
                 Change::set(&["GOOGLE_GEMINI_BASE_URL"], point.gateway.as_str()),
-                Change::offer(&["GEMINI_API_KEY"], ANY_KEY),
+                point.key_at(&["GEMINI_API_KEY"]),
             ],
         )
         .file(

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
-use super::{ANY_KEY, AUTO, Change, Format, Plan, Point, Surroundings, existing};
+use super::{AUTO, Change, Format, Plan, Point, Surroundings, existing};
 
 pub(super) fn plan(folder: &Path, around: &Surroundings<'_>, point: &Point) -> Plan {
     let named = (around.variable)("OPENCODE_CONFIG").filter(|_| around.folder.is_none());
@@ -13,7 +13,7 @@ pub(super) fn plan(folder: &Path, around: &Surroundings<'_>, point: &Point) -> P
         .unwrap_or_else(|| existing(folder.join("opencode.json"), &folder.join("opencode.jsonc")));
     let provider = json!({
         "name": "Wayproof", "npm": "@ai-sdk/openai-compatible",
-        "options": {"baseURL": point.v1(), "apiKey": ANY_KEY},
+        "options": {"baseURL": point.v1(), "apiKey": point.key()},
         "models": {AUTO: {
             "name": "Wayproof", "tool_call": true, "reasoning": true,
             "limit": {"context": 200_000, "output": 32_000},

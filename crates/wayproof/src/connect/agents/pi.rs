@@ -4,11 +4,11 @@ use std::path::Path;
 
 use serde_json::json;
 
-use super::{ANY_KEY, AUTO, Change, Format, Plan, Point};
+use super::{AUTO, Change, Format, Plan, Point};
 
 pub(super) fn plan(folder: &Path, point: &Point) -> Plan {
     let provider = json!({
-        "baseUrl": point.v1(), "api": "openai-completions", "apiKey": ANY_KEY,
+        "baseUrl": point.v1(), "api": "openai-completions", "apiKey": point.key(),
         "models": [{
             "id": AUTO, "name": "Wayproof", "reasoning": true, "input": ["text", "image"],
             "contextWindow": 200_000, "maxTokens": 32_000,

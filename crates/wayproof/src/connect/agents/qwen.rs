@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::json;
 
-use super::{ANY_KEY, AUTO, Change, Format, Plan, Point};
+use super::{AUTO, Change, Format, Plan, Point};
 
 pub(super) fn plan(folder: &Path, point: &Point) -> Plan {
     // From 1000 on it takes seconds for milliseconds.
@@ -16,7 +16,7 @@ pub(super) fn plan(folder: &Path, point: &Point) -> Plan {
         vec![
             Change::set(&["security", "auth", "selectedType"], "openai"),
             Change::set(&["security", "auth", "baseUrl"], point.v1()),
-            Change::set(&["security", "auth", "apiKey"], ANY_KEY),
+            Change::set(&["security", "auth", "apiKey"], point.key()),
             Change::set(&["model", "name"], AUTO),
             Change::item(&["hooks", "Stop"], hook),
             Change::set(&["mcpServers", "wayproof"], point.tools()),

@@ -4,11 +4,11 @@ use std::path::Path;
 
 use serde_json::json;
 
-use super::{ANY_KEY, Change, Format, Plan, Point};
+use super::{Change, Format, Plan, Point};
 
 pub(super) fn plan(folder: &Path, point: &Point) -> Plan {
     let endpoint = json!({
-        "name": "Wayproof", "vendor": "customendpoint", "apiKey": ANY_KEY, "apiType": "chat-completions",
+        "name": "Wayproof", "vendor": "customendpoint", "apiKey": point.key(), "apiType": "chat-completions",
         "models": [{
             "id": "wayproof/auto", "name": "Wayproof", "url": format!("{}/chat/completions", point.v1()),
             "toolCalling": true, "vision": true, "maxInputTokens": 168_000, "maxOutputTokens": 32_000,
