@@ -4,7 +4,7 @@ use std::hint::black_box;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use wayproof_engine::{
-    Catalog, Facts, Observation, Policy, ProviderState, SessionState, World, decide, observe,
+    Catalog, Facts, Needs, Observation, Policy, ProviderState, SessionState, World, decide, observe,
 };
 use wayproof_wire::{Exit, Protocol, Protocols, ToolKind, ToolOutcome};
 
@@ -23,6 +23,7 @@ fn facts() -> Facts<'static> {
         body_bytes: 143_000,
         new_job_id: "job",
         at_us: 1_795_305_600_000_000,
+        needs: Needs::default(),
     }
 }
 
@@ -33,6 +34,7 @@ fn world() -> World {
         is_healthy: true,
         takes_own_key: false,
         models: None,
+        is_guess: false,
     };
     World {
         providers: vec![

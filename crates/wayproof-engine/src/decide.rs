@@ -3,6 +3,8 @@
 
 mod asking;
 mod candidates;
+mod kept;
+mod unknown;
 
 use wayproof_wire::{FaultKind, Housekeeping, Protocol};
 
@@ -11,7 +13,7 @@ use crate::{
     decision::{Decision, Next, Planned, Refusal, Rejected, Routing},
     facts::{Facts, ProviderState, Reach, Wanted, World, is_alias, wanted},
     names::{ClassName, ProofRequirement, Target, TaskName},
-    policy::{Policy, Task, list, nearest, show_usd},
+    policy::{Policy, Task, show_usd},
     session::{CauseNoted, JobState, LastAnswer, SessionState},
 };
 use candidates::{Candidates, Found};
@@ -166,39 +168,6 @@ impl<'a> View<'a> {
         }
     }
 
-    fn unknown_task(&self, name: &str) -> Result<Decision, Refusal> {
-        let known: Vec<&str> = self
-            .policy
-            .tasks()
-            .iter()
-            .map(|task| task.name.as_str())
-            .collect();
-        let hint = nearest(name, &known).map_or_else(
-            || format!("the policy has {}", list(&known)),
-            |near| format!("did you mean `wayproof/{near}`?"),
-        );
-        refuse(
-            FaultKind::NotFound,
-            format!("there is no task `{name}` in the policy; {hint}"),
-        )
-    }
-
-    fn unknown_class(&self, name: &str) -> Result<Decision, Refusal> {
-        let known: Vec<&str> = self
-            .policy
-            .classes()
-            .iter()
-            .map(|class| class.name.as_str())
-            .collect();
-        refuse(
-            FaultKind::NotFound,
-            format!(
-                "there is no class `{name}` in the policy; it has {}",
-                list(&known)
-            ),
-        )
-    }
-
     fn pinned(&self, lane: &Lane<'_>, provider: &str, model: &str) -> Result<Decision, Refusal> {
         let Some(state) = self.world.provider(provider) else {
             return refuse(
@@ -234,6 +203,9 @@ impl<'a> View<'a> {
         rule: String,
         rejected: Vec<Rejected>,
     ) -> Result<Decision, Refusal> {
+        if let Some(decision) = self.unrouted_at_keeper(lane, &rule, &rejected) {
+            return Ok(decision);
+        }
         let model = self.facts.requested_model;
         let protocol = self.facts.protocol;
         let able = |is_fit: fn(&ProviderState, Protocol) -> bool| {
@@ -250,7 +222,8 @@ impl<'a> View<'a> {
                 || understands(provider, protocol) && !self.is_embedding();
             is_asked && provider.has(model)
         });
-        let translated = || able(understands).filter(|_| !self.is_embedding());
+        let is_whole = self.facts.needs.kept.is_none() && !self.is_embedding();
+        let translated = || able(understands).filter(|_| is_whole);
         let Some(provider) = owner.or_else(|| able(speaks)).or_else(translated) else {
             return refuse(
                 FaultKind::NotFound,
@@ -276,6 +249,7 @@ impl<'a> View<'a> {
             protocol: self.facts.protocol,
             tokens: self.estimated_tokens(),
             needs_window_over: lane.job.map_or(0, |job| job.needs_window_over),
+            needs: self.facts.needs,
         };
         let mut rejected = Vec::new();
         match candidates.find(&lane.class, &mut rejected) {
@@ -298,6 +272,7 @@ impl<'a> View<'a> {
                 lane.class = class;
                 Ok(self.decision(&lane, Routing::Routed, targets, rule, rejected))
             }
+            Found::Nothing if self.keeper().is_some() => self.at_keeper(&lane, rejected),
             Found::Nothing if is_alias(self.facts.requested_model) => refuse(
                 FaultKind::NotFound,
                 format!(

@@ -35,6 +35,28 @@ pub struct Facts<'a> {
     pub new_job_id: &'a str,
     /// When the request came, in microseconds since 1970 UTC; prices are dated.
     pub at_us: i64,
+    /// What it asks of whoever answers, beside words.
+    pub needs: Needs<'a>,
+}
+
+/// What a request asks of whoever answers.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Needs<'a> {
+    /// That images are seen.
+    pub images: bool,
+    /// That tools are called.
+    pub tools: bool,
+    /// What its provider keeps for it, which no other has.
+    pub kept: Option<KeptState<'a>>,
+}
+
+/// What a request continues from without bringing it along.
+#[derive(Debug, Clone, Copy)]
+pub struct KeptState<'a> {
+    /// The field that names it: `previous_response_id` or `conversation`.
+    pub field: &'static str,
+    /// The provider that keeps it, where it is known.
+    pub keeper: Option<&'a str>,
 }
 
 /// What a request brings that is new to the session.
@@ -70,6 +92,8 @@ pub struct ProviderState {
     pub takes_own_key: bool,
     /// The models it has; `None` is unknown, so any.
     pub models: Option<BTreeSet<String>>,
+    /// Whether nobody said what it speaks: it is taken to speak everything that it was not seen to refuse.
+    pub is_guess: bool,
 }
 
 /// What a model name asks for.
@@ -108,9 +132,19 @@ pub(crate) enum Reach {
 }
 
 impl ProviderState {
+    /// The dialect to ask it in for a client of this one.
+    pub fn asked_in(&self, client: Protocol) -> Option<Protocol> {
+        let best = self.protocols.for_client(client)?;
+        // Of what it was not heard to speak, the likeliest is better than the richest.
+        let is_likelier =
+            self.is_guess && best != client && self.protocols.contains(Protocol::Chat);
+        let chat = Protocols::of(&[Protocol::Chat]).for_client(client);
+        chat.filter(|_| is_likelier).or(Some(best))
+    }
+
     /// How it can be asked for a client of this dialect.
     pub(crate) fn reach(&self, client: Protocol) -> Reach {
-        match self.protocols.for_client(client) {
+        match self.asked_in(client) {
             Some(protocol) if protocol == client => Reach::Native,
             Some(protocol) => Reach::Translated(protocol),
             None => Reach::Mute,

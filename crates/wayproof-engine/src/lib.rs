@@ -40,7 +40,7 @@ pub use evidence::{
     Counts, Diagnostic, Evidence, EvidenceKind, Failure, Grade, Location, Outcome, Severity,
     recognize,
 };
-pub use facts::{Facts, Observation, ProviderState, World};
+pub use facts::{Facts, KeptState, Needs, Observation, ProviderState, World};
 pub use names::{Cause, ClassName, NotATarget, ProofRequirement, Target, TaskName};
 pub use policy::{
     Capture, CheckKind, Class, Effort, EscalateRule, Ink, Match, Parsed, Policy, PolicyError,

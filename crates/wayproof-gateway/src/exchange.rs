@@ -11,6 +11,7 @@ mod foreign;
 mod hold;
 mod identify;
 mod interpret;
+mod keep;
 mod local;
 mod observe;
 mod peek;
@@ -21,6 +22,7 @@ mod relay;
 mod settle;
 mod translate;
 mod unpack;
+mod unspoken;
 
 use std::sync::Arc;
 
@@ -86,7 +88,10 @@ async fn stages(
     let admitted = admit::admit(shared, id, arrival).await?;
     let received = read::read(shared, admitted).await?;
     let peeked = peek::peek(received)?;
-    let turn = identify::identify(peeked);
+    let mut turn = identify::identify(peeked);
+    if let Some(continued) = keep::continued(&turn) {
+        Box::pin(keep::follow(shared, &mut turn, continued)).await;
+    }
     if let Some(unsure) = remember::unsure(shared, &turn) {
         Box::pin(remember::recall(shared, unsure)).await;
     }

@@ -13,6 +13,7 @@ use wayproof_upstream::Upstream;
 use crate::capture::Captures;
 use crate::glance::Glance;
 use crate::jobs::Jobs;
+use crate::keepers::Keepers;
 use crate::keys::{CallerKey, KeyDigest};
 use crate::metrics::Metrics;
 use crate::proofs::Proofs;
@@ -113,6 +114,7 @@ pub(crate) struct Shared {
     pub(crate) ids: Ids,
     pub(crate) settings: Settings,
     pub(crate) sessions: Sessions,
+    pub(crate) keepers: Keepers,
     pub(crate) jobs: Jobs,
     pub(crate) proofs: Proofs,
     pub(crate) metrics: Metrics,
@@ -170,6 +172,7 @@ impl Gateway {
                 ids,
                 world,
                 sessions: Sessions::new(settings.max_sessions),
+                keepers: Keepers::default(),
                 jobs: Jobs::default(),
                 proofs: Proofs::default(),
                 metrics: Metrics::new(),

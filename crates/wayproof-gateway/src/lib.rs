@@ -13,6 +13,7 @@ mod gateway;
 mod gemini;
 mod glance;
 mod jobs;
+mod keepers;
 mod keys;
 mod metrics;
 mod models;

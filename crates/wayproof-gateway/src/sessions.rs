@@ -5,11 +5,11 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use wayproof_engine::SessionState;
-use wayproof_wire::Loss;
+use wayproof_wire::{Loss, Request};
 
 use crate::envelope::Envelope;
 use crate::origins::Origins;
@@ -24,6 +24,8 @@ pub(crate) struct Session {
     origins: Origins,
     /// The repository that was last named.
     repo: Mutex<Option<String>>,
+    /// Whether images were shown in it.
+    has_images: AtomicBool,
     /// The last exchanges that this process answered in it.
     met: Mutex<VecDeque<String>>,
 }
@@ -45,6 +47,7 @@ impl Session {
             told: AtomicU64::new(0),
             origins: Origins::default(),
             repo: Mutex::new(None),
+            has_images: AtomicBool::new(false),
             met: Mutex::default(),
         }
     }
@@ -71,6 +74,17 @@ impl Session {
             *repo = named;
         }
         repo.clone()
+    }
+
+    /// Whether images are shown in it. What was shown stays in the conversation, so only what is new is looked at.
+    pub(crate) fn shows_images(&self, request: &Request<'_>, acquaintance: Acquaintance) -> bool {
+        let from = match acquaintance {
+            Acquaintance::Known => request.first_new(),
+            Acquaintance::New => 0,
+        };
+        let shows = self.has_images.load(Ordering::Relaxed) || request.has_images(from);
+        self.has_images.store(shows, Ordering::Relaxed);
+        shows
     }
 
     /// Whether these losses are others than those that were told last.

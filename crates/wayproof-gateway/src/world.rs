@@ -6,6 +6,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use wayproof_engine::{ProviderState, World};
 use wayproof_upstream::{Credential, Provider, Upstream};
+use wayproof_wire::{Protocol, Protocols};
 
 /// Whether a provider is shown the client's own key and checks it; a server on one's own network, which is asked
 /// without encryption, rarely does.
@@ -28,6 +29,7 @@ impl Worlds {
                 is_healthy: true,
                 takes_own_key: takes_own_key(provider),
                 models: None,
+                is_guess: provider.protocols == Protocols::ALL && provider.cloud().is_none(),
             })
             .collect();
         Self(ArcSwap::from_pointee(World { providers }))
@@ -54,6 +56,32 @@ impl Worlds {
                 provider.models = Some(models.clone());
             }
         });
+    }
+
+    /// Whether nobody said what a provider speaks, so that it is taken to speak everything until it does not.
+    pub(crate) fn is_guess(&self, name: &str) -> bool {
+        self.find(name, |provider| provider.is_guess)
+            .unwrap_or_default()
+    }
+
+    /// Takes down that a provider does not speak a protocol after all.
+    pub(crate) fn unlearn(&self, name: &str, protocol: Protocol) {
+        self.change(|provider| {
+            if provider.name == name {
+                provider.protocols = provider.protocols.without(protocol);
+            }
+        });
+    }
+
+    /// The protocol that a provider is asked in for a client of another one.
+    pub(crate) fn asked_in(&self, name: &str, client: Protocol) -> Option<Protocol> {
+        self.find(name, |provider| provider.asked_in(client))?
+    }
+
+    fn find<T>(&self, name: &str, what: impl FnOnce(&ProviderState) -> T) -> Option<T> {
+        let world = self.0.load();
+        let mut providers = world.providers.iter();
+        providers.find(|provider| provider.name == name).map(what)
     }
 
     fn change(&self, change: impl Fn(&mut ProviderState)) {

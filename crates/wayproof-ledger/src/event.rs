@@ -300,6 +300,9 @@ pub struct ExchangeSettled {
     /// The provider's own name for the exchange.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub provider_request_id: Option<String>,
+    /// The id under which the provider keeps what was said, for later requests to continue from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kept: Option<String>,
 }
 
 /// A typed fact was read or produced.

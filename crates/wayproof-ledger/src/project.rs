@@ -121,6 +121,7 @@ pub(crate) static EXCHANGES: Table = Table {
         int("subscription_nano_usd", Rule::Last),
         text("provider_request_id", Rule::Last),
         int("imported", Rule::Last),
+        later_text("kept", Rule::Last),
         later_text("person", Rule::Once),
         later_text("team", Rule::Once),
         later_text("key_name", Rule::Once),
@@ -428,6 +429,7 @@ fn settled_row(seq: i64, id: &str, event: &Event, settled: &ExchangeSettled) -> 
         settled.cost.subscription_nano_usd.into(),
         settled.provider_request_id.clone().into(),
         Cell::Null,
+        settled.kept.clone().into(),
     ]);
     row.extend(made_by(&settled.by));
     row

@@ -8,6 +8,7 @@ mod detail;
 mod export;
 mod find;
 mod import;
+mod keeper;
 mod live;
 mod models;
 mod page;

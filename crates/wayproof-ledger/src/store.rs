@@ -337,6 +337,7 @@ impl Store {
                 include_str!("../migrations/0010_callers.sql"),
             ),
             (11, "orders", include_str!("../migrations/0011_orders.sql")),
+            (12, "kept", include_str!("../migrations/0012_kept.sql")),
         ];
         texts
             .map(|(version, name, sql)| self.migration(version, name, sql))

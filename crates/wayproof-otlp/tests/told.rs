@@ -89,6 +89,7 @@ fn settled(outcome: ExchangeOutcome, usage: Option<Usage>, cost: Cost) -> EventB
         asked_in: None,
         losses: Vec::new(),
         failure: None,
+        kept: None,
         seals: Vec::new(),
         usage,
         cost,

@@ -114,6 +114,8 @@ pub enum AttemptFault {
     Credential,
     /// The provider refused reasoning in the conversation that another one had sealed.
     ForeignSeal,
+    /// The provider has no address for the protocol that it was asked in.
+    Unspoken,
 }
 
 /// How a walk ended.

@@ -32,8 +32,10 @@ mod chain;
 mod fault;
 mod models;
 mod most;
+mod needs;
 mod overflow;
 mod refused_seal;
+mod unknown_address;
 
 mod translate;
 
@@ -50,6 +52,7 @@ pub use models::{
     ModelAbilities, ModelDialect, ModelEntry, render_model, render_models, render_shown,
 };
 pub use most::{MostTokens, most_tokens};
+pub use needs::Kept;
 pub use outcome::{Exit, ToolKind, ToolOutcome, outcomes};
 pub use overflow::{is_context_overflow, is_overflow_inside};
 pub use peek::{Field, Peek, peek};
@@ -65,5 +68,6 @@ pub use translate::{
     Refuses, ThinkingStyle, TokenField, TranslatedRequest, Unsealed, Untranslatable,
     estimate_tokens, foreign, path_segment, seals, translate_error, translate_request, unseal,
 };
+pub use unknown_address::is_address_unknown;
 pub use usage::Usage;
 pub use view::{Item, Part, Request, Role};

@@ -105,6 +105,12 @@ impl Protocols {
         self.0 & (1 << protocol as u8) != 0
     }
 
+    /// The set without this protocol.
+    #[must_use]
+    pub const fn without(self, protocol: Protocol) -> Self {
+        Self(self.0 & !(1 << protocol as u8))
+    }
+
     /// The protocol to ask in for a client of `client`: its own where that is in the set, else the one that loses
     /// least on the way; `None` where nobody translates.
     pub fn for_client(self, client: Protocol) -> Option<Protocol> {

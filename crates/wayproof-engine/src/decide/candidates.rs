@@ -1,12 +1,12 @@
 //! Which targets of a class can take a request, in which order, and why the others cannot.
-//! Sideways within the class; upward only for a larger context window.
+//! Sideways within the class; upward only for what no target of the class has: room, eyes or hands.
 
 use wayproof_wire::Protocol;
 
 use crate::{
     catalog::Catalog,
     decision::Rejected,
-    facts::{Reach, World},
+    facts::{Needs, Reach, World},
     names::{ClassName, Target},
     policy::{Class, Policy},
     session::LastAnswer,
@@ -22,6 +22,8 @@ pub(super) struct Candidates<'a> {
     pub(super) tokens: u64,
     /// A window that is known to be too small.
     pub(super) needs_window_over: u64,
+    /// What it asks of a target beside words.
+    pub(super) needs: Needs<'a>,
 }
 
 /// What was found.
@@ -45,10 +47,21 @@ enum Fit {
     Able,
     /// It could, but its provider is failing.
     Failing,
-    /// Its context window is too small: so many tokens.
-    Small(u64),
+    /// It is not made for this, so it is tried only where nothing else is left.
+    Lacking(Lack),
     /// It cannot, for this reason.
     Unable(String),
+}
+
+/// What a target has not.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Lack {
+    /// A window larger than these tokens.
+    Room(u64),
+    /// It calls no tools.
+    Tools,
+    /// It sees no images.
+    Sight,
 }
 
 /// Targets of one class, sorted by how they stand.
@@ -56,7 +69,7 @@ enum Fit {
 struct Sorted {
     able: Vec<Target>,
     failing: Vec<Target>,
-    small: Vec<(u64, Target)>,
+    lacking: Vec<(Lack, Target)>,
     rejected: Vec<Rejected>,
 }
 
@@ -82,20 +95,30 @@ impl Candidates<'_> {
             let remark = "no healthy target is left, so the failing ones are tried".to_owned();
             return targets(class, sorted.failing, Some(remark));
         }
-        if sorted.small.is_empty() {
+        let Some((first, _)) = sorted.lacking.first() else {
             return Found::Nothing;
-        }
-        self.larger(class, rejected).unwrap_or_else(|| {
-            let largest = sorted.small.into_iter().max_by_key(|(window, _)| *window);
-            let kept: Vec<Target> = largest.into_iter().map(|(_, target)| target).collect();
+        };
+        let lack = *first;
+        self.above(class, lack, rejected).unwrap_or_else(|| {
+            let kept = least_lacking(sorted.lacking);
             rejected.retain(|passed| !kept.iter().any(|t| t.to_string() == passed.target));
-            let remark = "nothing at hand has room for this, so the largest window is tried";
+            let remark = match lack {
+                Lack::Room(_) => {
+                    "nothing at hand has room for this, so the largest window is tried"
+                }
+                Lack::Tools => {
+                    "nothing at hand is known to call tools, so it is tried all the same"
+                }
+                Lack::Sight => {
+                    "nothing at hand is known to see images, so it is tried all the same"
+                }
+            };
             targets(class, kept, Some(remark.to_owned()))
         })
     }
 
-    /// The first class above that has room.
-    fn larger(&self, class: &ClassName, rejected: &mut Vec<Rejected>) -> Option<Found> {
+    /// The first class above that has what is missing here.
+    fn above(&self, class: &ClassName, lack: Lack, rejected: &mut Vec<Rejected>) -> Option<Found> {
         let rank = self.policy.rank(class)?;
         for higher in self.policy.classes().iter().skip(rank + 1) {
             let sorted = self.sort(higher);
@@ -106,7 +129,12 @@ impl Candidates<'_> {
             }
             if !sorted.able.is_empty() {
                 let name = &higher.name;
-                let remark = format!("class `{name}` has the larger context window this needs");
+                let has = match lack {
+                    Lack::Room(_) => "has the larger context window this needs",
+                    Lack::Tools => "calls the tools this brings",
+                    Lack::Sight => "sees the images this shows",
+                };
+                let remark = format!("class `{name}` {has}");
                 return Some(targets(name, sorted.able, Some(remark)));
             }
         }
@@ -134,10 +162,16 @@ impl Candidates<'_> {
                     sorted.failing.push(target.clone());
                     "its provider is failing right now".to_owned()
                 }
-                Fit::Small(window) => {
-                    sorted.small.push((window, target.clone()));
-                    let needed = self.tokens.max(self.needs_window_over);
-                    format!("its window of {window} tokens is too small for about {needed}")
+                Fit::Lacking(lack) => {
+                    sorted.lacking.push((lack, target.clone()));
+                    match lack {
+                        Lack::Room(window) => {
+                            let needed = self.tokens.max(self.needs_window_over);
+                            format!("its window of {window} tokens is too small for about {needed}")
+                        }
+                        Lack::Tools => "it calls no tools, and this brings some".to_owned(),
+                        Lack::Sight => "it sees no images, and this shows some".to_owned(),
+                    }
                 }
                 Fit::Unable(why) => why,
             };
@@ -153,7 +187,8 @@ impl Candidates<'_> {
         let Some(provider) = self.world.provider(&target.provider) else {
             return Fit::Unable("its provider is not set up".to_owned());
         };
-        match provider.reach(self.protocol) {
+        let reach = provider.reach(self.protocol);
+        match reach {
             Reach::Native => {}
             Reach::Translated(_) if provider.takes_own_key => {
                 return Fit::Unable(format!(
@@ -169,17 +204,62 @@ impl Candidates<'_> {
                 ));
             }
         }
+        if let Some(why) = self.is_kept_elsewhere(&target.provider, reach) {
+            return Fit::Unable(why);
+        }
         if !provider.may_have(&target.model) {
             return Fit::Unable("its provider does not have this model".to_owned());
         }
-        let window = self.catalog.context_window(&target.provider, &target.model);
-        let is_small = |window: &u64| self.tokens > *window || self.needs_window_over >= *window;
-        match window.filter(is_small) {
-            Some(window) => Fit::Small(window),
+        match self.lack(target) {
+            Some(lack) => Fit::Lacking(lack),
             None if provider.is_healthy => Fit::Able,
             None => Fit::Failing,
         }
     }
+
+    /// Why what this continues is not to be had there, if it is not. Nobody can bring along what he was not shown.
+    fn is_kept_elsewhere(&self, provider: &str, reach: Reach) -> Option<String> {
+        let kept = self.needs.kept?;
+        match kept.keeper {
+            Some(keeper) if keeper != provider => {
+                Some(format!("what `{}` names is kept by `{keeper}`", kept.field))
+            }
+            None if reach != Reach::Native => Some(format!(
+                "what `{}` names is kept by whoever speaks `{}`",
+                kept.field, self.protocol
+            )),
+            Some(_) | None => None,
+        }
+    }
+
+    /// What a target is known not to have. What is not known is taken to be there.
+    fn lack(&self, target: &Target) -> Option<Lack> {
+        let facts = self.catalog.facts(&target.provider, &target.model)?;
+        let is_small = |window: &u64| self.tokens > *window || self.needs_window_over >= *window;
+        if let Some(window) = facts.window.filter(is_small) {
+            return Some(Lack::Room(window));
+        }
+        if self.needs.tools && facts.tools == Some(false) {
+            return Some(Lack::Tools);
+        }
+        let sees = facts.takes.is_empty() || facts.takes.iter().any(|kind| kind == "image");
+        (self.needs.images && !sees).then_some(Lack::Sight)
+    }
+}
+
+/// Those with the largest window where that is too small for all, else all of them.
+fn least_lacking(lacking: Vec<(Lack, Target)>) -> Vec<Target> {
+    let room = |lack: &Lack| match lack {
+        Lack::Room(window) => Some(*window),
+        Lack::Tools | Lack::Sight => None,
+    };
+    let is_whole = lacking.iter().any(|(lack, _)| room(lack).is_none());
+    if is_whole {
+        let fitting = lacking.into_iter().filter(|(lack, _)| room(lack).is_none());
+        return fitting.map(|(_, target)| target).collect();
+    }
+    let largest = lacking.into_iter().max_by_key(|(lack, _)| room(lack));
+    largest.into_iter().map(|(_, target)| target).collect()
 }
 
 fn targets(class: &ClassName, targets: Vec<Target>, remark: Option<String>) -> Found {

@@ -9,7 +9,7 @@ use crate::{
     decide::decide,
     decision::{Decision, Next},
     evidence::Outcome,
-    facts::{Facts, World},
+    facts::{Facts, Needs, World},
     names::{ClassName, Target, TaskName},
     policy::Policy,
     session::{CauseNoted, SessionState, begin, recall_cause},
@@ -226,5 +226,6 @@ fn facts<'a>(exchange: &'a RecordedExchange, heard: &'a Heard, id: &'a str) -> F
         body_bytes: exchange.request_bytes,
         new_job_id: id,
         at_us: exchange.at_us,
+        needs: Needs::default(),
     }
 }

@@ -1,8 +1,9 @@
 //! Decisions one at a time: the parts that the scenarios do not show.
 
 use wayproof_engine::{
-    Asked, Catalog, Decision, Facts, LastAnswer, Next, Observation, Policy, ProviderState, Routing,
-    SessionState, Surface, TaskName, World, classify, decide, explain, observe,
+    Asked, Catalog, Decision, Facts, KeptState, LastAnswer, Needs, Next, Observation, Policy,
+    ProviderState, Routing, SessionState, Surface, TaskName, World, classify, decide, explain,
+    observe,
 };
 use wayproof_wire::{FaultKind, Housekeeping, Protocol, Protocols};
 
@@ -18,6 +19,7 @@ fn facts() -> Facts<'static> {
         body_bytes: 40_001,
         new_job_id: "job-1",
         at_us: 1_795_305_600_000_000,
+        needs: Needs::default(),
     }
 }
 
@@ -28,6 +30,7 @@ fn provider(name: &str, protocols: Protocols) -> ProviderState {
         is_healthy: true,
         takes_own_key: false,
         models: None,
+        is_guess: false,
     }
 }
 
@@ -316,4 +319,148 @@ fn a_soft_limit_starts_new_work_a_class_lower_and_says_so() {
     assert!(!rule.contains("soft limit"), "{rule}");
     let (class, _) = start("do a security review of the login code");
     assert_eq!(class, "reviewer");
+}
+
+fn keepers(name: &str) -> World {
+    World {
+        providers: vec![
+            provider(name, Protocols::of(&[Protocol::Responses])),
+            provider("openai", Protocols::of(&[Protocol::Responses])),
+            provider("anthropic", Protocols::of(&[Protocol::Messages])),
+        ],
+    }
+}
+
+/// Facts of a request that continues from what this provider keeps.
+fn continuing(keeper: Option<&'static str>, model: &'static str) -> Facts<'static> {
+    Facts {
+        protocol: Protocol::Responses,
+        requested_model: model,
+        needs: Needs {
+            kept: Some(KeptState {
+                field: "previous_response_id",
+                keeper,
+            }),
+            ..Needs::default()
+        },
+        ..facts()
+    }
+}
+
+#[test]
+fn what_a_provider_keeps_is_continued_there() {
+    let state = asked_for("do a security review of the OAuth code");
+    // The class has a target at the keeper: only those are left.
+    let decision = decided(
+        &state,
+        &continuing(Some("openai"), "gpt-6.1-sol"),
+        &keepers("mine"),
+    );
+    assert_eq!(decision.routing, Routing::Routed);
+    let providers = decision.attempts.iter();
+    let providers: Vec<&str> = providers
+        .map(|planned| planned.target.provider.as_str())
+        .collect();
+    assert!(!providers.is_empty() && providers.iter().all(|name| *name == "openai"));
+    let text = explain(&decision);
+    assert!(text.contains("kept by `openai`"), "{text}");
+    // It has none: the model that is asked for goes on there, and the rule says why.
+    let decision = decided(
+        &state,
+        &continuing(Some("mine"), "gpt-6.1-sol"),
+        &keepers("mine"),
+    );
+    assert_eq!(decision.attempts[0].target.to_string(), "mine/gpt-6.1-sol");
+    assert!(
+        decision.rule.contains("has no target at `mine`"),
+        "{}",
+        decision.rule
+    );
+    // Nobody knows who keeps it: whoever speaks the protocol, and nobody by translation.
+    let decision = decided(&state, &continuing(None, "gpt-6.1-sol"), &keepers("mine"));
+    let mut targets = decision.attempts.iter().map(|planned| &planned.target);
+    assert!(targets.all(|target| target.provider != "anthropic"));
+    // An alias is no model, so there is nothing to go on with.
+    let world = keepers("mine");
+    let facts = continuing(Some("mine"), "wayproof/auto");
+    let next = decide(
+        &Policy::builtin(),
+        &state,
+        &facts,
+        &world,
+        Catalog::embedded(),
+    );
+    let Next::Refused(refusal) = next else {
+        panic!("{next:?}");
+    };
+    assert_eq!(refusal.kind, FaultKind::BadRequest);
+    assert!(
+        refusal.message.contains("`mine/MODEL`"),
+        "{}",
+        refusal.message
+    );
+    // A keeper that is gone is nobody's.
+    let decision = decided(
+        &state,
+        &continuing(Some("gone"), "gpt-6.1-sol"),
+        &keepers("mine"),
+    );
+    assert_eq!(decision.routing, Routing::PassedThrough);
+}
+
+#[test]
+fn a_target_that_is_not_made_for_a_request_is_passed_over() {
+    let parsed = Policy::parse(
+        "version = 1\n[class.fast]\ntargets = [\"deepseek/deepseek-v4-pro\", \"deepseek/deepseek-reasoner\", \"openai/gpt-6.1-sol\"]\n",
+        "wayproof.toml",
+    )
+    .unwrap();
+    let policy = parsed.policy;
+    let world = World {
+        providers: vec![
+            provider("deepseek", Protocols::of(&[Protocol::Messages])),
+            provider("openai", Protocols::of(&[Protocol::Messages])),
+        ],
+    };
+    let ask = |needs: Needs<'static>, world: &World| {
+        let facts = Facts {
+            requested_model: "wayproof/class:fast",
+            needs,
+            ..facts()
+        };
+        match decide(
+            &policy,
+            &SessionState::new("s"),
+            &facts,
+            world,
+            Catalog::embedded(),
+        ) {
+            Next::Decided(decision) => decision,
+            next @ (Next::Refused(_) | Next::Ask(_)) => panic!("{next:?}"),
+        }
+    };
+    let names = |decision: &Decision| -> Vec<String> {
+        let attempts = decision.attempts.iter();
+        attempts.map(|planned| planned.target.to_string()).collect()
+    };
+    assert_eq!(names(&ask(Needs::default(), &world)).len(), 3);
+    let tools = Needs {
+        tools: true,
+        ..Needs::default()
+    };
+    assert_eq!(
+        names(&ask(tools, &world)),
+        ["deepseek/deepseek-v4-pro", "openai/gpt-6.1-sol"]
+    );
+    let images = Needs {
+        images: true,
+        ..Needs::default()
+    };
+    let decision = ask(images, &world);
+    assert!(!names(&decision).contains(&"deepseek/deepseek-v4-pro".to_owned()));
+    assert!(
+        explain(&decision).contains("it sees no images"),
+        "{}",
+        explain(&decision)
+    );
 }

@@ -2,8 +2,8 @@
 
 use proptest::{prelude::*, sample::select};
 use wayproof_engine::{
-    AnswerSign, Catalog, Cause, Evidence, EvidenceKind, Facts, Failure, Grade, LastAnswer, Next,
-    Noted, Observation, Outcome, Policy, ProviderState, Routing, SessionState, World, decide,
+    AnswerSign, Catalog, Cause, Evidence, EvidenceKind, Facts, Failure, Grade, LastAnswer, Needs,
+    Next, Noted, Observation, Outcome, Policy, ProviderState, Routing, SessionState, World, decide,
     observe, observe_answer, report_cause,
 };
 use wayproof_wire::{Exit, Housekeeping, Protocol, Protocols, ToolKind, ToolOutcome};
@@ -73,6 +73,7 @@ impl Play {
             is_healthy: true,
             takes_own_key: false,
             models: None,
+            is_guess: false,
         };
         Self {
             policy: Policy::builtin(),
@@ -173,6 +174,7 @@ fn facts(id: &str) -> Facts<'_> {
         body_bytes: 1_000,
         new_job_id: id,
         at_us: 0,
+        needs: Needs::default(),
     }
 }
 

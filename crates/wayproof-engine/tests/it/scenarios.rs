@@ -4,9 +4,9 @@
 use std::{fmt::Write, fs, path::Path};
 
 use wayproof_engine::{
-    AnswerSign, Catalog, Evidence, EvidenceKind, Facts, Failure, Grade, LastAnswer, Next, Noted,
-    Observation, Outcome, Policy, ProviderState, SessionState, Target, TaskName, World, decide,
-    explain, observe, observe_answer,
+    AnswerSign, Catalog, Evidence, EvidenceKind, Facts, Failure, Grade, LastAnswer, Needs, Next,
+    Noted, Observation, Outcome, Policy, ProviderState, SessionState, Target, TaskName, World,
+    decide, explain, observe, observe_answer,
 };
 use wayproof_wire::{Exit, Housekeeping, Protocol, Protocols, ToolKind, ToolOutcome};
 
@@ -62,6 +62,7 @@ impl Default for Player {
             is_healthy: true,
             takes_own_key: false,
             models: None,
+            is_guess: false,
         };
         Self {
             policy: Policy::builtin(),
@@ -238,6 +239,7 @@ impl Player {
                 is_healthy: true,
                 takes_own_key: false,
                 models: None,
+                is_guess: false,
             });
             return;
         }
@@ -420,6 +422,7 @@ impl Player {
             body_bytes: self.body_bytes,
             new_job_id: id,
             at_us: AT_US,
+            needs: Needs::default(),
         }
     }
 

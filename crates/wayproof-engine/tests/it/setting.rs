@@ -1,6 +1,6 @@
 //! A request that the policy routes, and two providers that can answer it.
 
-use wayproof_engine::{Facts, ProviderState, World};
+use wayproof_engine::{Facts, Needs, ProviderState, World};
 use wayproof_wire::{Protocol, Protocols};
 
 pub(crate) fn facts() -> Facts<'static> {
@@ -15,6 +15,7 @@ pub(crate) fn facts() -> Facts<'static> {
         body_bytes: 4_000,
         new_job_id: "job-1",
         at_us: 1_795_305_600_000_000,
+        needs: Needs::default(),
     }
 }
 
@@ -25,6 +26,7 @@ pub(crate) fn world() -> World {
         is_healthy: true,
         takes_own_key: false,
         models: None,
+        is_guess: false,
     };
     World {
         providers: ["anthropic", "openai"].map(provider).to_vec(),

@@ -1,7 +1,7 @@
 //! Leaving a warm conversation: what it costs, when it is done all the same, and when work stays where it is.
 
 use wayproof_engine::{
-    Catalog, Cause, Decision, Facts, LastAnswer, Next, Observation, Policy, ProviderState,
+    Catalog, Cause, Decision, Facts, LastAnswer, Needs, Next, Observation, Policy, ProviderState,
     RecordedExchange, RecordedJob, Replayed, SessionState, World, decide, explain, observe, replay,
     report_cause,
 };
@@ -43,6 +43,7 @@ impl Play {
             is_healthy: true,
             takes_own_key: false,
             models: None,
+            is_guess: false,
         };
         Self {
             policy,
@@ -67,6 +68,7 @@ impl Play {
             body_bytes: 40_000,
             new_job_id: id,
             at_us: self.at_us,
+            needs: Needs::default(),
         }
     }
 

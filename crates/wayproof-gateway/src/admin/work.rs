@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use wayproof_engine::{Evidence, Facts, Observation, SessionState};
+use wayproof_engine::{Evidence, Facts, Needs, Observation, SessionState};
 use wayproof_wire::Protocol;
 
 use crate::admin::Problem;
@@ -100,6 +100,7 @@ fn observe(
         body_bytes: 0,
         new_job_id: id,
         at_us: shared.clock.now_us(),
+        needs: Needs::default(),
     };
     let observation = Observation {
         executed,

@@ -16,6 +16,7 @@ use crate::exchange::foreign;
 use crate::exchange::prepare::{Prepared, Way};
 use crate::exchange::settle::{End, Settlement};
 use crate::exchange::translate::Translation;
+use crate::exchange::unspoken::{self, Sayable};
 use crate::gateway::Shared;
 use crate::jobs::Unfrozen;
 
@@ -31,6 +32,8 @@ pub(crate) struct Attempted {
 pub(crate) async fn attempt(shared: &Shared, prepared: Prepared) -> Result<Attempted, Fault> {
     let Prepared {
         call,
+        body,
+        peek,
         candidates,
         ways,
         opened,
@@ -59,19 +62,21 @@ pub(crate) async fn attempt(shared: &Shared, prepared: Prepared) -> Result<Attem
             (),
             (),
             Walked::Answered {
-                mut response,
+                response,
                 candidate,
             },
         )) => {
             let by = (candidates.get(candidate), ways.get(candidate));
-            clear(shared, &upstream_call, by, &mut response, &mut settlement).await;
-            let (candidate, way) = by;
-            settlement.answered(&response, candidate);
-            return Ok(Attempted {
-                response,
-                translation: way.and_then(Way::translation),
-                settlement,
-            });
+            if response.status().is_success() {
+                return Ok(taken(response, by, settlement));
+            }
+            let sayable = Sayable {
+                call: &call,
+                upstream_call: &upstream_call,
+                body: &body,
+                peek: &peek,
+            };
+            return Ok(Box::pin(refused(shared, &sayable, by, response, settlement)).await);
         }
         Ok(((), (), Walked::Unanswered(error))) => unanswered(&error),
         Ok(((), (), Walked::Empty)) => {
@@ -86,11 +91,56 @@ pub(crate) async fn attempt(shared: &Shared, prepared: Prepared) -> Result<Attem
     Err(fault)
 }
 
+/// A target with how its request came about.
+type By<'a> = (Option<&'a Candidate>, Option<&'a Way>);
+
+/// Takes an answer in.
+fn taken(
+    response: Response<AnswerBody>,
+    (candidate, way): By<'_>,
+    mut settlement: Box<Settlement>,
+) -> Attempted {
+    settlement.lost(way.map(Way::losses).unwrap_or_default());
+    settlement.answered(&response, candidate);
+    Attempted {
+        response,
+        translation: way.and_then(Way::translation),
+        settlement,
+    }
+}
+
+/// Takes a refusal in, or what comes of asking once more where that may help.
+async fn refused(
+    shared: &Shared,
+    sayable: &Sayable<'_>,
+    by: By<'_>,
+    mut response: Response<AnswerBody>,
+    mut settlement: Box<Settlement>,
+) -> Attempted {
+    let call = sayable.upstream_call;
+    clear(shared, call, by, &mut response, &mut settlement).await;
+    let (candidate, way) = by;
+    let respoken = match candidate {
+        Some(asked) => {
+            unspoken::ask_again(shared, sayable, asked, &mut response, &mut settlement).await
+        }
+        None => None,
+    };
+    let last = respoken.as_ref().map(|respoken| &respoken.candidate);
+    settlement.answered(&response, last.or(candidate));
+    let translation = respoken.map(|respoken| respoken.translation);
+    Attempted {
+        response,
+        translation: translation.or_else(|| way.and_then(Way::translation)),
+        settlement,
+    }
+}
+
 /// Asks once more where a provider refused what another had sealed, and notes what it was not shown.
 async fn clear(
     shared: &Shared,
     call: &UpstreamCall<'_>,
-    (candidate, way): (Option<&Candidate>, Option<&Way>),
+    (candidate, way): By<'_>,
     response: &mut Response<AnswerBody>,
     settlement: &mut Settlement,
 ) {

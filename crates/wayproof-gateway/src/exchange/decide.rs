@@ -89,6 +89,7 @@ pub(crate) fn decide(shared: &Arc<Shared>, observed: Observed) -> Result<Step, F
         packed,
         peek,
         identity,
+        ..
     } = turn;
     Ok(Step::Decided(Decided {
         call,
@@ -184,6 +185,7 @@ fn refusing(turn: &Turn, shared: &Shared) -> EventBody {
         losses: Vec::new(),
         failure: None,
         seals: Vec::new(),
+        kept: None,
         usage: None,
         cost: Cost::default(),
         held_nano_usd: None,

@@ -5,6 +5,7 @@ use wayproof_wire::{Housekeeping, Identity, Peek, Request, SessionSource};
 
 use crate::exchange::Wish;
 use crate::exchange::admit::Call;
+use crate::exchange::keep::Continued;
 use crate::exchange::peek::Peeked;
 
 /// A request whose sender is known.
@@ -14,6 +15,19 @@ pub(crate) struct Turn {
     pub(crate) packed: Option<Bytes>,
     pub(crate) peek: Peek,
     pub(crate) identity: Identity,
+    /// What it continues from without bringing it along.
+    pub(crate) continued: Option<Continued>,
+}
+
+impl Turn {
+    /// Whether it brings tools that the model may call.
+    pub(crate) fn has_tools(&self) -> bool {
+        let request = Request {
+            body: &self.body,
+            peek: &self.peek,
+        };
+        request.has_tools()
+    }
 }
 
 /// Finds out which agent is calling, and for what.
@@ -46,5 +60,6 @@ pub(crate) fn identify(peeked: Peeked) -> Turn {
         packed,
         peek,
         identity,
+        continued: None,
     }
 }

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use wayproof_engine::{Facts, Noted, Observation, SessionState, TaskName};
+use wayproof_engine::{Facts, Needs, Noted, Observation, SessionState, TaskName};
 use wayproof_ledger::{About, Escalated, EventBody, EvidenceNoted, JobOpened, SessionStarted};
 use wayproof_wire::{
     Fault, FaultKind, Housekeeping, Request, SessionSource, find_ask, new_ask, outcomes,
@@ -14,6 +14,7 @@ use wayproof_wire::{
 use crate::exchange::admit::{Call, Caller};
 use crate::exchange::hold;
 use crate::exchange::identify::Turn;
+use crate::exchange::keep::Continued;
 use crate::gateway::Shared;
 use crate::sessions::{Acquaintance, Session};
 
@@ -29,6 +30,8 @@ pub(crate) struct Context {
     explicit_task: Option<TaskName>,
     new_job_id: String,
     paths: Vec<String>,
+    /// Whether images are shown in the conversation.
+    has_images: bool,
 }
 
 impl Context {
@@ -38,6 +41,7 @@ impl Context {
             explicit_task: None,
             new_job_id: String::new(),
             paths: Vec::new(),
+            has_images: false,
         }
     }
 
@@ -54,6 +58,11 @@ impl Context {
             body_bytes: turn.body.len() as u64,
             new_job_id: &self.new_job_id,
             at_us: turn.call.at_us,
+            needs: Needs {
+                images: self.has_images,
+                tools: turn.has_tools(),
+                kept: turn.continued.as_ref().map(Continued::state),
+            },
         }
     }
 }
@@ -62,7 +71,7 @@ impl Context {
 pub(crate) fn observe(shared: &Shared, mut turn: Turn) -> Result<Observed, Fault> {
     let (session, acquaintance) = find_session(shared, &turn);
     turn.call.repo = session.works_in(repo(shared, &turn));
-    let context = context(shared, &turn.call)?;
+    let mut context = context(shared, &turn.call)?;
     if acquaintance == Acquaintance::New {
         note_session(shared, &turn);
     }
@@ -70,6 +79,7 @@ pub(crate) fn observe(shared: &Shared, mut turn: Turn) -> Result<Observed, Fault
         body: &turn.body,
         peek: &turn.peek,
     };
+    context.has_images = session.shows_images(&request, acquaintance);
     let agent = turn.identity.agent;
     let executed = match &turn.call.caller {
         Caller::Job(job, _) => job.take_pending(),
@@ -228,6 +238,7 @@ fn context(shared: &Shared, call: &Call) -> Result<Context, Fault> {
         explicit_task,
         new_job_id,
         paths,
+        has_images: false,
     })
 }
 

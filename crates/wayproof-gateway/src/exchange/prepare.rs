@@ -30,6 +30,8 @@ use crate::sessions::Session;
 /// An exchange that is ready to be sent.
 pub(crate) struct Prepared {
     pub(crate) call: Call,
+    pub(crate) body: Bytes,
+    pub(crate) peek: Arc<Peek>,
     pub(crate) candidates: Vec<Candidate>,
     /// For each candidate, how its request came about.
     pub(crate) ways: Vec<Way>,
@@ -131,6 +133,8 @@ pub(crate) fn prepare(shared: &Shared, decided: Decided) -> Result<Prepared, Fau
     }
     Ok(Prepared {
         call,
+        body,
+        peek,
         candidates,
         ways,
         opened,
@@ -138,7 +142,7 @@ pub(crate) fn prepare(shared: &Shared, decided: Decided) -> Result<Prepared, Fau
     })
 }
 
-fn translated(
+pub(super) fn translated(
     shared: &Shared,
     call: &Call,
     (body, peek): (&Bytes, &Arc<Peek>),
@@ -343,7 +347,7 @@ fn body_model(call: &Call, planned: &Planned) -> String {
 }
 
 /// Why a request has no translation, whatever is in it.
-fn untranslated(call: &Call, asked_in: Protocol, planned: &Planned) -> Option<Fault> {
+pub(super) fn untranslated(call: &Call, asked_in: Protocol, planned: &Planned) -> Option<Fault> {
     let client = call.protocol;
     if call.wish == Wish::Count {
         // Whoever answers first counts, or is estimated for; a count is not translated.

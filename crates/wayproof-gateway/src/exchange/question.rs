@@ -128,6 +128,7 @@ fn turn(shared: &Shared, about: &Turn, question: &Question) -> Result<Turn, Faul
             housekeeping: Some(Housekeeping::Judging),
             ..about.identity.clone()
         },
+        continued: None,
     })
 }
 

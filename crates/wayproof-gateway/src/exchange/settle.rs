@@ -23,6 +23,7 @@ use crate::capture::Pending;
 use crate::exchange::Wish;
 use crate::exchange::copy::Copy;
 use crate::exchange::identify::Turn;
+use crate::exchange::keep::Keeping;
 use crate::gateway::Shared;
 use crate::metrics::Settled;
 use crate::plan;
@@ -83,6 +84,8 @@ pub(crate) struct Settlement {
     paced: Option<String>,
     /// The bodies, where they are kept.
     pending: Option<Pending>,
+    /// Whether later requests may continue from the answer by its id.
+    keeping: Option<Keeping>,
     /// The gateway's address as the client reached it.
     base: String,
 }
@@ -136,6 +139,7 @@ impl Settlement {
             held_on_job: None,
             paced,
             pending: Pending::of(shared, turn),
+            keeping: Keeping::of(turn),
             base: base(&turn.call.head),
         }
     }
@@ -272,6 +276,7 @@ impl Settlement {
     fn settle(&mut self) {
         let (mut answer, error) = std::mem::replace(&mut self.copy, Copy::None).finish();
         let seals = self.sealed(answer.as_mut());
+        let kept = self.kept(answer.as_ref());
         let outcome = self.outcome(answer.as_ref());
         let usage = answer.as_ref().and_then(|answer| answer.usage);
         let listed = self.listed(usage.as_ref());
@@ -293,6 +298,7 @@ impl Settlement {
         });
         let settled = ExchangeSettled {
             seals,
+            kept,
             failure,
             ..self.settled(outcome, usage, listed, answer)
         };
@@ -419,6 +425,7 @@ impl Settlement {
             asked_in: self.asked_in,
             losses: std::mem::take(&mut self.losses),
             seals: Vec::new(),
+            kept: None,
             failure: None,
             usage,
             cost: Cost {

@@ -39,6 +39,8 @@ mod job_keys;
 #[cfg(test)]
 mod judging;
 #[cfg(test)]
+mod keeping;
+#[cfg(test)]
 mod ollama;
 #[cfg(test)]
 mod origins;
@@ -53,5 +55,7 @@ mod stage;
 mod talked;
 #[cfg(test)]
 mod translating;
+#[cfg(test)]
+mod unspoken;
 #[cfg(test)]
 mod virtual_keys;

@@ -183,6 +183,15 @@ async fn two_imports_take_turns() {
     place.done().await;
 }
 
+fn used(output: u64) -> Usage {
+    Usage {
+        input: Some(10),
+        cache_read: Some(90),
+        output: Some(output),
+        ..Usage::default()
+    }
+}
+
 async fn proxied(place: &Place, request_id: Option<&str>, session: &str, ago: i64, output: u64) {
     let exchange = place.ledger.ids().next().to_string();
     let about = || About {
@@ -217,13 +226,9 @@ async fn proxied(place: &Place, request_id: Option<&str>, session: &str, ago: i6
         asked_in: None,
         losses: Vec::new(),
         failure: None,
+        kept: None,
         seals: Vec::new(),
-        usage: Some(Usage {
-            input: Some(10),
-            cache_read: Some(90),
-            output: Some(output),
-            ..Usage::default()
-        }),
+        usage: Some(used(output)),
         cost: Cost::default(),
         held_nano_usd: None,
         catalog_digest: None,

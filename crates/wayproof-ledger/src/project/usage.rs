@@ -181,6 +181,7 @@ pub(super) fn imported_row(seq: i64, id: &str, event: &Event, imported: &Exchang
         imported.cost.subscription_nano_usd.into(),
         imported.provider_request_id.clone().into(),
         1.into(),
+        Cell::Null,
     ]);
     row.extend([const { Cell::Null }; MAKER]);
     debug_assert_eq!(row.len(), EXCHANGES.columns.len());

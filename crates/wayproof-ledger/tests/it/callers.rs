@@ -133,6 +133,8 @@ const BEFORE: &str = "DELETE FROM _sqlx_migrations WHERE version >= 10;
     DROP INDEX jobs_listed;
     DROP INDEX jobs_exchanges;
     DROP INDEX jobs_escalations;
+    DROP INDEX exchanges_by_kept;
+    ALTER TABLE exchanges DROP COLUMN kept;
     ALTER TABLE exchanges DROP COLUMN person;
     ALTER TABLE exchanges DROP COLUMN team;
     ALTER TABLE exchanges DROP COLUMN key_name;

@@ -73,6 +73,7 @@ pub(crate) fn settled(task: &str, class: &str, model: &str, cost: Cost) -> Event
         asked_in: None,
         losses: Vec::new(),
         failure: None,
+        kept: None,
         seals: Vec::new(),
         usage: Some(Usage {
             input: Some(1_200),

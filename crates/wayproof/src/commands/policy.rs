@@ -5,8 +5,8 @@ use std::{collections::BTreeSet, fs, path::Path, process::ExitCode};
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use wayproof_engine::{
-    Catalog, Facts, Next, Observation, Policy, ProviderState, Reason, SessionState, World, decide,
-    explain, observe, put_question, reasons, schema,
+    Catalog, Facts, Needs, Next, Observation, Policy, ProviderState, Reason, SessionState, World,
+    decide, explain, observe, put_question, reasons, schema,
 };
 use wayproof_wire::{Protocol, Protocols};
 
@@ -171,6 +171,7 @@ fn explain_ask(policy: &Policy, asked: &Asked<'_>, providers: &ProviderArgs) -> 
         body_bytes: 0,
         new_job_id: "explained",
         at_us: wayproof_ledger::Clock::system().now_us(),
+        needs: Needs::default(),
     };
     let mut state = SessionState::new("explained");
     observe(
@@ -252,6 +253,7 @@ fn world(policy: &Policy, providers: &ProviderArgs) -> Result<(World, Option<&'s
         is_healthy: true,
         takes_own_key,
         models: None,
+        is_guess: false,
     };
     if providers.providers.is_empty() {
         let targets = policy.classes().iter().flat_map(|class| &class.targets);

@@ -228,6 +228,7 @@ fn world(policy: &Policy, job: &RecordedJob) -> World {
         is_healthy: true,
         takes_own_key: false,
         models: None,
+        is_guess: false,
     };
     World {
         providers: names.into_iter().map(state).collect(),

@@ -29,6 +29,7 @@ mod generated;
 mod hook;
 mod import;
 mod keeping;
+mod lying;
 mod mcp;
 mod models;
 mod otlp;

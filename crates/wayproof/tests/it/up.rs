@@ -87,6 +87,11 @@ impl Up {
         }
     }
 
+    /// The process's id.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     pub(crate) fn post(&self, path: &str, body: &str) -> String {
         self.post_with(path, "", body)
     }

@@ -38,6 +38,7 @@ impl Settlement {
                 | AttemptFault::Misdirected
                 | AttemptFault::Credential
                 | AttemptFault::ForeignSeal
+                | AttemptFault::Unspoken
                 | AttemptFault::Unsayable,
             ) => false,
         };

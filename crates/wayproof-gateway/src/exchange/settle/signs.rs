@@ -6,6 +6,7 @@ use wayproof_wire::{Answer, SealMark, Stop, is_context_overflow, is_overflow_ins
 use super::Settlement;
 use crate::exchange::foreign::sealer;
 use crate::exchange::observe;
+use crate::keepers::Keeper;
 
 /// What the ledger calls a conversation that does not fit.
 const OVERFLOW: &str = "context-overflow";
@@ -23,6 +24,16 @@ impl Settlement {
             self.session.origins().note(sealer, &seals);
         }
         seals
+    }
+
+    /// The id under which what was said can be continued from, where the provider that was asked keeps it.
+    pub(super) fn kept(&mut self, answer: Option<&Answer>) -> Option<String> {
+        let keeping = self.keeping.take().filter(|_| self.asked_in.is_none())?;
+        let keeper = Keeper {
+            provider: self.answerer.as_ref()?.provider.clone(),
+            session: self.about.session.clone()?,
+        };
+        keeping.note(&self.shared, answer?, &keeper)
     }
 
     /// Takes in that the conversation is too long, or declined, whether an error says so or an answer that had begun.

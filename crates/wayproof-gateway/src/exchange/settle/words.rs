@@ -65,6 +65,7 @@ const fn fault_name(fault: AttemptFault) -> &'static str {
         AttemptFault::Unsayable => "unsayable",
         AttemptFault::Credential => "credential",
         AttemptFault::ForeignSeal => "foreign-seal",
+        AttemptFault::Unspoken => "unspoken",
     }
 }
 
