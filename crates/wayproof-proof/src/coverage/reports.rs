@@ -162,16 +162,15 @@ mod tests {
 
     #[test]
     fn reports_of_three_kinds_say_the_same() {
-        let lcov =
-            "TN:\nSF:/work/src/cart.rs\nFN:1,add\nDA:1,4\nDA:2,0\nDA:3,1\nLF:3\nend_of_record\n";
-        let cobertura = "<?xml version=\"1.0\"?>\n<!DOCTYPE coverage SYSTEM \"http://cobertura.sourceforge.net/xml/coverage-04.dtd\">\n<coverage><sources><source>/work</source></sources><packages><package name=\"\"><classes><class name=\"cart\" filename=\"src/cart.rs\"><methods><method><lines><line number=\"9\" hits=\"9\"/></lines></method></methods><lines><line number=\"1\" hits=\"4\"/><line number=\"2\" hits=\"0\"/><line number=\"3\" hits=\"1\"/></lines></class></classes></package></packages></coverage>";
+        let lcov = "TN:\nSF:/srv/shop/src/cart.rs\nFN:1,add\nDA:1,4\nDA:2,0\nDA:3,1\nLF:3\nend_of_record\n";
+        let cobertura = "<?xml version=\"1.0\"?>\n<!DOCTYPE coverage SYSTEM \"http://cobertura.sourceforge.net/xml/coverage-04.dtd\">\n<coverage><sources><source>/srv/shop</source></sources><packages><package name=\"\"><classes><class name=\"cart\" filename=\"src/cart.rs\"><methods><method><lines><line number=\"9\" hits=\"9\"/></lines></method></methods><lines><line number=\"1\" hits=\"4\"/><line number=\"2\" hits=\"0\"/><line number=\"3\" hits=\"1\"/></lines></class></classes></package></packages></coverage>";
         for report in [lcov, cobertura] {
-            let found = read(report.as_bytes(), "/work", &sources()).unwrap();
+            let found = read(report.as_bytes(), "/srv/shop", &sources()).unwrap();
             assert_eq!(found["src/cart.rs"].known, [1, 2, 3].into(), "{report}");
             assert_eq!(found["src/cart.rs"].hit, [1, 3].into(), "{report}");
         }
         let jacoco = "<?xml version=\"1.0\"?><!DOCTYPE report PUBLIC \"-//JACOCO//DTD Report 1.1//EN\" \"report.dtd\"><report name=\"shop\"><package name=\"shop\"><class name=\"shop/Cart\"/><sourcefile name=\"Cart.java\"><line nr=\"3\" mi=\"0\" ci=\"3\"/><line nr=\"5\" mi=\"2\" ci=\"0\"/><counter type=\"LINE\" missed=\"1\" covered=\"1\"/></sourcefile></package></report>";
-        let found = read(jacoco.as_bytes(), "/work", &sources()).unwrap();
+        let found = read(jacoco.as_bytes(), "/srv/shop", &sources()).unwrap();
         assert_eq!(found["src/main/java/shop/Cart.java"].known, [3, 5].into());
         assert_eq!(found["src/main/java/shop/Cart.java"].hit, [3].into());
     }
@@ -187,7 +186,7 @@ mod tests {
             "{}",
         ] {
             assert!(
-                read(text.as_bytes(), "/work", &sources()).is_none(),
+                read(text.as_bytes(), "/srv/shop", &sources()).is_none(),
                 "{text}"
             );
         }
