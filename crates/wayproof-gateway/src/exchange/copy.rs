@@ -5,7 +5,8 @@
 
 use bytes::Bytes;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
-use http::{HeaderMap, HeaderName, StatusCode};
+use http::{HeaderMap, HeaderName, Response, StatusCode};
+use wayproof_upstream::AnswerBody;
 use wayproof_wire::{Answer, AnswerForm, AnswerReader, Protocol};
 
 use crate::exchange::Wish;
@@ -120,4 +121,15 @@ pub(crate) fn form(headers: &HeaderMap) -> AnswerForm {
 
 fn text(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
     headers.get(name).and_then(|value| value.to_str().ok())
+}
+
+/// The error that an answer is, unpacked, if it can be. It is read ahead, and goes to the client all the same if nothing
+/// better comes.
+pub(crate) async fn error_ahead(response: &mut Response<AnswerBody>) -> Option<Vec<u8>> {
+    let mut unpacker =
+        Unpacker::new(packing(response.headers())?, Kept::default(), MAX_UNPACKED).ok()?;
+    for piece in response.body_mut().look_ahead(MAX_ERROR).await {
+        unpacker.push(&piece).ok()?;
+    }
+    Some(std::mem::take(&mut unpacker.sink().0))
 }

@@ -15,11 +15,10 @@ use wayproof_wire::{
     splice,
 };
 
-use crate::exchange::copy::{Kept, MAX_ERROR, MAX_UNPACKED, packing};
+use crate::exchange::copy::error_ahead;
 use crate::exchange::decide::Decided;
 use crate::exchange::prepare::without_encoding;
 use crate::exchange::settle::Settlement;
-use crate::exchange::unpack::Unpacker;
 use crate::gateway::Shared;
 use crate::sessions::Session;
 
@@ -211,16 +210,6 @@ pub(crate) async fn ask_again(
 /// Whether an error speaks of a seal. It is read ahead, and goes to the client all the same if nothing better comes.
 async fn is_refusal(response: &mut Response<AnswerBody>) -> bool {
     let status = response.status().as_u16();
-    let Some(packing) = packing(response.headers()) else {
-        return false;
-    };
-    let Ok(mut unpacker) = Unpacker::new(packing, Kept::default(), MAX_UNPACKED) else {
-        return false;
-    };
-    for piece in response.body_mut().look_ahead(MAX_ERROR).await {
-        if unpacker.push(&piece).is_err() {
-            return false;
-        }
-    }
-    is_seal_refused(status, &unpacker.sink().0)
+    let error = error_ahead(response).await;
+    error.is_some_and(|error| is_seal_refused(status, &error))
 }

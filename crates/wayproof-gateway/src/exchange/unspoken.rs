@@ -14,11 +14,10 @@ use wayproof_wire::{Peek, is_address_unknown};
 
 use crate::exchange::Wish;
 use crate::exchange::admit::Call;
-use crate::exchange::copy::{Kept, MAX_ERROR, MAX_UNPACKED, packing};
+use crate::exchange::copy::error_ahead;
 use crate::exchange::prepare::{translated, untranslated};
 use crate::exchange::settle::Settlement;
 use crate::exchange::translate::Translation;
-use crate::exchange::unpack::Unpacker;
 use crate::gateway::Shared;
 
 /// A request that can be said in another protocol.
@@ -104,16 +103,6 @@ async fn is_unknown_address(response: &mut Response<AnswerBody>) -> bool {
     ) {
         return false;
     }
-    let Some(packing) = packing(response.headers()) else {
-        return false;
-    };
-    let Ok(mut unpacker) = Unpacker::new(packing, Kept::default(), MAX_UNPACKED) else {
-        return false;
-    };
-    for piece in response.body_mut().look_ahead(MAX_ERROR).await {
-        if unpacker.push(&piece).is_err() {
-            return false;
-        }
-    }
-    is_address_unknown(status.as_u16(), &unpacker.sink().0)
+    let error = error_ahead(response).await;
+    error.is_some_and(|error| is_address_unknown(status.as_u16(), &error))
 }
