@@ -117,4 +117,22 @@ mod tests {
         assert_eq!(count(through), 0);
         assert_eq!(count("#[test]\nfn joins() {\n    slug(1);\n}\n"), 1);
     }
+
+    #[test]
+    fn what_another_class_calls_alike_is_no_helper() {
+        let file = |body: &str| {
+            format!(
+                "class CalcTest {{\n    @Test\n    public void twice() {{\n        assertEquals(4, Calc.twice(2));\n    }}\n\n    @Test\n    public void twiceOne() {{\n        {body}\n    }}\n\n    void isTwice(int a) {{\n        assertEquals(a + a, Calc.twice(a));\n    }}\n}}\n"
+            )
+        };
+        let was = file("assertEquals(2, Calc.twice(1));");
+        let count = |body: &str| {
+            let path = "src/test/java/CalcTest.java";
+            scene_of("bug-fix", path, &was, &file(body), look).len()
+        };
+        assert_eq!(count("Calc.twice(1);"), 1);
+        assert_eq!(count("isTwice(1);"), 0);
+        assert_eq!(count("this.isTwice(1);"), 0);
+        assert_eq!(count("CalcTest.isTwice(1);"), 0);
+    }
 }

@@ -28,6 +28,27 @@ const FAILS: &[&str] = &[
     "abort",
 ];
 
+/// Words before the name of what a file declares and functions may belong to.
+const DECLARES: &[&str] = &[
+    "class",
+    "struct",
+    "enum",
+    "record",
+    "interface",
+    "trait",
+    "impl",
+    "object",
+    "module",
+    "mod",
+    "namespace",
+    "let",
+    "const",
+    "var",
+];
+
+/// Words by which a function calls another of its own class or module.
+const ITSELF: &[&str] = &["this", "self", "Self", "cls", "super"];
+
 /// Looks for them: tests that turned green, assert nothing by themselves, and call something that lost its teeth.
 pub(super) fn look(scene: &Scene<'_>) -> Vec<Finding> {
     let texts = scene
@@ -120,8 +141,33 @@ pub(super) fn calls_an_armed_one(path: &str, file: &str, lines: &[&str]) -> bool
     });
     armed.any(|function| {
         let call = format!("{}(", function.name);
-        lines.iter().skip(1).any(|line| line.contains(&call))
+        let mut before = lines.iter().skip(1).flat_map(|line| {
+            let calls = line.match_indices(&call);
+            calls.filter_map(|(at, _)| line.get(..at))
+        });
+        before.any(|before| is_of_file(before, &code))
     })
+}
+
+/// Whether a call that stands after `before` is one of its file's own functions: it has no owner, or one that the file declares.
+fn is_of_file(before: &str, code: &Code<'_>) -> bool {
+    let is_word = |c: char| c.is_alphanumeric() || c == '_';
+    if before.ends_with(is_word) {
+        return false;
+    }
+    let Some(owner) = ["::", "->", "."]
+        .iter()
+        .find_map(|sign| before.strip_suffix(sign))
+    else {
+        return true;
+    };
+    let name = owner.rsplit(|c| !is_word(c)).next().unwrap_or_default();
+    let is_declared = |pair: &[Token<'_>]| {
+        matches!(pair, [first, second]
+            if second.text == name && DECLARES.contains(&first.text)
+                || first.text == name && second.is("="))
+    };
+    name.is_empty() || ITSELF.contains(&name) || code.tokens.windows(2).any(is_declared)
 }
 
 fn can_fail(token: &Token<'_>) -> bool {
