@@ -253,7 +253,7 @@ impl Jobs {
         let task = named.map(TaskName::new);
         let settled = Obligation::Settled;
         let mut job = Job::new(id.to_owned(), digest, task, Vec::new(), settled).opened_by(opened);
-        let spent = detail.job.money.listed_nano_usd.unwrap_or(0);
+        let spent = detail.job.money.by_use_nano_usd().unwrap_or(0);
         let envelope = Envelope::resumed(id.to_owned(), spent);
         job.session = Arc::new(Session::resumed(SessionState::new(id), envelope));
         let reviews = detail

@@ -15,9 +15,10 @@ pub(crate) fn is_signed_in(call: &Call) -> bool {
     call.credential == CallerCredential::Own && has_sign_in(&call.head.headers)
 }
 
-/// Whether a provider is shown what the caller shows.
-pub(crate) fn is_shown(provider: &Provider) -> bool {
-    matches!(provider.credential, Credential::PassThrough)
+/// Whether the subscription behind a request's sign-in pays for what a provider answers: it is shown what the caller shows.
+pub(crate) fn pays(is_signed_in: bool, provider: Option<&Provider>) -> bool {
+    let is_shown = |provider: &Provider| matches!(provider.credential, Credential::PassThrough);
+    is_signed_in && provider.is_some_and(is_shown)
 }
 
 fn has_sign_in(headers: &HeaderMap) -> bool {

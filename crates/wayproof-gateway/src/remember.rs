@@ -121,7 +121,7 @@ async fn state(
     if job.job.closed_us.is_some() {
         return Ok(None);
     }
-    let spent = job.job.money.listed_nano_usd.unwrap_or(0);
+    let spent = job.job.money.by_use_nano_usd().unwrap_or(0);
     let state = resumed(shared, unsure, &job, &detail);
     Ok(state.map(|state| (state, spent)))
 }
@@ -154,7 +154,7 @@ fn resumed(
         ask: &unsure.ask,
         causes: decision.causes,
         evidence,
-        spent_nano_usd: job.job.money.listed_nano_usd.unwrap_or(0),
+        spent_nano_usd: job.job.money.by_use_nano_usd().unwrap_or(0),
         has_unknown_cost: job.job.money.listed_unknown > 0,
         last: last_answer(&last.exchange).or(decision.warm),
     };

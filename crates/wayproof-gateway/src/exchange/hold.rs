@@ -148,25 +148,25 @@ pub(crate) fn repo_at(shared: &Shared, folder: &str) -> String {
     repo.to_owned()
 }
 
-/// The most that the exchange can cost, whichever of its targets answers.
+/// The most that the exchange can cost, whichever of its targets answers. What a subscription pays for costs nothing.
 fn most(
     shared: &Shared,
     decided: &Decided,
     count: impl FnOnce(&Request<'_>) -> MostTokens,
 ) -> Result<i64, Fault> {
-    let attempts = &decided.settlement.decision.attempts;
+    let settlement = &decided.settlement;
+    let attempts = settlement.decision.attempts.iter();
+    let mut attempts = attempts.filter(|planned| !settlement.is_by_plan(&planned.target));
     let is_priced = |planned: &Planned| price(shared, decided, planned).is_some();
-    if !attempts.iter().any(is_priced) {
+    if !attempts.clone().any(is_priced) {
         // The usual case of a model on one's own machine; the rest is told apart below.
-        return attempts
-            .iter()
-            .try_fold(0, |_, planned| unpriced(shared, planned));
+        return attempts.try_fold(0, |_, planned| unpriced(shared, planned));
     }
     let mut tokens = count(&request_of(decided));
     if decided.call.wish == Wish::Embed {
         tokens.output = Some(0);
     }
-    attempts.iter().try_fold(0, |most: i64, planned| {
+    attempts.try_fold(0, |most: i64, planned| {
         Ok(most.max(most_at(shared, decided, planned, tokens)?))
     })
 }

@@ -280,7 +280,8 @@ impl Settlement {
         let outcome = self.outcome(answer.as_ref());
         let usage = answer.as_ref().and_then(|answer| answer.usage);
         let listed = self.listed(usage.as_ref());
-        self.remember(outcome, usage.as_ref(), listed);
+        let by_use = self.is_paid_by_use().then_some(listed);
+        self.remember(outcome, usage.as_ref(), by_use.unwrap_or(Some(0)));
         self.settle_budgets(outcome, listed);
         let used = usage.and_then(|usage| usage.total_input()?.checked_add(usage.total_output()?));
         if let (Some(key), Some(used)) = (&self.paced, used) {
@@ -353,7 +354,7 @@ impl Settlement {
         cost(row, usage?)
     }
 
-    /// Adds the cost to the job, and remembers where its conversation is warm.
+    /// Adds what somebody is billed to the job, and remembers where its conversation is warm.
     fn remember(&self, outcome: ExchangeOutcome, usage: Option<&Usage>, listed: Option<i64>) {
         let is_answered = self.status.is_some_and(|status| status.is_success());
         let Some(job) = self.about.job.as_deref().filter(|_| is_answered) else {
@@ -380,6 +381,20 @@ impl Settlement {
         self.session.lock().settle(job, listed, last);
     }
 
+    /// Whether a subscription of the caller's pays for what a target answers.
+    pub(crate) fn is_by_plan(&self, target: &Target) -> bool {
+        plan::pays(
+            self.is_signed_in,
+            self.shared.upstream.provider(&target.provider),
+        )
+    }
+
+    /// Whether somebody is billed for the answer: no subscription of the caller's pays for it.
+    fn is_paid_by_use(&self) -> bool {
+        let by_plan = self.answerer.as_ref().map(|target| self.is_by_plan(target));
+        by_plan != Some(true)
+    }
+
     /// The attempt that was planned at a target.
     fn planned(&self, target: &Target) -> Option<&Planned> {
         let mut attempts = self.decision.attempts.iter();
@@ -393,12 +408,8 @@ impl Settlement {
         listed: Option<i64>,
         answer: Option<Answer>,
     ) -> ExchangeSettled {
+        let is_by_use = self.is_paid_by_use();
         let answerer = self.answerer.take();
-        let is_by_plan = self.is_signed_in
-            && answerer.as_ref().is_some_and(|target| {
-                let provider = self.shared.upstream.provider(&target.provider);
-                provider.is_some_and(plan::is_shown)
-            });
         let planned = self.decision.attempts.first();
         // Spend is summed from this event alone, so it names its target even where that is the one planned.
         let target = answerer.or_else(|| planned.map(|planned| planned.target.clone()));
@@ -430,7 +441,7 @@ impl Settlement {
             usage,
             cost: Cost {
                 listed_nano_usd: listed,
-                subscription_nano_usd: listed.filter(|_| is_by_plan),
+                subscription_nano_usd: listed.filter(|_| !is_by_use),
                 ..Cost::default()
             },
             held_nano_usd: self.held_nano_usd.or(self.held_on_job),

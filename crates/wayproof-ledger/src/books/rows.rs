@@ -405,13 +405,12 @@ pub(super) async fn silent_holders(
         .collect()
 }
 
-/// What an exchange cost, if the ledger has its end and its price.
+/// What an exchange cost beside what a subscription paid for, if the ledger has its end and its price.
 pub(super) async fn known_cost(
     connection: &mut AnyConnection,
     exchange: &str,
 ) -> Result<Option<i64>, Error> {
-    const SQL: &str =
-        "SELECT listed_nano_usd FROM exchanges WHERE id = $1 AND settled_seq IS NOT NULL";
+    const SQL: &str = "SELECT listed_nano_usd - COALESCE(subscription_nano_usd, 0) FROM exchanges WHERE id = $1 AND settled_seq IS NOT NULL";
     let cost: Option<Option<i64>> = sqlx::query_scalar(SQL)
         .bind(exchange)
         .fetch_optional(connection)

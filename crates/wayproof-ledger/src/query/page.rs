@@ -23,6 +23,13 @@ pub struct Money {
 }
 
 impl Money {
+    /// What of the listed money somebody pays for by use: budgets draw on this.
+    #[must_use]
+    pub fn by_use_nano_usd(&self) -> Option<i64> {
+        let by_plan = self.subscription_nano_usd.unwrap_or(0);
+        Some(self.listed_nano_usd?.saturating_sub(by_plan))
+    }
+
     /// Adds each kind to its own; the sum of what is unknown on both sides stays unknown.
     pub fn add(&mut self, part: &Self) {
         add(&mut self.listed_nano_usd, part.listed_nano_usd);

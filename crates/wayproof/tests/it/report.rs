@@ -140,21 +140,31 @@ async fn what_a_subscription_paid_for_is_told_apart() {
     let environment = Environment::new();
     let up = Up::start_as("anthropic", &environment, &provider).await;
     let body = r#"{"model":"claude-haiku-5-5","max_tokens":64,"messages":[{"role":"user","content":"fix the crash"}]}"#;
-    for credential in [
-        "authorization: Bearer sk-ant-oat01-somebody",
-        "x-api-key: sk-ant-api03-somebody",
-    ] {
+    let ask = |up: &Up, credential: &str, status: &str| {
         let answer = up.post_with("/v1/messages", &format!("{credential}\r\n"), body);
-        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
-    }
+        let begin = format!("HTTP/1.1 {status}");
+        assert!(answer.starts_with(&begin), "{credential}: {answer}");
+    };
+    let plan = "authorization: Bearer sk-ant-oat01-somebody";
+    let key = "x-api-key: sk-ant-api03-somebody";
+    ask(&up, plan, "200");
+    ask(&up, key, "200");
+    assert_eq!(up.stop(), 0);
+    // Nobody is billed for what a subscription pays, so no budget is drawn on.
+    let set = ["budgets", "set", "everyone", "0.000001 USD"];
+    assert_eq!(environment.run(&set).status, 0);
+    let up = Up::start_as("anthropic", &environment, &provider).await;
+    ask(&up, key, "402");
+    ask(&up, plan, "200");
     assert_eq!(up.stop(), 0);
     let exchanges = environment.run(&["ledger", "exchanges", "--json"]).json();
     let money = |at: usize| {
         let number = |name: &str| exchanges[at][name].as_i64();
         (number("listed_nano_usd"), number("subscription_nano_usd"))
     };
-    let (by_key, by_plan) = (money(0), money(1));
+    let (by_key, by_plan, last) = (money(2), money(3), money(0));
     assert!(by_key.0.is_some() && by_key.1.is_none(), "{exchanges:#}");
     assert_eq!(by_plan, (by_key.0, by_key.0), "{exchanges:#}");
+    assert_eq!(last, by_plan, "{exchanges:#}");
     provider.stop().await;
 }

@@ -53,6 +53,8 @@ impl Up {
             environment.fixture();
         }
         let port_file = environment.path("port");
+        // What an earlier gateway of the test wrote.
+        let _ = std::fs::remove_file(&port_file);
         let (port_argument, spec) = (
             port_file.to_string_lossy().into_owned(),
             format!("{name}={}", provider.url()),

@@ -43,6 +43,7 @@ impl Settlement {
             ) => false,
         };
         let cost = match self.status {
+            _ if !self.is_paid_by_use() => Some(0),
             Some(status) if !status.is_success() => Some(0),
             Some(_) if outcome == ExchangeOutcome::Completed => listed,
             Some(_) => None,
