@@ -1,5 +1,7 @@
 //! G22: conditions of the build that give tests other code than users, or take what does not fit out of the build.
 
+mod preprocessor;
+
 use std::collections::BTreeSet;
 
 use wayproof_receipt::predicate::{Finding, Severity};
@@ -62,7 +64,8 @@ pub(super) fn look(scene: &Scene<'_>) -> Vec<Finding> {
         .filter_map(|change| match extension(&change.path) {
             "rs" => in_rust(change),
             "go" => in_go(change),
-            _ => None,
+            _ => preprocessor::mode_branch(change)
+                .map(|line| (change.path.clone(), Some(line), OTHERWISE)),
         })
         .chain(apart)
         .map(|(path, line, what)| finding("G22", Severity::High, &path, line, what))
