@@ -70,6 +70,7 @@ pub enum CatalogError {
 /// Other names operators give to a provider of the catalog.
 const ALSO_KNOWN: &[(&str, &str)] = &[
     ("bedrock", "aws"),
+    ("bedrock-openai", "aws"),
     ("claude", "anthropic"),
     ("codestral", "mistral"),
     ("copilot", "github-copilot"),

@@ -35,6 +35,8 @@ use crate::provider::{Credential, Provider};
 enum Wish<'p> {
     Messages,
     CountMessages,
+    Chat,
+    Responses,
     /// The verb of a path of Gemini, such as `:generateContent`.
     Gemini(&'p str),
 }
@@ -44,6 +46,8 @@ impl<'p> Wish<'p> {
         match (protocol, path) {
             (Protocol::Messages, "/v1/messages") => Some(Self::Messages),
             (Protocol::Messages, "/v1/messages/count_tokens") => Some(Self::CountMessages),
+            (Protocol::Chat, "/v1/chat/completions") => Some(Self::Chat),
+            (Protocol::Responses, "/v1/responses") => Some(Self::Responses),
             (Protocol::Gemini, _) => {
                 let verb = path.rfind(':').and_then(|at| path.get(at..))?;
                 let known = [":generateContent", ":streamGenerateContent", ":countTokens"];
@@ -114,9 +118,20 @@ impl Cloud {
         let model = place::segment(attempt.model)
             .ok_or_else(|| AttemptError::Unsayable("a model needs a name".to_owned()))?;
         let (path, pieces, reading) = match (self, wish) {
-            (Self::Bedrock { .. }, Wish::Gemini(_)) => return Err(unserved()),
-            (Self::Bedrock { .. }, _) => at_bedrock(&model, wish, attempt),
-            (Self::Vertex, _) => at_vertex(&model, wish, attempt),
+            (Self::Bedrock { .. }, Wish::Messages | Wish::CountMessages) => {
+                at_bedrock(&model, wish == Wish::CountMessages, attempt)
+            }
+            // The same address has a door of OpenAI's protocols, which wants the model in the body.
+            (Self::Bedrock { .. }, Wish::Chat | Wish::Responses) => {
+                let path = path.trim_start_matches("/v1");
+                let pieces = attempt.segments.clone();
+                Ok((format!("/openai/v1{path}"), pieces, Reading::Plain))
+            }
+            (Self::Vertex, Wish::Messages) => messages_at_vertex(&model, attempt),
+            (Self::Vertex, Wish::CountMessages) => counted_at_vertex(attempt),
+            (Self::Vertex, Wish::Gemini(verb)) => Ok(gemini_at_vertex(&model, verb, attempt)),
+            (Self::Bedrock { .. }, Wish::Gemini(_))
+            | (Self::Vertex, Wish::Chat | Wish::Responses) => return Err(unserved()),
         }
         .map_err(|error| AttemptError::Unsayable(error.to_string()))?;
         let base = provider.base.path().trim_end_matches('/');
@@ -165,9 +180,9 @@ impl Cloud {
 
 type Parts = (String, Vec<Bytes>, Reading);
 
-fn at_bedrock(model: &str, wish: Wish<'_>, attempt: &Attempt<'_>) -> Result<Parts, Malformed> {
+fn at_bedrock(model: &str, is_count: bool, attempt: &Attempt<'_>) -> Result<Parts, Malformed> {
     let (cloud, body) = (MessagesCloud::Bedrock, attempt.segments.concat());
-    if wish == Wish::CountMessages {
+    if is_count {
         let path = format!("/model/{model}/count-tokens");
         return Ok((path, cloud.count(&body)?, Reading::Count));
     }
@@ -180,31 +195,28 @@ fn at_bedrock(model: &str, wish: Wish<'_>, attempt: &Attempt<'_>) -> Result<Part
     Ok((format!("/model/{model}/{verb}"), made.pieces, reading))
 }
 
-fn at_vertex(model: &str, wish: Wish<'_>, attempt: &Attempt<'_>) -> Result<Parts, Malformed> {
-    let cloud = MessagesCloud::Vertex;
-    match wish {
-        Wish::Messages => {
-            let made = cloud.request(&attempt.segments.concat(), &[])?;
-            let verb = if made.is_streaming {
-                "streamRawPredict"
-            } else {
-                "rawPredict"
-            };
-            let path = format!("/publishers/anthropic/models/{model}:{verb}");
-            Ok((path, made.pieces, Reading::Messages))
-        }
-        Wish::CountMessages => {
-            let pieces = cloud.count(&attempt.segments.concat())?;
-            let path = "/publishers/anthropic/models/count-tokens:rawPredict".to_owned();
-            Ok((path, pieces, Reading::Messages))
-        }
-        Wish::Gemini(verb) => {
-            let query = attempt.path_and_query.query();
-            let query = query.map(|query| format!("?{query}")).unwrap_or_default();
-            let path = format!("/publishers/google/models/{model}{verb}{query}");
-            Ok((path, attempt.segments.clone(), Reading::Plain))
-        }
-    }
+fn messages_at_vertex(model: &str, attempt: &Attempt<'_>) -> Result<Parts, Malformed> {
+    let made = MessagesCloud::Vertex.request(&attempt.segments.concat(), &[])?;
+    let verb = if made.is_streaming {
+        "streamRawPredict"
+    } else {
+        "rawPredict"
+    };
+    let path = format!("/publishers/anthropic/models/{model}:{verb}");
+    Ok((path, made.pieces, Reading::Messages))
+}
+
+fn counted_at_vertex(attempt: &Attempt<'_>) -> Result<Parts, Malformed> {
+    let pieces = MessagesCloud::Vertex.count(&attempt.segments.concat())?;
+    let path = "/publishers/anthropic/models/count-tokens:rawPredict".to_owned();
+    Ok((path, pieces, Reading::Messages))
+}
+
+fn gemini_at_vertex(model: &str, verb: &str, attempt: &Attempt<'_>) -> Parts {
+    let query = attempt.path_and_query.query();
+    let query = query.map(|query| format!("?{query}")).unwrap_or_default();
+    let path = format!("/publishers/google/models/{model}{verb}{query}");
+    (path, attempt.segments.clone(), Reading::Plain)
 }
 
 /// Shows a cloud who asks, where that is no plain key: with a token that has been fetched, or a signature.

@@ -78,13 +78,14 @@ pub(crate) struct Route {
 }
 
 /// Every provider that is known, in the order in which they are offered.
-pub const KNOWN: [&Known; 16] = [
+pub const KNOWN: [&Known; 17] = [
     &anthropic::KNOWN,
     &openai::KNOWN,
     &google::KNOWN,
     &vertex::GEMINI,
     &vertex::ANTHROPIC,
-    &bedrock::KNOWN,
+    &bedrock::ANTHROPIC,
+    &bedrock::OPENAI,
     &azure::KNOWN,
     &openrouter::KNOWN,
     &github::KNOWN,

@@ -91,11 +91,15 @@ impl Asked {
 pub(crate) fn protocols(cloud: &Cloud, named: Option<Protocols>) -> Result<Protocols, String> {
     let messages = Protocols::of(&[Protocol::Messages]);
     let gemini = Protocols::of(&[Protocol::Gemini]);
+    let of_openai = [Protocol::Chat, Protocol::Responses].map(|one| Protocols::of(&[one]));
     match (cloud, named) {
         (_, Some(named)) if named == messages => Ok(named),
         (Cloud::Vertex, Some(named)) if named == gemini => Ok(named),
         (Cloud::Bedrock { .. }, None) => Ok(messages),
-        (Cloud::Bedrock { .. }, Some(_)) => Err("Bedrock is asked in messages".to_owned()),
+        (Cloud::Bedrock { .. }, Some(named)) if of_openai.contains(&named) => Ok(named),
+        (Cloud::Bedrock { .. }, Some(_)) => Err(
+            "Bedrock is asked in protocol=messages for Anthropic's models and in protocol=chat or protocol=responses for others".to_owned(),
+        ),
         (Cloud::Vertex, _) => Err(
             "Vertex is asked in protocol=gemini for Google's models and in protocol=messages for Anthropic's".to_owned(),
         ),
@@ -123,7 +127,7 @@ pub(crate) fn offered(known: &Known, variable: Variable<'_>) -> Result<Option<Fo
         value.is_some_and(|value| !matches!(value.as_str(), "0" | "false" | "no"))
     };
     let (base, cloud, credential) = match known.name {
-        "bedrock" => {
+        "bedrock" | "bedrock-openai" => {
             let credential = match aws_bearer(variable) {
                 None if is_on("CLAUDE_CODE_USE_BEDROCK") => aws_keys(variable)?,
                 bearer => bearer,

@@ -20,6 +20,7 @@ const SESSION: &str = "a-session-token";
 /// 22 November 2026, 00:00 UTC.
 const NOW_US: i64 = 1_795_305_600_000_000;
 const MODEL: &str = "us.anthropic.claude-sonnet-4-5-20250929-v1:0";
+const OTHER_MODEL: &str = "openai.gpt-oss-120b-1:0";
 
 fn hex(bytes: impl AsRef<[u8]>) -> String {
     let bytes = bytes.as_ref().iter();
@@ -122,6 +123,15 @@ fn bedrock(captured: &Captured) -> Reply {
         return refused(403, "InvalidSignatureException", words);
     }
     let body: Value = serde_json::from_slice(&captured.body).unwrap();
+    if let Some(path) = captured.path.strip_prefix("/openai/v1") {
+        assert_eq!(body["model"], OTHER_MODEL);
+        let protocol = match path {
+            "/chat/completions" => Protocol::Chat,
+            "/responses" => Protocol::Responses,
+            _ => panic!("{path}"),
+        };
+        return dialect::answer(protocol, captured);
+    }
     if captured.path.ends_with("/count-tokens") {
         let inner = body["input"]["invokeModel"]["body"].as_str().unwrap();
         let inner: Value = serde_json::from_slice(&STANDARD.decode(inner).unwrap()).unwrap();
@@ -190,10 +200,17 @@ fn keys(secret: &str) -> Credential {
 }
 
 async fn at_bedrock(credential: Credential) -> (Stage, Scripted) {
+    at_bedrock_in(Protocol::Messages, credential).await
+}
+
+async fn at_bedrock_in(protocol: Protocol, credential: Credential) -> (Stage, Scripted) {
     let scripted = Scripted::start(bedrock).await.unwrap();
     let base = scripted.url().parse().unwrap();
-    let messages = Protocols::of(&[Protocol::Messages]);
-    let provider = Provider::new("bedrock", base, messages, credential).unwrap();
+    let name = match protocol {
+        Protocol::Messages => "bedrock",
+        _ => "bedrock-openai",
+    };
+    let provider = Provider::new(name, base, Protocols::of(&[protocol]), credential).unwrap();
     let region = "eu-west-1".to_owned();
     let provider = provider.in_cloud(Cloud::Bedrock { region });
     (Setting::at(vec![provider]).open().await, scripted)
@@ -237,6 +254,37 @@ async fn every_client_finishes_its_loop_over_bedrock(#[case] credential: Credent
     let named = "/model/us.anthropic.claude-sonnet-4-5-20250929-v1%3A0/invoke";
     assert!(captured.path.starts_with(named), "{}", captured.path);
     assert_eq!(captured.header("anthropic-version"), None);
+    stage.stop().await;
+}
+
+#[rstest]
+#[case::chat(Protocol::Chat)]
+#[case::responses(Protocol::Responses)]
+#[tokio::test]
+async fn every_client_finishes_its_loop_over_bedrocks_other_models(
+    #[case] protocol: Protocol,
+    #[values(keys(SECRET), Credential::Key("a-bedrock-key".to_owned().into()))]
+    credential: Credential,
+) {
+    let (stage, scripted) = at_bedrock_in(protocol, credential).await;
+    for client in CLIENTS {
+        for form in [AnswerForm::Whole, AnswerForm::Stream] {
+            let model = format!("bedrock-openai/{OTHER_MODEL}");
+            let path = dialect::path(client, &model, form);
+            let body = request(client, &model, form, Some("toolu_1"));
+            let seen = post(stage.address, &path, &[], body.as_bytes()).await;
+            assert_eq!(seen.status, 200, "{client} {form:?}: {}", seen.text());
+            assert!(seen.is_whole);
+            let settled = stage.settled(seen.exchange()).await.settled.unwrap();
+            assert!(settled.usage.is_some(), "{client} {form:?}");
+        }
+    }
+    assert!(
+        scripted
+            .captured()
+            .iter()
+            .all(|captured| captured.path.starts_with("/openai/v1/"))
+    );
     stage.stop().await;
 }
 

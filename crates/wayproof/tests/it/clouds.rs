@@ -191,7 +191,7 @@ fn mistakes_in_the_line_of_a_cloud_are_told_at_once() {
             "as=bedrock",
         ),
         (
-            "b=http://127.0.0.1:9,as=bedrock,region=r,protocol=chat".to_owned(),
+            "b=http://127.0.0.1:9,as=bedrock,region=r,protocol=gemini".to_owned(),
             vec![],
             "messages",
         ),
