@@ -24,7 +24,7 @@ use wayproof_wire::{CloudAnswer, Malformed, MessagesCloud, Protocol};
 pub use betas::Fitted;
 pub use google::{google_account, google_default};
 pub use place::Cloud;
-pub use token::{AwsKeys, GoogleError, TokenError, TokenSource};
+pub use token::{AwsKeys, AwsPair, GoogleError, TokenError, TokenSource};
 
 use crate::attempt::{Attempt, AttemptError};
 use crate::body::Segments;

@@ -21,7 +21,8 @@ pub use attempt::{Attempt, AttemptError};
 pub use body::{AnswerBody, BodyError};
 pub use breaker::{Admission, Breaker, BreakerLimits};
 pub use cloud::{
-    AwsKeys, Cloud, Fitted, GoogleError, TokenError, TokenSource, google_account, google_default,
+    AwsKeys, AwsPair, Cloud, Fitted, GoogleError, TokenError, TokenSource, google_account,
+    google_default,
 };
 pub use connect::{ConnectError, Proxy};
 pub use fetch::{FetchError, fetch};

@@ -4,6 +4,7 @@
 //! a key of its own, or where an agent has been told to ask there.
 
 mod profile;
+mod watched;
 
 use std::{str::FromStr, sync::Arc};
 
@@ -12,10 +13,12 @@ use hyper::Uri;
 use secrecy::SecretString;
 use wayproof_ledger::Clock;
 use wayproof_upstream::{
-    AwsKeys, Cloud, Credential, Known, Provider, TokenSource, google_account, google_default,
+    AwsKeys, AwsPair, Cloud, Credential, Known, Provider, TokenSource, google_account,
+    google_default,
 };
 use wayproof_wire::{Protocol, Protocols};
 
+use self::watched::Watched;
 use crate::{discover::Found, exit::Mistake};
 
 type Variable<'a> = &'a dyn Fn(&str) -> Option<String>;
@@ -210,23 +213,26 @@ fn aws_bearer(variable: Variable<'_>) -> Option<(Credential, String)> {
     Some((Credential::Key(key), format!("{NAME} is set")))
 }
 
-/// Keys of the environment, else those of a profile.
+/// Keys of the environment, else those of a profile, which are read again when its files change.
 fn aws_keys(variable: Variable<'_>) -> Result<Option<(Credential, String)>> {
     let clock = Clock::system();
-    let credential = |id, secret, session, because| {
-        let keys = AwsKeys::new(id, secret, session, move || clock.now_us());
-        Ok(Some((Credential::Aws(keys), because)))
-    };
     let id = variable("AWS_ACCESS_KEY_ID");
     if let (Some(id), Some(secret)) = (id, variable("AWS_SECRET_ACCESS_KEY")) {
-        let session = variable("AWS_SESSION_TOKEN").map(SecretString::from);
+        let pair = AwsPair {
+            id,
+            secret: SecretString::from(secret),
+            session: variable("AWS_SESSION_TOKEN").map(SecretString::from),
+        };
+        let keys = AwsKeys::new(pair, move || clock.now_us());
         let because = "AWS_ACCESS_KEY_ID is set".to_owned();
-        return credential(id, SecretString::from(secret), session, because);
+        return Ok(Some((Credential::Aws(keys), because)));
     }
-    match profile::keys(variable).map_err(Mistake)? {
-        Some(keys) => credential(keys.id, keys.secret, keys.session, keys.because),
-        None => Ok(None),
-    }
+    let Some((pair, because)) = profile::keys(variable).map_err(Mistake)? else {
+        return Ok(None);
+    };
+    let watched = Watched::new(pair, variable, clock.clone());
+    let keys = AwsKeys::renewed(move || watched.pair(), move || clock.now_us());
+    Ok(Some((Credential::Aws(keys), because)))
 }
 
 /// A token that is there, a service account's key, or whoever the machine is signed in as.

@@ -7,7 +7,7 @@ use rstest::rstest;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use wayproof_testkit::{Captured, Frame, Provider as Scripted, Reply};
-use wayproof_upstream::{AwsKeys, Cloud, Credential, Provider};
+use wayproof_upstream::{AwsKeys, AwsPair, Cloud, Credential, Provider};
 use wayproof_wire::{AnswerForm, Protocol, Protocols, event_message};
 
 use crate::client::{Seen, post};
@@ -194,9 +194,12 @@ fn framed(frame: &Frame) -> Vec<u8> {
 }
 
 fn keys(secret: &str) -> Credential {
-    let session = Some(SESSION.to_owned().into());
-    let secret = secret.to_owned().into();
-    Credential::Aws(AwsKeys::new(ID.to_owned(), secret, session, || NOW_US))
+    let pair = AwsPair {
+        id: ID.to_owned(),
+        secret: secret.to_owned().into(),
+        session: Some(SESSION.to_owned().into()),
+    };
+    Credential::Aws(AwsKeys::new(pair, || NOW_US))
 }
 
 async fn at_bedrock(credential: Credential) -> (Stage, Scripted) {

@@ -29,12 +29,13 @@ pub(super) fn sign(
     let Some(Cloud::Bedrock { region }) = &provider.cloud else {
         return Err("keys of AWS sign for Bedrock alone".to_owned());
     };
-    let session = keys
+    let pair = keys.pair();
+    let session = pair
         .session
         .as_ref()
         .map(|token| token.expose_secret().to_owned());
-    let secret = keys.secret.expose_secret().to_owned();
-    let identity = Credentials::new(&keys.id, secret, session, None, "wayproof").into();
+    let secret = pair.secret.expose_secret().to_owned();
+    let identity = Credentials::new(pair.id, secret, session, None, "wayproof").into();
     let now_us = u64::try_from(keys.now_us()).map_err(|_| "the clock is before 1970")?;
     let params = v4::SigningParams::builder()
         .identity(&identity)

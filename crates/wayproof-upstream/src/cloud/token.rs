@@ -24,6 +24,23 @@ pub trait TokenSource: fmt::Debug + Send + Sync {
 
 type WallClock = Arc<dyn Fn() -> i64 + Send + Sync>;
 
+/// One pair of keys of AWS.
+#[derive(Clone)]
+pub struct AwsPair {
+    /// The access key's id.
+    pub id: String,
+    /// The secret access key.
+    pub secret: SecretString,
+    /// The session that keys which run out belong to.
+    pub session: Option<SecretString>,
+}
+
+impl fmt::Debug for AwsPair {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AwsPair").finish_non_exhaustive()
+    }
+}
+
 /// Keys of AWS, with the clock that signatures are dated by.
 #[derive(Clone)]
 #[cfg_attr(
@@ -31,26 +48,30 @@ type WallClock = Arc<dyn Fn() -> i64 + Send + Sync>;
     expect(dead_code, reason = "without the feature nothing is signed")
 )]
 pub struct AwsKeys {
-    pub(crate) id: String,
-    pub(crate) secret: SecretString,
-    pub(crate) session: Option<SecretString>,
+    pair: Arc<dyn Fn() -> AwsPair + Send + Sync>,
     now_us: WallClock,
 }
 
 impl AwsKeys {
-    /// Takes keys over; `now_us` gives microseconds since 1970.
-    pub fn new(
-        id: String,
-        secret: SecretString,
-        session: Option<SecretString>,
+    /// Keys that stay; `now_us` gives microseconds since 1970.
+    pub fn new(pair: AwsPair, now_us: impl Fn() -> i64 + Send + Sync + 'static) -> Self {
+        Self::renewed(move || pair.clone(), now_us)
+    }
+
+    /// Keys that are asked for at every signature, since others may have taken their place.
+    pub fn renewed(
+        pair: impl Fn() -> AwsPair + Send + Sync + 'static,
         now_us: impl Fn() -> i64 + Send + Sync + 'static,
     ) -> Self {
         Self {
-            id,
-            secret,
-            session,
+            pair: Arc::new(pair),
             now_us: Arc::new(now_us),
         }
+    }
+
+    #[cfg(feature = "aws")]
+    pub(crate) fn pair(&self) -> AwsPair {
+        (self.pair)()
     }
 
     #[cfg(feature = "aws")]

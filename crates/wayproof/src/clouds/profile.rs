@@ -10,6 +10,7 @@ use std::{
 };
 
 use secrecy::SecretString;
+use wayproof_upstream::AwsPair;
 
 use super::Variable;
 
@@ -26,16 +27,6 @@ const ELSEWHERE: [&str; 7] = [
     "credential_source",
 ];
 
-/// Keys of a profile.
-#[derive(Debug)]
-pub(super) struct Keys {
-    pub(super) id: String,
-    pub(super) secret: SecretString,
-    pub(super) session: Option<SecretString>,
-    /// Where they were found, in words.
-    pub(super) because: String,
-}
-
 type Settings = BTreeMap<String, String>;
 
 /// The region of the profile that is in force, if it names one.
@@ -46,8 +37,18 @@ pub(super) fn region(variable: Variable<'_>) -> Result<Option<String>, String> {
     }))
 }
 
-/// The keys of the profile that is in force, if there is one.
-pub(super) fn keys(variable: Variable<'_>) -> Result<Option<Keys>, String> {
+/// The variables that say which profile is in force, and where its files are.
+pub(super) const VARIABLES: [&str; 6] = [
+    "AWS_PROFILE",
+    "AWS_DEFAULT_PROFILE",
+    "AWS_SHARED_CREDENTIALS_FILE",
+    "AWS_CONFIG_FILE",
+    "HOME",
+    "USERPROFILE",
+];
+
+/// The keys of the profile that is in force, if there is one, and where they were found, in words.
+pub(super) fn keys(variable: Variable<'_>) -> Result<Option<(AwsPair, String)>, String> {
     let Some(profile) = Profile::read(variable)? else {
         return Ok(None);
     };
@@ -63,12 +64,13 @@ pub(super) fn keys(variable: Variable<'_>) -> Result<Option<Keys>, String> {
         match (id, secret) {
             (Some(id), Some(secret)) => {
                 let session = settings.get("aws_session_token");
-                return Ok(Some(Keys {
+                let pair = AwsPair {
                     id: id.clone(),
                     secret: SecretString::from(secret.clone()),
                     session: session.cloned().map(SecretString::from),
-                    because: format!("the profile `{name}` in {} has keys", file.display()),
-                }));
+                };
+                let because = format!("the profile `{name}` in {} has keys", file.display());
+                return Ok(Some((pair, because)));
             }
             (None, None) => {}
             _ => {
@@ -108,15 +110,7 @@ impl Profile {
     fn read(variable: Variable<'_>) -> Result<Option<Self>, String> {
         let named = variable("AWS_PROFILE").or_else(|| variable("AWS_DEFAULT_PROFILE"));
         let name = named.clone().unwrap_or_else(|| "default".to_owned());
-        let place = |named: &str, usual: &str| {
-            let own = variable(named).map(PathBuf::from);
-            let home = || variable("HOME").or_else(|| variable("USERPROFILE"));
-            own.or_else(|| Some(PathBuf::from(home()?).join(".aws").join(usual)))
-        };
-        let (Some(credentials_file), Some(config_file)) = (
-            place("AWS_SHARED_CREDENTIALS_FILE", "credentials"),
-            place("AWS_CONFIG_FILE", "config"),
-        ) else {
+        let Some([credentials_file, config_file]) = files(variable) else {
             return Ok(None);
         };
         let credentials = section(&text(&credentials_file)?, |title| title == name);
@@ -146,6 +140,19 @@ impl Profile {
             config_file,
         }))
     }
+}
+
+/// The file of keys and that of settings, whether they are there or not.
+pub(super) fn files(variable: Variable<'_>) -> Option<[PathBuf; 2]> {
+    let place = |named: &str, usual: &str| {
+        let own = variable(named).map(PathBuf::from);
+        let home = || variable("HOME").or_else(|| variable("USERPROFILE"));
+        own.or_else(|| Some(PathBuf::from(home()?).join(".aws").join(usual)))
+    };
+    Some([
+        place("AWS_SHARED_CREDENTIALS_FILE", "credentials")?,
+        place("AWS_CONFIG_FILE", "config")?,
+    ])
 }
 
 /// A file's text; nothing where there is no file.
@@ -241,7 +248,7 @@ mod tests {
                 .collect();
             let variables = variables(home.path(), &more);
             let variable = |name: &str| variables.get(name).cloned();
-            let keys = keys(&variable).unwrap().unwrap();
+            let (keys, because) = keys(&variable).unwrap().unwrap();
             assert_eq!(
                 (keys.id.as_str(), keys.secret.expose_secret()),
                 (id, secret)
@@ -251,7 +258,7 @@ mod tests {
                 session
             );
             assert_eq!(region(&variable).unwrap().as_deref(), Some(at));
-            assert!(!keys.because.contains(secret) && keys.because.contains("credentials"));
+            assert!(!because.contains(secret) && because.contains("credentials"));
         }
     }
 
@@ -282,7 +289,7 @@ mod tests {
             keys(&|name| variables.get(name).cloned())
         };
         let found = asked(&[("AWS_SHARED_CREDENTIALS_FILE", &file)]).unwrap();
-        assert_eq!(found.unwrap().id, "AK1");
+        assert_eq!(found.unwrap().0.id, "AK1");
         assert!(asked(&[]).unwrap().is_none());
         assert!(
             asked(&[("AWS_SHARED_CREDENTIALS_FILE", "/none/there")])

@@ -145,6 +145,23 @@ async fn a_profile_has_keys_and_their_region() {
         squeezed(captured.header("authorization").unwrap()),
         squeezed(&signed_by_botocore(&captured, "eu-west-1"))
     );
+    // Keys run out, and the tools that made them write others.
+    let file = environment.path("credentials");
+    let text = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, text.replace("AKIDEXAMPLE", "AKIDRENEWED")).unwrap();
+    let is_renewed = || {
+        let answer = up.post("/v1/messages", &body.to_string());
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+        let captured = provider.captured().pop().unwrap();
+        let shown = captured.header("authorization").unwrap();
+        shown.contains("AKIDRENEWED/")
+    };
+    let mut tries = 0;
+    while !is_renewed() {
+        tries += 1;
+        assert!(tries < 100, "the keys were not read again");
+        std::thread::sleep(std::time::Duration::from_millis(200));
+    }
     assert_eq!(up.stop(), 0);
     // One that signs in elsewhere, half a key, and one that nobody has.
     for (name, word) in [
