@@ -5,7 +5,7 @@ use http::{Request, Uri, header};
 use http_body_util::Full;
 
 use crate::connect::Proxy;
-use crate::once::{OnceError, ask, path};
+use crate::once::{Bounds, OnceError, ask, path};
 
 /// Why there is no document.
 #[derive(Debug, thiserror::Error)]
@@ -27,7 +27,7 @@ pub async fn fetch(uri: &Uri, proxy: Option<Proxy>, limit: usize) -> Result<Byte
         .header(header::ACCEPT, "application/json")
         .body(Full::default())
         .map_err(|error| OnceError::Broken(error.to_string()))?;
-    let answered = ask(uri, proxy, request, limit).await?;
+    let answered = ask(uri, proxy, request, Bounds::of(limit)).await?;
     if answered.status != http::StatusCode::OK {
         return Err(FetchError::Status(answered.status));
     }

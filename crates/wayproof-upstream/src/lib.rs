@@ -31,7 +31,7 @@ pub use headers::{
     is_credential, is_virtual_key,
 };
 pub use known::{KNOWN, Known, Place};
-pub use once::{Answered, OnceError, post, send};
+pub use once::{Answered, Bounds, OnceError, open, post, send};
 pub use page::{FetchedPage, PageClient, PageError, Reachable};
 pub use provider::{Credential, Provider, ProviderError};
 pub use retry::{RetryLimits, retry_after};

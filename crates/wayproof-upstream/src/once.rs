@@ -5,6 +5,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, StatusCode, Uri, header};
 use http_body_util::{BodyExt as _, Full, Limited};
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite};
 use wayproof_wire::Protocols;
 
 use crate::connect::{ConnectError, Connector, Proxy};
@@ -23,11 +25,29 @@ pub enum OnceError {
     #[error("the answer broke off: {0}")]
     Broken(String),
     /// It took too long.
-    #[error("no whole answer within {} s", PATIENCE.as_secs())]
-    Slow,
+    #[error("no whole answer within {} s", .0.as_secs())]
+    Slow(Duration),
 }
 
-const PATIENCE: Duration = Duration::from_mins(1);
+/// How much of an answer is taken, and how long it is waited for.
+#[derive(Debug, Clone, Copy)]
+pub struct Bounds {
+    /// Its length in bytes.
+    pub bytes: usize,
+    /// From before connecting until it is whole.
+    pub patience: Duration,
+}
+
+impl Bounds {
+    /// So many bytes within a minute.
+    pub const fn of(bytes: usize) -> Self {
+        Self {
+            bytes,
+            patience: Duration::from_mins(1),
+        }
+    }
+}
+
 const CONNECT_PATIENCE: Duration = Duration::from_secs(10);
 
 /// A whole answer.
@@ -41,7 +61,7 @@ pub struct Answered {
     pub body: Bytes,
 }
 
-/// Posts a body; the answer may have at most so many bytes.
+/// Posts a body.
 ///
 /// # Errors
 /// When no whole answer came. A status that refuses is an answer.
@@ -50,12 +70,12 @@ pub async fn post(
     proxy: Option<Proxy>,
     headers: HeaderMap,
     body: Bytes,
-    limit: usize,
+    bounds: Bounds,
 ) -> Result<Answered, OnceError> {
-    send(&Method::POST, uri, proxy, headers, body, limit).await
+    send(&Method::POST, uri, proxy, headers, body, bounds).await
 }
 
-/// Sends a body by any method; the answer may have at most so many bytes.
+/// Sends a body by any method.
 ///
 /// # Errors
 /// When no whole answer came. A status that refuses is an answer.
@@ -65,14 +85,30 @@ pub async fn send(
     proxy: Option<Proxy>,
     headers: HeaderMap,
     body: Bytes,
-    limit: usize,
+    bounds: Bounds,
 ) -> Result<Answered, OnceError> {
     let mut request = Request::builder().method(method).uri(path(uri));
     if let Some(made) = request.headers_mut() {
         *made = headers;
     }
     let request = request.body(Full::new(body)).map_err(broken)?;
-    ask(uri, proxy, request, limit).await
+    ask(uri, proxy, request, bounds).await
+}
+
+/// Opens a connection, encrypted where the address asks for it, and leaves what is said on it to the caller.
+///
+/// # Errors
+/// When none came about.
+pub async fn open(
+    uri: &Uri,
+    proxy: Option<Proxy>,
+) -> Result<impl AsyncRead + AsyncWrite + Unpin + Send + use<>, OnceError> {
+    let connector = Connector::new(CONNECT_PATIENCE, proxy);
+    Ok(TokioIo::new(connector.open(&place(uri)?).await?))
+}
+
+fn place(uri: &Uri) -> Result<Provider, ProviderError> {
+    Provider::new("address", uri.clone(), Protocols::ALL, Credential::Nothing)
 }
 
 /// Sends a request whose address is the path alone.
@@ -80,9 +116,9 @@ pub(crate) async fn ask(
     uri: &Uri,
     proxy: Option<Proxy>,
     mut request: Request<Full<Bytes>>,
-    limit: usize,
+    bounds: Bounds,
 ) -> Result<Answered, OnceError> {
-    let place = Provider::new("address", uri.clone(), Protocols::ALL, Credential::Nothing)?;
+    let place = place(uri)?;
     let host = uri.authority().map_or("", |authority| authority.as_str());
     // A user in the address is no part of the host.
     let host = host.rsplit('@').next().unwrap_or_default();
@@ -92,7 +128,7 @@ pub(crate) async fn ask(
         (header::CONNECTION, "close"),
     ] {
         let value = header::HeaderValue::from_str(value).map_err(broken)?;
-        request.headers_mut().insert(name, value);
+        request.headers_mut().entry(name).or_insert(value);
     }
     let connector = Connector::new(CONNECT_PATIENCE, proxy);
     let work = async {
@@ -103,7 +139,7 @@ pub(crate) async fn ask(
         let exchange = async {
             let response = sender.send_request(request).await.map_err(broken)?;
             let (parts, body) = response.into_parts();
-            let body = Limited::new(body, limit).collect().await;
+            let body = Limited::new(body, bounds.bytes).collect().await;
             Ok(Answered {
                 status: parts.status,
                 headers: parts.headers,
@@ -119,9 +155,9 @@ pub(crate) async fn ask(
             }
         }
     };
-    tokio::time::timeout(PATIENCE, work)
+    tokio::time::timeout(bounds.patience, work)
         .await
-        .map_err(|_| OnceError::Slow)?
+        .map_err(|_| OnceError::Slow(bounds.patience))?
 }
 
 pub(crate) fn path(uri: &Uri) -> &str {

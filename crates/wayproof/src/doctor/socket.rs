@@ -7,7 +7,7 @@ use futures_util::{SinkExt as _, StreamExt as _};
 use hyper::Uri;
 use serde_json::{Value, json};
 use tokio::{
-    net::TcpStream,
+    io::{AsyncRead, AsyncWrite},
     time::{Instant, timeout},
 };
 use tokio_tungstenite::{
@@ -17,7 +17,7 @@ use tokio_tungstenite::{
 use wayproof_wire::Protocol;
 
 use super::probe::{Fault, Seen, TOOL, asking, sentence};
-use crate::terminal::plain;
+use crate::{gateway::http, terminal::plain};
 
 /// Two turns of a model.
 const PATIENCE: Duration = Duration::from_secs(90);
@@ -89,15 +89,13 @@ async fn hold(gateway: &str, key: Option<&str>) -> Result<Result<bool, Socket>, 
 async fn open(
     gateway: &str,
     key: Option<&str>,
-) -> Result<Result<WebSocketStream<TcpStream>, Socket>, Fault> {
+) -> Result<Result<WebSocketStream<impl AsyncRead + AsyncWrite + Unpin + use<>>, Socket>, Fault> {
     let down = |error: String| Fault::Down(gateway.to_owned(), error);
     let uri: Uri = gateway
         .parse()
         .map_err(|_| down("it is no address".to_owned()))?;
-    let place = (uri.host().unwrap_or_default(), uri.port_u16().unwrap_or(80));
-    let place = (place.0.trim_matches(['[', ']']), place.1);
-    let stream = TcpStream::connect(place).await;
-    let stream = stream.map_err(|error| down(error.to_string()))?;
+    let stream = http::open(gateway).await;
+    let stream = stream.map_err(|error| down(crate::exit::chain(&error)))?;
     let authority = uri.authority().map_or("", |authority| authority.as_str());
     let request = format!("ws://{authority}/v1/responses").into_client_request();
     let mut request = request.map_err(|error| down(error.to_string()))?;
@@ -132,7 +130,10 @@ struct Turn {
     call: Option<String>,
 }
 
-async fn turn(socket: &mut WebSocketStream<TcpStream>, body: &Value) -> Result<Turn, Fault> {
+async fn turn<S: AsyncRead + AsyncWrite + Unpin>(
+    socket: &mut WebSocketStream<S>,
+    body: &Value,
+) -> Result<Turn, Fault> {
     let mut message = body.clone();
     message["type"] = Value::from("response.create");
     let sent = socket.send(Message::text(message.to_string())).await;

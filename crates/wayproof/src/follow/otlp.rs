@@ -13,7 +13,7 @@ use hyper::{
 };
 use wayproof_ledger::{Ledger, StoredEvent};
 use wayproof_otlp::{Encoder, Source};
-use wayproof_upstream::{Proxy, post, retry_after};
+use wayproof_upstream::{Bounds, Proxy, post, retry_after};
 
 use super::{Follow, Position, Receiver, Refusal, words};
 use crate::{cli::OtlpArgs, exit::Mistake, gateway, settings};
@@ -221,7 +221,14 @@ impl Receiver for Otlp {
                 HeaderValue::from_static("application/x-protobuf"),
             );
             headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
-            let answer = post(uri, self.proxy.clone(), headers, body.clone(), MOST_ANSWER).await;
+            let answer = post(
+                uri,
+                self.proxy.clone(),
+                headers,
+                body.clone(),
+                Bounds::of(MOST_ANSWER),
+            )
+            .await;
             let answer = answer.map_err(|error| {
                 let error = anyhow::Error::new(error);
                 Refusal::Later(crate::exit::chain(&error), None)

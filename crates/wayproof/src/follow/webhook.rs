@@ -22,7 +22,7 @@ use serde_json::{Value, json};
 use sha2::Sha256;
 use wayproof_engine::Budget;
 use wayproof_ledger::{Account, EventBody, Ledger, StoredEvent};
-use wayproof_upstream::{Proxy, post, retry_after};
+use wayproof_upstream::{Bounds, Proxy, post, retry_after};
 
 use super::{Follow, Position, Receiver, Refusal, words};
 use crate::{
@@ -340,7 +340,7 @@ impl Receiver for Webhook {
                 self.proxy.clone(),
                 headers,
                 message.body.clone(),
-                MOST_ANSWER,
+                Bounds::of(MOST_ANSWER),
             );
             let answer = asked.await.map_err(|error| {
                 let error = anyhow::Error::new(error);

@@ -11,7 +11,7 @@ use secrecy::ExposeSecret as _;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use wayproof_ledger::Clock;
-use wayproof_upstream::{Answered, OnceError, retry_after, send};
+use wayproof_upstream::{Answered, Bounds, OnceError, retry_after, send};
 
 use super::{ForgeError, Place};
 use crate::{cli::ForgeKind, exit, terminal::plain};
@@ -105,7 +105,7 @@ impl Place {
                 self.proxy.clone(),
                 self.headers(ask.body.is_some()),
                 body.clone(),
-                MOST_ANSWER,
+                Bounds::of(MOST_ANSWER),
             );
             let (error, pause) = match sent.await {
                 Ok(answer) if answer.status.is_success() => return Ok(answer),

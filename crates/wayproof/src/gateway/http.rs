@@ -1,14 +1,22 @@
-//! A small HTTP client for the gateway on this machine; nothing else is asked with it.
+//! A small HTTP client for the gateway, on this machine or behind TLS on another; nothing else is asked with it.
+
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use bytes::Bytes;
-use http_body_util::{BodyExt, Full, Limited};
-use hyper::{HeaderMap, Method, Request, Uri, client::conn::http1};
-use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
+use hyper::{
+    HeaderMap, Method, Uri,
+    header::{CONTENT_TYPE, HeaderName, HeaderValue},
+};
+use tokio::io::{AsyncRead, AsyncWrite};
+use wayproof_upstream::Bounds;
+
+use super::proxy;
 
 /// An answer larger than this is not from our gateway.
 const ANSWER_LIMIT: usize = 64 << 20;
+/// Models and proofs take their time; whoever asks for less waits less.
+const PATIENCE: Duration = Duration::from_hours(1);
 
 /// A whole answer.
 #[derive(Debug)]
@@ -36,56 +44,45 @@ pub(crate) async fn get(url: &str, headers: &[(&str, &str)]) -> Result<Answer> {
 }
 
 async fn send(method: Method, url: &str, headers: &[(&str, &str)], body: String) -> Result<Answer> {
+    let uri = address(url)?;
+    let mut sent = HeaderMap::new();
+    sent.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    for (name, value) in headers {
+        let name: HeaderName = name.parse()?;
+        let value = HeaderValue::from_str(value);
+        sent.insert(name, value.context("a header for the gateway")?);
+    }
+    let bounds = Bounds {
+        bytes: ANSWER_LIMIT,
+        patience: PATIENCE,
+    };
+    let asked = wayproof_upstream::send(&method, &uri, proxy()?, sent, body.into(), bounds);
+    let answered = Box::pin(asked).await.with_context(|| whose(&uri))?;
+    Ok(Answer {
+        status: answered.status.as_u16(),
+        headers: answered.headers,
+        body: answered.body,
+    })
+}
+
+/// Opens a connection to a gateway, for what is no exchange of a request and an answer.
+pub(crate) async fn open(url: &str) -> Result<impl AsyncRead + AsyncWrite + Unpin + Send + use<>> {
+    let uri = address(url)?;
+    let opened = wayproof_upstream::open(&uri, proxy()?).await;
+    opened.with_context(|| whose(&uri))
+}
+
+fn address(url: &str) -> Result<Uri> {
     let uri: Uri = url
         .parse()
         .with_context(|| format!("{url} is not an address"))?;
-    if uri.scheme_str() != Some("http") {
-        bail!(
-            "{url}: the gateway is reached by http, through a tunnel where it is on another machine"
-        );
+    if !matches!(uri.scheme_str(), Some("http" | "https")) || uri.host().is_none() {
+        bail!("{url}: the address of a gateway reads http://HOST:PORT or https://HOST");
     }
-    let authority = uri
-        .authority()
-        .with_context(|| format!("{url} has no host"))?;
-    let place = (authority.host(), authority.port_u16().unwrap_or(80));
-    let socket = TcpStream::connect(place)
-        .await
-        .with_context(|| format!("connecting to the gateway at {authority}"))?;
-    socket.set_nodelay(true)?;
-    let (mut sender, connection) = http1::handshake(TokioIo::new(socket)).await?;
-    let mut request = Request::builder()
-        .method(method)
-        .uri(uri.path_and_query().map_or("/", |path| path.as_str()))
-        .header("host", authority.as_str())
-        .header("content-type", "application/json");
-    for (name, value) in headers {
-        request = request.header(*name, *value);
-    }
-    let request = request.body(Full::new(Bytes::from(body)))?;
-    let exchange = async {
-        let response = sender
-            .send_request(request)
-            .await
-            .context("asking the gateway")?;
-        let status = response.status().as_u16();
-        let headers = response.headers().clone();
-        let body = Limited::new(response.into_body(), ANSWER_LIMIT)
-            .collect()
-            .await;
-        let body =
-            body.map_err(|error| anyhow::anyhow!("reading the gateway's answer: {error}"))?;
-        Ok::<_, anyhow::Error>(Answer {
-            status,
-            headers,
-            body: body.to_bytes(),
-        })
-    };
-    tokio::pin!(exchange);
-    tokio::select! {
-        answer = &mut exchange => answer,
-        closed = connection => {
-            closed.context("the connection to the gateway")?;
-            exchange.await
-        }
-    }
+    Ok(uri)
+}
+
+fn whose(uri: &Uri) -> String {
+    let authority = uri.authority().map_or("", |authority| authority.as_str());
+    format!("asking the gateway at {authority}")
 }

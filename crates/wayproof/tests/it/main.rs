@@ -11,6 +11,7 @@
 mod agents;
 mod backtest;
 mod bad_input;
+mod behind_tls;
 mod books;
 mod clouds;
 mod conformance;
