@@ -36,13 +36,30 @@ pub(crate) fn show(shared: &Shared, name: &str) -> Option<Vec<u8>> {
 }
 
 fn find(shared: &Shared, name: &str) -> Option<ModelEntry> {
-    let listed = entries(shared).into_iter().find(|entry| entry.id == name);
+    let listed = entries(shared)
+        .into_iter()
+        .find(|entry| entry.id == name || other_name(&entry.id).as_deref() == Some(name))
+        .map(|entry| ModelEntry {
+            id: name.to_owned(),
+            ..entry
+        });
     let pinned = || {
         let (provider, model) = name.split_once('/')?;
         shared.upstream.provider(provider)?;
         (!model.is_empty()).then(|| served(shared, provider, model))
     };
     listed.or_else(pinned)
+}
+
+/// How agents write a name of ours that cannot write a slash.
+fn other_name(id: &str) -> Option<String> {
+    let rest = id.strip_prefix("wayproof/")?;
+    let prefix = if rest == "auto" {
+        "wayproof-"
+    } else {
+        "claude-wayproof-"
+    };
+    Some(format!("{prefix}{rest}"))
 }
 
 fn entries(shared: &Shared) -> Vec<ModelEntry> {

@@ -8,6 +8,7 @@ pub(crate) mod agents;
 mod document;
 mod edit;
 mod file;
+mod limits;
 mod margins;
 mod record;
 
@@ -24,6 +25,7 @@ use self::{
 };
 pub(crate) use self::{
     agents::{Agent, Plan, Point, Surroundings},
+    limits::Limits,
     record::Record,
 };
 use crate::exit::Mistake;

@@ -17,7 +17,7 @@ use wayproof_wire::Protocol;
 use self::socket::Socket;
 use crate::{
     commands::connect::{USUAL, key, point, surroundings},
-    connect::{self, Agent, Record, State},
+    connect::{self, Agent, Point, Record, State},
     exit::{self, Mistake},
     gateway::{self, Admin},
     settings,
@@ -302,7 +302,10 @@ fn settings_of(agent: Agent, record: Option<&Record>, gateway: &str, key: Option
         .unwrap_or_default();
     let again = format!("wayproof connect {name} --gateway {gateway}{shown}{place}");
     let looked = surroundings(folder).and_then(|around| {
-        let point = point(agent, &around, gateway, key)?;
+        let point = Point {
+            limits: record.map(|record| record.limits).unwrap_or_default(),
+            ..point(agent, &around, gateway, key)?
+        };
         let plan = agent.plan(&around, &point);
         let state = connect::state(&plan, record)?;
         Ok((plan.files.is_empty(), state))

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::{
     cli::{ConnectArgs, DisconnectArgs},
-    connect::{self, Agent, Pending, Plan, Point, Record, State, Surroundings},
+    connect::{self, Agent, Limits, Pending, Plan, Point, Record, State, Surroundings},
     doctor::probe,
     exit::{self, Mistake},
     gateway,
@@ -21,6 +21,15 @@ use crate::{
 
 /// Where a gateway is that nobody named and that does not run.
 pub(crate) const USUAL: &str = "http://127.0.0.1:4417";
+
+/// What the gateway says that its model holds; one that is down says nothing new.
+async fn limits(gateway: &str, key: Option<&str>, record: Option<&Record>) -> Limits {
+    let before = record.filter(|record| record.gateway == gateway);
+    let asked = Limits::of(gateway, key).await;
+    asked
+        .or_else(|| before.map(|record| record.limits))
+        .unwrap_or_default()
+}
 
 /// Connects an agent, or lists them.
 pub(crate) async fn run(args: ConnectArgs) -> Result<ExitCode> {
@@ -33,7 +42,11 @@ pub(crate) async fn run(args: ConnectArgs) -> Result<ExitCode> {
     let around = surroundings(args.dir.as_deref())?;
     let record = Record::load(&data, agent.name())?;
     let key = key(args.key_env.as_deref())?;
-    let point = point(agent, &around, &gateway, key.as_deref())?;
+    let limits = limits(&gateway, key.as_deref(), record.as_ref()).await;
+    let point = Point {
+        limits,
+        ..point(agent, &around, &gateway, key.as_deref())?
+    };
     let plan = agent.plan(&around, &point);
     let pending = connect::connecting(&plan, record.as_ref())?;
     let changes = changes(&pending, key.as_deref());
@@ -41,6 +54,7 @@ pub(crate) async fn run(args: ConnectArgs) -> Result<ExitCode> {
         let data = settings::data_directory(&args.data)?;
         let mut record = Record::new(agent.name(), &gateway, around.folder.as_deref());
         record.key_env.clone_from(&args.key_env);
+        record.limits = limits;
         connect::connect(record, pending, &data)?;
     }
     let check = if args.dry_run || args.no_check {
@@ -178,6 +192,7 @@ pub(crate) fn point(
         program: std::env::current_exe()?,
         keeps_sign_in,
         key: key.map(str::to_owned),
+        limits: Limits::default(),
     })
 }
 
@@ -312,7 +327,14 @@ fn list(data: &Path, folder: Option<&Path>, as_json: bool) -> Result<ExitCode> {
         let key = record
             .as_ref()
             .and_then(|it| key(it.key_env.as_deref()).ok()?);
-        let plan = agent.plan(&around, &point(agent, &around, &url, key.as_deref())?);
+        let point = Point {
+            limits: record
+                .as_ref()
+                .map(|record| record.limits)
+                .unwrap_or_default(),
+            ..point(agent, &around, &url, key.as_deref())?
+        };
+        let plan = agent.plan(&around, &point);
         let (state, why) = standing(agent, &around, &plan, record.as_ref());
         let files: Vec<String> = plan
             .files

@@ -20,7 +20,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 use wayproof_wire::Protocol;
 
-use super::{document::Format, edit::Change};
+use super::{document::Format, edit::Change, limits::Limits};
 
 /// The agents that can be connected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,6 +58,8 @@ pub(crate) struct Point {
     pub(crate) keeps_sign_in: bool,
     /// The key that the gateway wants, if it wants one.
     pub(crate) key: Option<String>,
+    /// How much its model holds.
+    pub(crate) limits: Limits,
 }
 
 /// What connecting takes.

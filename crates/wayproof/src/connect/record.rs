@@ -9,7 +9,7 @@ use std::{
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
-use super::{document::Format, edit::Made};
+use super::{document::Format, edit::Made, limits::Limits};
 use crate::{exit::Broken, settings};
 
 /// A connection of an agent.
@@ -25,6 +25,9 @@ pub(crate) struct Record {
     /// The variable with the key that the gateway wants.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) key_env: Option<String>,
+    /// How much the gateway's model held then.
+    #[serde(default)]
+    pub(crate) limits: Limits,
     pub(crate) files: Vec<FileRecord>,
 }
 
@@ -55,6 +58,7 @@ impl Record {
             gateway: gateway.to_owned(),
             folder: folder.map(Path::to_owned),
             key_env: None,
+            limits: Limits::default(),
             files: Vec::new(),
         }
     }

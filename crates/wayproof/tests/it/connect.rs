@@ -8,7 +8,12 @@ use std::{
 
 use serde_json::Value;
 
-use crate::environment::{Environment, Said};
+use wayproof_testkit::{Captured, Provider, Reply};
+
+use crate::{
+    environment::{Environment, Said},
+    up::Up,
+};
 
 /// An agent, a file of its settings under the home directory, what its owner wrote there, and a word that we add.
 const WRITTEN: [(&str, &str, &str, &str); 17] = [
@@ -436,4 +441,55 @@ fn a_sign_in_stays_beside_a_gateways_key() {
         "x-wayproof-key: wp_key_a"
     );
     assert_eq!(variables.get("ANTHROPIC_AUTH_TOKEN"), None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn agents_that_cannot_ask_are_told_how_much_fits() {
+    let provider = Provider::start(|_: &Captured| Reply::json(500, "{}"));
+    let provider = provider.await.unwrap();
+    let environment = Environment::new();
+    let policy = "version = 1\n[class.fast]\ntargets = [\"anthropic/claude-haiku-5-5\"]\n[class.strong]\ntargets = [\"anthropic/claude-opus-5-5\"]\n";
+    environment
+        .fixture()
+        .write("wayproof.toml", policy)
+        .unwrap();
+    let read = |file: &str| -> Value {
+        serde_json::from_str(&fs::read_to_string(environment.path(file)).unwrap()).unwrap()
+    };
+    let written = || {
+        let pi = read("home/.pi/agent/models.json");
+        let opencode = read("home/.config/opencode/opencode.json");
+        let pi = &pi["providers"]["wayproof"]["models"][0];
+        let opencode = &opencode["provider"]["wayproof"]["models"]["wayproof-auto"]["limit"];
+        [
+            [&pi["contextWindow"], &pi["maxTokens"]].map(|value| value.as_u64().unwrap()),
+            [&opencode["context"], &opencode["output"]].map(|value| value.as_u64().unwrap()),
+        ]
+    };
+    for agent in ["pi", "opencode"] {
+        connect(&environment, agent);
+    }
+    assert_eq!(written(), [[200_000, 32_000]; 2]);
+    let up = Up::start_as("anthropic", &environment, &provider).await;
+    let shown = up.get("/v1/models/wayproof-auto", "application/json");
+    let shown: Value = serde_json::from_str(shown.split("\r\n\r\n").nth(1).unwrap()).unwrap();
+    let window = shown["context_length"].as_u64().unwrap();
+    let output = shown["top_provider"]["max_completion_tokens"]
+        .as_u64()
+        .unwrap();
+    assert!(window > 200_000 && output > 32_000, "{shown}");
+    for agent in ["pi", "opencode"] {
+        let said = environment.run(&["connect", agent, "--no-check"]);
+        assert_eq!(said.status, 0, "{said:?}");
+    }
+    assert_eq!(written(), [[window, output]; 2]);
+    assert_eq!(up.stop(), 0);
+    // What was asked then holds as long as nobody can be asked anew.
+    let gateway = read("home/.pi/agent/models.json")["providers"]["wayproof"]["baseUrl"].clone();
+    let gateway = gateway.as_str().unwrap().trim_end_matches("/v1").to_owned();
+    let said = environment.run(&["connect", "pi", "--gateway", &gateway]);
+    assert!(said.out.contains("already"), "{said:?}");
+    let listed = environment.run(&["connect", "--list"]);
+    assert!(!listed.out.contains("drifted"), "{listed:?}");
+    provider.stop().await;
 }

@@ -16,7 +16,7 @@ pub(super) fn plan(folder: &Path, around: &Surroundings<'_>, point: &Point) -> P
         "options": {"baseURL": point.v1(), "apiKey": point.key()},
         "models": {AUTO: {
             "name": "Wayproof", "tool_call": true, "reasoning": true,
-            "limit": {"context": 200_000, "output": 32_000},
+            "limit": {"context": point.limits.window_tokens, "output": point.limits.output_tokens},
         }},
     });
     let tools = json!({"type": "local", "command": [point.program.to_string_lossy(), "mcp"], "enabled": true});

@@ -11,7 +11,7 @@ pub(super) fn plan(folder: &Path, point: &Point) -> Plan {
         "baseUrl": point.v1(), "api": "openai-completions", "apiKey": point.key(),
         "models": [{
             "id": AUTO, "name": "Wayproof", "reasoning": true, "input": ["text", "image"],
-            "contextWindow": 200_000, "maxTokens": 32_000,
+            "contextWindow": point.limits.window_tokens, "maxTokens": point.limits.output_tokens,
             "cost": {"input": 0, "output": 0, "cacheRead": 0, "cacheWrite": 0},
         }],
     });
