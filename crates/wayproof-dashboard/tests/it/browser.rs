@@ -3,6 +3,7 @@
 //! Pictures land in `target/tmp/dashboard/`, to be looked at.
 
 mod driver;
+mod signed_in;
 mod unscripted;
 
 use std::path::PathBuf;

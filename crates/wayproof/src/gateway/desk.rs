@@ -3,7 +3,9 @@
 use std::{path::Path, pin::Pin, sync::Arc};
 
 use anyhow::{Context, Result};
-use wayproof_dashboard::{Adviser, House, ProofSeen, ProviderSeen, Reviews, Setting, TrustedProxy};
+use wayproof_dashboard::{
+    Adviser, House, ProofSeen, ProviderSeen, Reviews, Setting, SignIn, TrustedProxy,
+};
 use wayproof_engine::Policy;
 use wayproof_gateway::{Gateway, Glance, Parts};
 use wayproof_receipt::Trust;
@@ -17,6 +19,7 @@ pub(super) struct Pages {
     pub(super) trust: Option<Trust>,
     pub(super) settings: Vec<Setting>,
     pub(super) proxy: Option<TrustedProxy>,
+    pub(super) sign_in: Option<SignIn>,
     pub(super) reviews: Option<Box<dyn Reviews>>,
     pub(super) adviser: Option<Box<dyn Adviser>>,
 }
@@ -38,6 +41,7 @@ pub(super) fn with_dashboard(parts: Parts, pages: Pages) -> Result<Gateway> {
             catalog,
             settings: pages.settings,
             proxy: pages.proxy,
+            sign_in: pages.sign_in,
             reviews: pages.reviews,
             adviser: pages.adviser,
         });
@@ -161,6 +165,14 @@ pub(super) fn settings(start: &Start) -> Vec<Setting> {
                 "none".to_owned()
             },
             "--trusted-proxy",
+        ),
+        line(
+            "Identity provider",
+            start
+                .sign_in
+                .as_ref()
+                .map_or("none".to_owned(), |sign_in| without_login(sign_in.issuer())),
+            "--oidc-issuer",
         ),
         line(
             "Answers wait for the disk",
