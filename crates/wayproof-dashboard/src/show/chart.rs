@@ -26,6 +26,26 @@ pub(crate) struct Mark {
     /// Nothing where there is no value: a gap, not a zero.
     pub(crate) value: Option<i64>,
     pub(crate) words: String,
+    /// Where it leads; nothing where it leads nowhere.
+    pub(crate) way: Option<String>,
+}
+
+impl Mark {
+    /// A drawing of it, as a link where it leads somewhere. The link is as high as the chart, so that a low mark is hit.
+    fn drawn(&self, (x, width): (i64, i64), shape: &str) -> String {
+        let Some(way) = &self.way else {
+            return shape.to_owned();
+        };
+        format!(
+            "<a href=\"{}\" aria-label=\"{}: {}\"><rect class=\"hit\" x=\"{}\" y=\"{TOP}\" width=\"{}\" height=\"{}\"/>{shape}</a>",
+            escaped(way),
+            escaped(&self.name),
+            escaped(&self.words),
+            hundredths(x),
+            hundredths(width),
+            BASE - TOP
+        )
+    }
 }
 
 /// A chart of what: its title, its marks from left to right, and how a height is written at its axis.
@@ -98,9 +118,7 @@ impl Chart<'_> {
             let Some(value) = mark.value else { continue };
             let width = (step * 8 / 10).max(100);
             let y = scale.y(value).min(BASE - 1);
-            // Writing to a String cannot fail.
-            let _ = write!(
-                svg,
+            let bar = format!(
                 "<rect class=\"bar\" x=\"{}\" y=\"{y}\" width=\"{}\" height=\"{}\" rx=\"2\"><title>{}: {}</title></rect>",
                 hundredths(middle(place) - width / 2),
                 hundredths(width),
@@ -108,6 +126,7 @@ impl Chart<'_> {
                 escaped(&mark.name),
                 escaped(&mark.words)
             );
+            svg.push_str(&mark.drawn((middle(place) - step / 2, step), &bar));
         }
         self.end(svg, middle)
     }
@@ -124,13 +143,15 @@ impl Chart<'_> {
             let Some(value) = mark.value else { continue };
             let (x, y) = (hundredths(middle(place)), scale.y(value));
             let verb = if path.is_empty() { 'M' } else { 'L' };
+            // Writing to a String cannot fail.
             let _ = write!(path, "{verb}{x} {y}");
-            let _ = write!(
-                points,
+            let point = format!(
                 "<circle class=\"point\" cx=\"{x}\" cy=\"{y}\" r=\"3.5\"><title>{}: {}</title></circle>",
                 escaped(&mark.name),
                 escaped(&mark.words)
             );
+            let width = ((WIDTH - LEFT - RIGHT - 16) * 100 / steps).min(40 * 100);
+            points.push_str(&mark.drawn((middle(place) - width / 2, width), &point));
         }
         let _ = write!(svg, "<path class=\"line\" d=\"{path}\"/>{points}");
         self.end(svg, middle)
@@ -143,8 +164,14 @@ impl Chart<'_> {
             || "no values".to_owned(),
             |mark| format!("highest {} on {}", mark.words, mark.name),
         );
+        // What stands in an image is not reached by those who hear the page.
+        let role = if self.marks.iter().any(|mark| mark.way.is_some()) {
+            "group"
+        } else {
+            "img"
+        };
         let mut svg = format!(
-            "<svg class=\"chart\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" aria-label=\"{}: {}\">",
+            "<svg class=\"chart\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"{role}\" aria-label=\"{}: {}\">",
             escaped(self.title),
             escaped(&words)
         );
@@ -209,6 +236,7 @@ mod tests {
             tick: "<i>".to_owned(),
             value,
             words: "\"x\"".to_owned(),
+            way: None,
         }
     }
 
@@ -228,6 +256,22 @@ mod tests {
         assert_eq!(svg.matches("<circle").count(), 2);
         let svg = chart("t", &[mark(None), mark(Some(0)), mark(Some(-5))]).bars();
         assert_eq!(svg.matches("<rect").count(), 2);
+    }
+
+    #[test]
+    fn marks_that_lead_somewhere_are_links_with_names() {
+        let mut marks = [mark(Some(3)), mark(Some(4)), mark(None)];
+        marks[0].way = Some("/spend?a=\"&b=c".to_owned());
+        for svg in [chart("t", &marks).bars(), chart("t", &marks).line()] {
+            assert_eq!(svg.matches("<a ").count(), 1, "{svg}");
+            let link =
+                "<a href=\"/spend?a=&quot;&amp;b=c\" aria-label=\"&lt;b&gt;: &quot;x&quot;\">";
+            assert!(
+                svg.contains(link) && svg.contains("role=\"group\""),
+                "{svg}"
+            );
+        }
+        assert!(chart("t", &marks[1..]).bars().contains("role=\"img\""));
     }
 
     #[test]

@@ -5,6 +5,7 @@
 mod driver;
 mod signed_in;
 mod unscripted;
+mod zoomed;
 
 use std::path::PathBuf;
 
