@@ -105,11 +105,11 @@ pub(super) fn open_session(
         desk.guard().sessions.close(&old);
     }
     let token = desk.guard().sessions.open(ticket, desk.now_us());
-    let token = token.map_err(|error| no_randomness(&error))?;
+    let token = token.map_err(no_randomness)?;
     Ok(session_cookie(&token, headers))
 }
 
-pub(super) fn no_randomness(error: &getrandom::Error) -> Problem {
+pub(super) fn no_randomness(error: getrandom::Error) -> Problem {
     tracing::error!(%error, "no randomness for a session");
     Problem::new(
         StatusCode::INTERNAL_SERVER_ERROR,

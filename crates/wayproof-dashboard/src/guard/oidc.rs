@@ -242,7 +242,7 @@ pub(crate) async fn begin(
         .guard()
         .pending
         .begin(callback, to, now_us)
-        .map_err(|error| login::no_randomness(&error))?;
+        .map_err(login::no_randomness)?;
     let set = [(header::SET_COOKIE, pending_cookie(&token, &headers))];
     let way = sign_in.way(&authorization, &begun);
     Ok((set, Redirect::to(&way)).into_response())

@@ -194,7 +194,19 @@ fn receipt(text: &str) -> Vec<u8> {
         }],
         ..Proof::default()
     };
-    let spend = Spend {
+    let lines = vec![
+        obligation,
+        line(Predicate::Proof(Box::new(proof))),
+        line(Predicate::Spend(Box::new(spend(text)))),
+    ];
+    Bundle::new(lines).to_jsonl().into_bytes()
+}
+
+const COMMIT: &str = "c3d0be41ecbe669545ee3e94d31ed9a4bc91ee3c";
+
+fn spend(text: &str) -> Spend {
+    let own = || text.to_owned();
+    Spend {
         sessions: vec![AgentSession {
             agent: own(),
             session_id: own(),
@@ -212,16 +224,8 @@ fn receipt(text: &str) -> Vec<u8> {
             at_index: None,
         }],
         ..Spend::default()
-    };
-    let lines = vec![
-        obligation,
-        line(Predicate::Proof(Box::new(proof))),
-        line(Predicate::Spend(Box::new(spend))),
-    ];
-    Bundle::new(lines).to_jsonl().into_bytes()
+    }
 }
-
-const COMMIT: &str = "c3d0be41ecbe669545ee3e94d31ed9a4bc91ee3c";
 
 /// A ruling over such a receipt.
 fn ruling(text: &str) -> Ruling {
@@ -288,7 +292,7 @@ fn made(document: &str) -> Made {
             Event::End(TagEnd::Link) | Event::Code(_) => {}
             Event::Text(text) => made.words.push_str(&text),
             Event::SoftBreak | Event::HardBreak | Event::Rule => {
-                made.shape.push(format!("{event:?}"))
+                made.shape.push(format!("{event:?}"));
             }
             Event::Start(tag) => {
                 made.words.push('\n');

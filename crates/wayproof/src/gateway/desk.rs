@@ -125,11 +125,6 @@ fn without_login(address: &str) -> String {
 
 /// What the operator set, with secrets named and not shown.
 pub(super) fn settings(start: &Start) -> Vec<Setting> {
-    let line = |name: &str, value: String, source: &str| Setting {
-        name: name.to_owned(),
-        value,
-        source: source.to_owned(),
-    };
     let is_shared = start.ledger.is_some();
     let (ledger, from) = match &start.ledger {
         Some(url) => (without_login(url), "--ledger"),
@@ -158,6 +153,38 @@ pub(super) fn settings(start: &Start) -> Vec<Setting> {
             "--key-env",
         ),
         line(
+            "Answers wait for the disk",
+            if start.syncs_before_answer {
+                "yes".to_owned()
+            } else {
+                "no, for the write only".to_owned()
+            },
+            "--sync-before-answer",
+        ),
+    ];
+    lines.extend(signers_in(start));
+    lines.extend(start.providers.iter().map(|provider| {
+        line(
+            &format!("Provider {}", provider.name),
+            provider_line(provider),
+            "--provider, or found",
+        )
+    }));
+    lines
+}
+
+fn line(name: &str, value: String, source: &str) -> Setting {
+    Setting {
+        name: name.to_owned(),
+        value,
+        source: source.to_owned(),
+    }
+}
+
+/// Who else says which person looks.
+fn signers_in(start: &Start) -> [Setting; 2] {
+    [
+        line(
             "Proxy that signs people in",
             if start.proxy.is_some() {
                 "trusted".to_owned()
@@ -174,24 +201,7 @@ pub(super) fn settings(start: &Start) -> Vec<Setting> {
                 .map_or("none".to_owned(), |sign_in| without_login(sign_in.issuer())),
             "--oidc-issuer",
         ),
-        line(
-            "Answers wait for the disk",
-            if start.syncs_before_answer {
-                "yes".to_owned()
-            } else {
-                "no, for the write only".to_owned()
-            },
-            "--sync-before-answer",
-        ),
-    ];
-    lines.extend(start.providers.iter().map(|provider| {
-        line(
-            &format!("Provider {}", provider.name),
-            provider_line(provider),
-            "--provider, or found",
-        )
-    }));
-    lines
+    ]
 }
 
 fn provider_line(provider: &Provider) -> String {

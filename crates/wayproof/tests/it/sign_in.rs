@@ -110,8 +110,8 @@ fn agree(way: &str) -> String {
         .split_once("href=\"")
         .unwrap_or_else(|| panic!("{page}"));
     let link = link.split('"').next().unwrap().replace("&amp;", "&");
-    let from = link.find("/login/callback").unwrap();
-    link[from..].to_owned()
+    let (_, query) = link.split_once("/login/callback").unwrap();
+    format!("/login/callback{query}")
 }
 
 fn value<'a>(answer: &'a str, name: &str) -> &'a str {
@@ -125,11 +125,8 @@ fn cookie(answer: &str, name: &str) -> String {
     let start = format!("set-cookie: {name}=");
     let line = answer.lines().find(|line| line.starts_with(&start));
     let line = line.unwrap_or_else(|| panic!("no {name}: {answer}"));
-    line["set-cookie: ".len()..]
-        .split(';')
-        .next()
-        .unwrap()
-        .to_owned()
+    let set = line.strip_prefix("set-cookie: ").unwrap();
+    set.split(';').next().unwrap().to_owned()
 }
 
 fn is_refused(answer: &str, sentence: &str) {
@@ -175,6 +172,28 @@ async fn a_person_signs_in_at_the_provider() {
         "{jobs}"
     );
 
+    // Taken out of the register, a person's session ends.
+    let gone = house
+        .environment
+        .run(&["people", "remove", "ana@example.org"]);
+    assert_eq!(gone.status, 0, "{gone:?}");
+    tokio::time::sleep(std::time::Duration::from_millis(1_500)).await;
+    house.jobs(&session);
+    tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+    assert!(house.jobs(&session).starts_with("HTTP/1.1 303"));
+    is_refused(
+        &house.sign_in(""),
+        "the register of people does not have you",
+    );
+    house.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_return_counts_once_in_the_browser_that_began_it() {
+    let house = House::new(None).await;
+    let (first, way) = house.begin("");
+    let back = agree(&way);
+    assert!(house.finish(&first, &back).starts_with("HTTP/1.1 200"));
     // The same return again, the same code in another sign-in, another browser's, another state, another provider's.
     let over = "was not begun in this browser, is over or was used already";
     is_refused(&house.finish(&first, &back), over);
@@ -203,20 +222,6 @@ async fn a_person_signs_in_at_the_provider() {
     is_refused(
         &house.finish(&third, &elsewhere),
         "Another identity provider",
-    );
-
-    // Taken out of the register, a person's session ends.
-    let gone = house
-        .environment
-        .run(&["people", "remove", "ana@example.org"]);
-    assert_eq!(gone.status, 0, "{gone:?}");
-    tokio::time::sleep(std::time::Duration::from_millis(1_500)).await;
-    house.jobs(&session);
-    tokio::time::sleep(std::time::Duration::from_millis(200)).await;
-    assert!(house.jobs(&session).starts_with("HTTP/1.1 303"));
-    is_refused(
-        &house.sign_in(""),
-        "the register of people does not have you",
     );
     house.stop().await;
 }

@@ -12,7 +12,6 @@ async fn a_chart_is_looked_at_closely_by_keyboard_and_left_again() {
     furnish(&stage).await;
     let (url, _serving) = serve(&stage).await;
     let browser = Browser::without_scripts().await;
-    let axe = axe();
     browser
         .open(&format!("{url}/spend?one=repo&two=class&days=30"))
         .await;
@@ -54,6 +53,14 @@ async fn a_chart_is_looked_at_closely_by_keyboard_and_left_again() {
         )
         .await;
     browser.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_part_of_the_time_is_accessible() {
+    let stage = Stage::with(|_| {}, Clock::system()).await;
+    furnish(&stage).await;
+    let (url, _serving) = serve(&stage).await;
+    let axe = axe();
     let browser = Browser::start().await;
     let mut wrong = Vec::new();
     let today = browser
