@@ -1,6 +1,5 @@
 //! Where the money went, by two dimensions, and what a proven change costs from week to week.
 
-
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
@@ -51,6 +50,7 @@ struct SpendPage {
     two: Axis,
     days: i64,
     near: Option<Near>,
+    is_one_day: bool,
     choices: [(&'static str, &'static str, CrossBy); 11],
     periods: [(&'static str, &'static str, i64); 4],
     rows: Vec<Line>,
@@ -214,6 +214,7 @@ pub(crate) async fn show(
             desk.now_us(),
         ),
         near: ways.near(&window),
+        is_one_day: window.length() == 1,
         daily: daily_chart(&filled, &window, &ways),
         weekly: weekly_chart(&weeks, &window, &ways),
         weeks: weeks.iter().rev().map(week).collect(),
