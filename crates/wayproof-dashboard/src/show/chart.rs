@@ -16,6 +16,8 @@ const TOP: i64 = 14;
 const BASE: i64 = HEIGHT - BOTTOM;
 /// Names below the marks, evenly spread.
 const NAMED: i64 = 4;
+/// The width of a name, such as that of a day, with some room.
+const NAME: i64 = 104;
 
 /// One bar or one point: what it is called, how high it is, and how its height is written.
 #[derive(Debug, Clone)]
@@ -194,6 +196,8 @@ impl Chart<'_> {
         let last = i64::try_from(self.marks.len()).unwrap_or(0) - 1;
         let mut places: Vec<i64> = (0..=NAMED).map(|number| last * number / NAMED).collect();
         places.dedup();
+        // Where the last name ends; one that would run into it, or into the one at the end, is left out.
+        let mut taken = LEFT + NAME;
         for place in places {
             let mark = usize::try_from(place)
                 .ok()
@@ -204,6 +208,13 @@ impl Chart<'_> {
                 0 => ("start", ""),
                 _ => ("middle", " between"),
             };
+            if anchor == "middle" {
+                let at = middle(place) / 100;
+                if at - NAME / 2 < taken || at + NAME / 2 > WIDTH - NAME {
+                    continue;
+                }
+                taken = at + NAME / 2;
+            }
             let x = match anchor {
                 "end" => (WIDTH - 2) * 100,
                 "start" => LEFT * 100,
@@ -272,6 +283,16 @@ mod tests {
             );
         }
         assert!(chart("t", &marks[1..]).bars().contains("role=\"img\""));
+    }
+
+    #[test]
+    fn names_below_do_not_run_into_each_other() {
+        let marks: Vec<Mark> = (0..30).map(|_| mark(Some(1))).collect();
+        for (count, named) in [(1, 1), (2, 2), (7, 4), (30, 5)] {
+            let svg = chart("t", &marks[..count]).bars();
+            let names = svg.matches("&lt;i&gt;").count();
+            assert!(names <= named && names >= named.min(2), "{count}: {names}");
+        }
     }
 
     #[test]
