@@ -273,7 +273,7 @@ async fn reading(stage: &Stage) {
     let cube = stage.ledger.spend_cube(0).await.unwrap();
     let read = began.elapsed();
     let laid_out = Instant::now();
-    let cells = cube.by_two([CrossBy::Repo, CrossBy::Day], 0, usize::MAX);
+    let cells = cube.by_two([CrossBy::Repo, CrossBy::Day], &(0..=i64::MAX), usize::MAX);
     println!(
         "spend read in {:.0} ms, {} cells of repository and day in {:.0} ms more",
         read.as_secs_f64() * 1_000.0,

@@ -96,6 +96,7 @@ async fn make(desk: &Desk) -> Result<Made, DemoError> {
             catalog: std::sync::Arc::clone(&parts.catalog),
             settings: parts.settings.clone(),
             proxy: None,
+            sign_in: None,
             reviews: None,
             adviser: None,
         },
@@ -110,8 +111,9 @@ async fn make(desk: &Desk) -> Result<Made, DemoError> {
 pub(crate) async fn choose(State(desk): State<Desk>, request: Request, next: Next) -> Response {
     let is_wanted = cookie(request.headers(), DEMO_COOKIE).is_some();
     let path = request.uri().path();
-    let is_page =
-        !matches!(path, "/demo" | "/login" | "/logout" | "/theme") && !path.starts_with("/assets/");
+    let is_page = !matches!(path, "/demo" | "/login" | "/logout" | "/theme")
+        && !path.starts_with("/login/")
+        && !path.starts_with("/assets/");
     if !is_wanted || !is_page || !is_empty(&desk).await {
         return next.run(request).await;
     }

@@ -12,7 +12,7 @@ use wayproof_receipt::Trust;
 use crate::advice::{Adviser, LastAdvice};
 use crate::demo::Demo;
 use crate::figures::Figures;
-use crate::guard::{Guard, TrustedProxy};
+use crate::guard::{Guard, SignIn, TrustedProxy};
 use crate::live::Live;
 use crate::reviews::Reviews;
 
@@ -83,6 +83,8 @@ pub struct Parts {
     pub settings: Vec<Setting>,
     /// A proxy that says who asks.
     pub proxy: Option<TrustedProxy>,
+    /// Where people sign in elsewhere.
+    pub sign_in: Option<SignIn>,
     /// Changes that people decide on; nothing without a repository.
     pub reviews: Option<Box<dyn Reviews>>,
     /// Who advises on the policy.

@@ -1,13 +1,15 @@
 //! Who may see the pages.
 //!
 //! On this machine, while callers need no key, everybody who could call the gateway may look, and nobody signs in.
-//! Otherwise a reader signs in with a key, or a proxy that the operator trusts says who it is; what they may do is
-//! their role. Names that a stranger's page could have made point here are
+//! Otherwise a reader signs in with a key or at an identity provider, or a proxy that the operator trusts says who it
+//! is; what they may do is their role. Names that a stranger's page could have made point here are
 //! refused, and so is every form that did not come from one of our own pages.
 
 mod host;
 mod limit;
 mod login;
+mod oidc;
+mod pending;
 mod proxy;
 mod reader;
 mod session;
@@ -28,6 +30,9 @@ use wayproof_ledger::Role;
 use self::host::Host;
 use self::limit::Limit;
 pub(crate) use self::login::{enter, leave, show as show_login};
+pub use self::oidc::{Client, Grant, IdentityFault, IdentityProvider, Reply, SignIn};
+pub(crate) use self::oidc::{begin, finish};
+use self::pending::Pending;
 use self::proxy::Named;
 pub use self::proxy::{ProxyError, TrustedProxy};
 use self::reader::Reader;
@@ -51,6 +56,8 @@ pub(crate) struct Guard {
     /// Never leaves the process; tokens of forms are derived from it.
     secret: [u8; 32],
     sessions: Sessions,
+    /// Sign-ins that an identity provider has not sent back yet.
+    pending: Pending,
     limit: Limit,
 }
 
@@ -75,6 +82,7 @@ impl Guard {
         Ok(Self {
             secret: random()?,
             sessions: Sessions::default(),
+            pending: Pending::default(),
             limit: Limit::default(),
         })
     }
@@ -133,6 +141,7 @@ pub(crate) async fn admit(State(desk): State<Desk>, mut request: Request, next: 
         return turn_away(&desk, &request);
     }
     request.extensions_mut().insert(visit);
+    request.extensions_mut().insert(host);
     let mut response = next.run(request).await;
     if let Some(renewed) = renewed.and_then(|cookie| HeaderValue::from_str(&cookie).ok()) {
         response.headers_mut().append(header::SET_COOKIE, renewed);
@@ -155,16 +164,20 @@ fn here(desk: &Desk) -> Visit {
 
 /// Whom a proxy vouches for, if the register of people knows them.
 async fn vouched(desk: &Desk, name: String) -> Result<Known, Problem> {
-    let shown = crate::show::text::short(&name);
-    let ticket = Ticket::Person(name);
-    let reader = desk.reader_of(&ticket).await?.ok_or_else(|| {
-        tracing::warn!(?ticket, "a proxy names somebody whom nobody registered");
+    let reader = registered(desk, Ticket::Person(name.clone()), &name).await?;
+    let csrf = desk.guard().csrf(&format!("person {}", reader.name));
+    Ok((Visit::of(reader, csrf), None))
+}
+
+/// Whoever was named elsewhere, as the register of people has them.
+async fn registered(desk: &Desk, ticket: Ticket, name: &str) -> Result<Reader, Problem> {
+    let shown = crate::show::text::short(name);
+    desk.reader_of(&ticket).await?.ok_or_else(|| {
+        tracing::warn!(?ticket, "somebody is named whom nobody registered");
         Problem::refused(&format!(
             "You are signed in as “{shown}”, and the register of people does not have you. Somebody who runs the gateway adds you by `wayproof people set`."
         ))
-    })?;
-    let csrf = desk.guard().csrf(&format!("person {}", reader.name));
-    Ok((Visit::of(reader, csrf), None))
+    })
 }
 
 /// The key that a program shows.
@@ -259,11 +272,16 @@ async fn at_least(role: Role, request: Request, next: Next) -> Response {
 
 /// What everybody may see: how to sign in, and the files that pages are dressed with.
 fn is_open(path: &str) -> bool {
-    path == "/login" || path == "/theme" || path.starts_with("/assets/")
+    path == "/login"
+        || path.starts_with("/login/")
+        || path == "/theme"
+        || path.starts_with("/assets/")
 }
 
 fn turn_away(desk: &Desk, request: &Request) -> Response {
-    if !desk.house().wants_key() {
+    if !desk.house().wants_key()
+        && (desk.parts().sign_in.is_none() || api::is_here(request.uri().path()))
+    {
         return Problem::refused(
             "No key of this gateway is good at present, so its pages are shown on its own machine only, under the name localhost or a loopback address. With a key made by `wayproof keys new`, people sign in from elsewhere.",
         )

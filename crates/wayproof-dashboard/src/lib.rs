@@ -23,7 +23,10 @@ mod show;
 pub use advice::{AdviceSeen, Advised, Adviser, Fate, JobReplayed, Proposal, ReplaySeen};
 pub use api::document as read_api;
 pub use desk::{House, Parts, ProofSeen, ProviderSeen, Setting};
-pub use guard::{Issuer, KeysError, ProxyError, TrustedProxy};
+pub use guard::{
+    Client, Grant, IdentityFault, IdentityProvider, Issuer, KeysError, ProxyError, Reply, SignIn,
+    TrustedProxy,
+};
 pub use pages::connect::CONNECTED;
 pub use patch::policy_patch;
 pub use reviews::{

@@ -16,6 +16,7 @@ pub(crate) mod jobs;
 pub(crate) mod logged;
 pub(crate) mod models;
 pub(crate) mod now;
+mod outlook;
 pub(crate) mod policy;
 mod proof_seen;
 pub(crate) mod receipt;
@@ -28,6 +29,7 @@ pub(crate) mod spend;
 pub(crate) mod story;
 pub(crate) mod theme;
 pub(crate) mod what_if;
+mod window;
 
 /// Where to go on inside these pages; anything else is the first page.
 pub(crate) fn inner_path(to: &str) -> &str {

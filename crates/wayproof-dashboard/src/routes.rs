@@ -78,6 +78,8 @@ pub(crate) fn pages(desk: Desk) -> Router {
         .route("/docs/{name}", get(pages::docs::show))
         .route("/connect", get(pages::connect::show))
         .route("/login", get(guard::show_login).post(guard::enter))
+        .route("/login/begin", get(guard::begin))
+        .route("/login/callback", get(guard::finish))
         .route("/logout", post(guard::leave))
         .route("/theme", post(pages::theme::choose))
         .route("/demo", post(demo::turn))
@@ -130,9 +132,9 @@ async fn nothing_here(method: Method, headers: HeaderMap, request: Request) -> R
 async fn dress(State(desk): State<Desk>, request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
     let frame = Frame::of(&parts);
-    // The live page has its own turn, and is never over.
+    // The live page has its own turn, and is never over; whoever signs in elsewhere waits for somebody else.
     let path = parts.uri.path().to_owned();
-    let is_page = path != "/live";
+    let is_page = path != "/live" && !path.starts_with("/login/");
     let _turn = if is_page { desk.turn().await } else { None };
     let response = next.run(Request::from_parts(parts, body)).await;
     with_problem((frame, path), response)

@@ -22,7 +22,7 @@ pub use envelope::{
 };
 pub use key::{KeyError, PublicKey, PublicKeyError, SigningKey};
 pub use predicate::{Predicate, Proof, Verdict};
-pub use render::{html, html_sections, is_unseen, markdown, text, trailers};
+pub use render::{html, html_sections, is_unseen, literal, markdown, text, trailers};
 pub use sshsig::{SSH_NAMESPACE, SshSignature, SshSignatureError, ssh_signature};
 pub use statement::{DigestSet, ResourceDescriptor, STATEMENT_TYPE, Statement, StatementError};
 pub use time::Time;

@@ -8,7 +8,7 @@ mod markdown;
 mod text;
 mod trailers;
 
-pub use foreign::is_unseen;
+pub use foreign::{is_unseen, literal};
 pub use html::{html, html_sections};
 pub use markdown::markdown;
 pub use text::text;

@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod fixture;
+mod identity;
 mod play;
 #[cfg(unix)]
 mod postgres;
@@ -10,6 +11,7 @@ mod transcript;
 mod voice;
 
 pub use fixture::{Fixture, FixtureError};
+pub use identity::{Identity, Signing};
 pub use play::{Persona, Play, Step};
 #[cfg(unix)]
 pub use postgres::Postgres;

@@ -10,6 +10,7 @@ mod forge;
 mod import;
 mod keeping;
 mod models;
+mod oidc;
 mod otlp;
 mod policies;
 mod policy;
@@ -32,6 +33,7 @@ pub(crate) use self::keeping::{
     CopyArgs, CosignArgs, PruneArgs, ReconcileArgs, RekeyArgs, VerifyArgs, WitnessArgs,
 };
 pub(crate) use self::models::{ModelsCommand, ModelsListArgs, ModelsSyncArgs};
+pub(crate) use self::oidc::OidcArgs;
 pub(crate) use self::otlp::{OtlpArgs, SendArgs};
 pub(crate) use self::policies::{AdviseArgs, ReplayArgs, TaskCommand, TaskPlace};
 pub(crate) use self::policy::{BacktestArgs, PolicyCommand, PolicyShown};

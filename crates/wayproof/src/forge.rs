@@ -7,6 +7,8 @@
 mod ask;
 mod github;
 mod gitlab;
+#[cfg(test)]
+mod hostile;
 mod place;
 mod words;
 

@@ -4,6 +4,7 @@
 //! Nothing of the change has a say in it: policy and trust file are read from the base. A receipt that does not count
 //! is named with the reason, since somebody will ask.
 
+mod inert;
 mod owing;
 mod report;
 mod shown;

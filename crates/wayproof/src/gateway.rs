@@ -17,7 +17,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use hyper::{Uri, header::HeaderValue};
 use serde::{Deserialize, Serialize};
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
-use wayproof_dashboard::TrustedProxy;
+use wayproof_dashboard::{SignIn, TrustedProxy};
 use wayproof_engine::Policy;
 use wayproof_gateway::{CallerKey, Gateway, KeyDigest, Parts, ServeError, Settings};
 use wayproof_ledger::{Capture, Clock, Ids, Ledger};
@@ -50,6 +50,8 @@ pub(crate) struct Start {
     pub(crate) capture: Capture,
     /// A proxy that tells the dashboard who asks.
     pub(crate) proxy: Option<TrustedProxy>,
+    /// Where people sign in to the dashboard, beside their keys.
+    pub(crate) sign_in: Option<SignIn>,
     /// Repositories whose changes people decide on at the dashboard.
     pub(crate) repos: Vec<PathBuf>,
     /// The revision that changes go into; otherwise the usual names are tried.
@@ -125,6 +127,7 @@ pub(crate) async fn start(start: Start) -> Result<Running> {
         trust: receipt::trust_of(&start.data),
         settings: desk::settings(&start),
         proxy: start.proxy,
+        sign_in: start.sign_in,
         reviews: ReviewDesk::over(
             (start.repos, start.repo_base),
             start.data.clone(),
@@ -353,6 +356,7 @@ pub(crate) async fn for_work(work: ForWork<'_>) -> Result<(Admin, Option<Running
         syncs_before_answer: false,
         capture: Capture::None,
         proxy: None,
+        sign_in: None,
         repos: Vec::new(),
         repo_base: None,
     })

@@ -67,11 +67,7 @@ pub(crate) async fn of(args: &UpArgs) -> Result<Option<Source>> {
         }
         (Some(file), _) => Keys::File(PathBuf::from(file)),
         (None, Some(name)) => {
-            let place = format!(
-                "{}/.well-known/openid-configuration",
-                name.trim_end_matches('/')
-            );
-            let place = address(&place).map_err(|why| {
+            let place = described_at(name).map_err(|why| {
                 Mistake(format!(
                     "--person-issuer: {why}; where its keys are elsewhere, name them by --person-keys"
                 ))
@@ -102,8 +98,14 @@ pub(crate) async fn of(args: &UpArgs) -> Result<Option<Source>> {
     Ok(Some(source))
 }
 
+/// Where an issuer describes itself.
+pub(crate) fn described_at(issuer: &str) -> Result<Uri, String> {
+    let issuer = issuer.trim_end_matches('/');
+    address(&format!("{issuer}/.well-known/openid-configuration"))
+}
+
 /// An address that nobody on the way can answer for.
-fn address(text: &str) -> Result<Uri, String> {
+pub(crate) fn address(text: &str) -> Result<Uri, String> {
     let uri: Uri = text
         .parse()
         .map_err(|_| format!("`{}` is no address", plain(text)))?;

@@ -26,6 +26,7 @@ mod review;
 mod run;
 mod sealing;
 mod settings;
+mod sign_in;
 mod telemetry;
 mod terminal;
 mod top;

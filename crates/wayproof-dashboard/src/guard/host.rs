@@ -7,8 +7,8 @@ use axum::http::{HeaderMap, HeaderName, header};
 const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 
 /// The `Host` of a request: a name or an address, and a port.
-#[derive(Debug)]
-pub(super) struct Host(String);
+#[derive(Clone, Debug)]
+pub(crate) struct Host(String);
 
 impl Host {
     /// The one host that a request names, if it could be one; a trusted proxy may name the one it was asked for.
@@ -43,6 +43,11 @@ impl Host {
             .strip_prefix("http://")
             .or_else(|| origin.strip_prefix("https://"));
         place == Some(self.0.as_str())
+    }
+
+    /// As it was written, with its port.
+    pub(super) fn as_str(&self) -> &str {
+        &self.0
     }
 
     /// Without the port and without the brackets of an address.

@@ -8,7 +8,7 @@ use std::net::IpAddr;
 
 use axum::http::{HeaderMap, HeaderName};
 
-use super::token::Issuer;
+use super::token::{Issuer, LONGEST_NAME};
 
 /// Who may say which person asks.
 #[derive(Debug, Clone)]
@@ -114,9 +114,6 @@ impl TrustedProxy {
         }
     }
 }
-
-/// The longest name of a person, in bytes.
-const LONGEST_NAME: usize = 400;
 
 impl Network {
     fn parse(text: &str) -> Option<Self> {

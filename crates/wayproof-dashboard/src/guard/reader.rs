@@ -1,4 +1,4 @@
-//! Readers who showed a key or were named by a proxy, and what they may do by now.
+//! Readers who showed a key or were named by a proxy or an identity provider, and what they may do by now.
 //!
 //! A key that was revoked, rotated away or ran out ends its sessions, and a role that was changed holds from the next
 //! page on: both are looked up for every request.
@@ -23,6 +23,8 @@ pub(crate) enum Ticket {
     Key { id: String, digest: String },
     /// A proxy vouches for the person.
     Person(String),
+    /// An identity provider signed the person in.
+    SignedIn(String),
 }
 
 /// Somebody who may look.
@@ -92,7 +94,9 @@ fn standing(register: &Register, ticket: &Ticket, now_us: i64) -> Option<Reader>
             let is_good = known.is_good(now_us) && is_of(known, digest, now_us);
             is_good.then(|| (name_of(known), register.role_of(known)))?
         }
-        Ticket::Person(name) => (name.clone(), register.people.get(name)?.role),
+        Ticket::Person(name) | Ticket::SignedIn(name) => {
+            (name.clone(), register.people.get(name)?.role)
+        }
     };
     Some(Reader {
         name,

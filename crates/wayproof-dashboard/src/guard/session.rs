@@ -21,7 +21,7 @@ const ROTATE_US: i64 = 30 * MINUTE_US;
 const GRACE_US: i64 = MINUTE_US;
 const MAX_SESSIONS: usize = 1_024;
 
-type TokenDigest = [u8; 32];
+pub(super) type TokenDigest = [u8; 32];
 
 /// All sessions.
 #[derive(Debug, Default)]
@@ -123,11 +123,11 @@ impl Sessions {
     }
 }
 
-fn digest(token: &str) -> TokenDigest {
+pub(super) fn digest(token: &str) -> TokenDigest {
     Sha256::digest(token.as_bytes()).into()
 }
 
-fn hex(bytes: [u8; 32]) -> String {
+pub(super) fn hex(bytes: [u8; 32]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 

@@ -15,6 +15,7 @@ use aws_lc_rs::signature::{
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::Value;
+use subtle::ConstantTimeEq as _;
 use tokio::sync::Notify;
 
 /// The longest token that is read.
@@ -23,6 +24,10 @@ const LONGEST_TOKEN: usize = 16 << 10;
 const MOST_KEYS: usize = 64;
 /// How far the issuer's clock may be from ours, in seconds.
 const LENIENCE_S: i64 = 60;
+/// The longest name of a person, in bytes.
+pub(super) const LONGEST_NAME: usize = 400;
+const UNKNOWN_KEY: &str = "no key of the issuer is known by its name";
+const NOT_SIGNED: &str = "no key of the issuer signed it";
 
 /// Who issues the tokens that name people, and which claim of them does.
 #[derive(Debug, Clone)]
@@ -123,6 +128,39 @@ impl Issuer {
 
     /// The person whom a token names, or why it names none.
     pub(super) fn person(&self, token: &str, now_us: i64) -> Result<String, &'static str> {
+        self.name_in(&self.claims(token, now_us)?)
+    }
+
+    /// The person whom the token of a sign-in names, if it is the one that was begun with this nonce.
+    pub(super) fn person_of(
+        &self,
+        token: &str,
+        nonce: &str,
+        now_us: i64,
+    ) -> Result<String, &'static str> {
+        let claims = self.claims(token, now_us)?;
+        let text = |name: &str| claims.get(name).and_then(Value::as_str);
+        let told = text("nonce").unwrap_or_default();
+        if nonce.is_empty() || !bool::from(told.as_bytes().ct_eq(nonce.as_bytes())) {
+            return Err("it belongs to another sign-in");
+        }
+        // One of several audiences may have had it made for itself.
+        if claims.get("azp").is_some() && text("azp") != self.audience.as_deref() {
+            return Err("it is meant for somebody else");
+        }
+        let is_doubted = match claims.get("email_verified") {
+            Some(Value::Bool(is_verified)) => !is_verified,
+            Some(Value::String(word)) => word != "true",
+            _ => false,
+        };
+        if self.claim == "email" && is_doubted {
+            return Err("its address of e-mail is not verified");
+        }
+        self.name_in(&claims)
+    }
+
+    /// What a token claims, once its signature, its time and its ends are good.
+    fn claims(&self, token: &str, now_us: i64) -> Result<Value, &'static str> {
         let token = token.strip_prefix("Bearer ").unwrap_or(token).trim();
         if token.len() > LONGEST_TOKEN {
             return Err("it is too long");
@@ -133,12 +171,23 @@ impl Issuer {
         self.check_signature(&header, signed.as_bytes(), signature)?;
         let claims = object(payload).ok_or("it holds no claims")?;
         self.check_claims(&claims, now_us)?;
+        Ok(claims)
+    }
+
+    /// The value of the claim that names a person.
+    fn name_in(&self, claims: &Value) -> Result<String, &'static str> {
         let name = claims.get(&self.claim).and_then(Value::as_str);
         let name = name.ok_or("it does not have the claim")?.trim();
-        if name.is_empty() || name.chars().any(char::is_control) {
+        let is_name = !name.is_empty() && name.len() <= LONGEST_NAME;
+        if !is_name || name.chars().any(char::is_control) {
             return Err("its claim is no name");
         }
         Ok(name.to_owned())
+    }
+
+    /// Whether the keys known here may be older than the one that signed.
+    pub(super) fn is_about_keys(why: &str) -> bool {
+        why == UNKNOWN_KEY || why == NOT_SIGNED
     }
 
     fn check_signature(
@@ -165,12 +214,12 @@ impl Issuer {
             .peekable();
         if named.peek().is_none() {
             self.shared.missed.notify_one();
-            return Err("no key of the issuer is known by its name");
+            return Err(UNKNOWN_KEY);
         }
         if named.any(|key| key.has_signed(algorithm, signed, &signature)) {
             Ok(())
         } else {
-            Err("no key of the issuer signed it")
+            Err(NOT_SIGNED)
         }
     }
 

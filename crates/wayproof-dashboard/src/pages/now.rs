@@ -14,7 +14,7 @@ use crate::frame::{Frame, page};
 use crate::problem::Problem;
 use crate::show::money::{listed, per};
 use crate::show::text::{counted, or_none, repo, short};
-use crate::show::time::{ago, clock};
+use crate::show::time::{DAY_US, ago, clock};
 
 /// Jobs in flight that the page has room for.
 const ROOM: u32 = 30;
@@ -208,7 +208,8 @@ async fn figures(desk: &Desk) -> Result<Vec<Figure>, Problem> {
     let sum =
         |value: fn(&wayproof_ledger::TaskRecord) -> i64| records.iter().map(value).sum::<i64>();
     let (jobs, proven) = (sum(|record| record.jobs), sum(|record| record.proven));
-    let days = desk.spend().await?.value.days(desk.since(MONTH));
+    let today = desk.now_us().div_euclid(DAY_US);
+    let days = desk.spend().await?.value.days(&(today - MONTH..=today));
     let listed_sum = days
         .iter()
         .filter_map(|day| day.money.listed_nano_usd)

@@ -1,19 +1,18 @@
 //! Where the money went, by two dimensions, and what a proven change costs from week to week.
 
-use std::collections::BTreeMap;
-
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
-use wayproof_ledger::{CrossBy, DayRecord, Money, SpendCell, SpendCube};
+use wayproof_ledger::{CrossBy, DayRecord, Money, SpendCell};
 
 use super::budgets::{BudgetSeen, budgets};
 use super::caching::{Cached, caching};
+use super::outlook::{Outlook, filled, outlook};
+use super::window::Window;
 use crate::desk::Desk;
 use crate::figures::told_age;
-use crate::forecast;
 use crate::frame::{Frame, page};
-use crate::params::Params;
+use crate::params::{Params, address};
 use crate::problem::Problem;
 use crate::show::chart::{Chart, Mark, Shape};
 use crate::show::money::{listed, per, told, usd};
@@ -50,6 +49,8 @@ struct SpendPage {
     one: Axis,
     two: Axis,
     days: i64,
+    near: Option<Near>,
+    is_one_day: bool,
     choices: [(&'static str, &'static str, CrossBy); 11],
     periods: [(&'static str, &'static str, i64); 4],
     rows: Vec<Line>,
@@ -70,12 +71,14 @@ struct SpendPage {
     unpriced_days: String,
 }
 
-/// What a month will come to, in one kind of money.
-struct Outlook {
-    kind: &'static str,
-    so_far: String,
-    expected: String,
-    interval: String,
+/// Days that are looked at closely, and the ways on from them.
+struct Near {
+    words: String,
+    from: String,
+    to: String,
+    earlier: Option<String>,
+    later: Option<String>,
+    out: String,
 }
 
 /// One of the two dimensions.
@@ -119,6 +122,42 @@ fn axis(named: Option<String>, otherwise: &'static str) -> Axis {
     Axis { name, words, by }
 }
 
+/// What stays the same while one looks at other days.
+struct Ways<'a> {
+    one: &'a str,
+    two: &'a str,
+    days: i64,
+}
+
+impl Ways<'_> {
+    /// The way to some days; without them, to all of the period.
+    fn to(&self, window: Option<&Window>) -> String {
+        let (days, ends) = (self.days.to_string(), window.map(Window::ends));
+        address(
+            "/spend",
+            &[
+                ("one", Some(self.one)),
+                ("two", Some(self.two)),
+                ("days", Some(&days)),
+                ("from", ends.as_ref().map(|(from, _)| from.as_str())),
+                ("to", ends.as_ref().map(|(_, to)| to.as_str())),
+            ],
+        )
+    }
+
+    fn near(&self, window: &Window) -> Option<Near> {
+        let (from, to) = window.ends();
+        window.is_near().then(|| Near {
+            words: window.words(),
+            from,
+            to,
+            earlier: window.before().map(|window| self.to(Some(&window))),
+            later: window.after().map(|window| self.to(Some(&window))),
+            out: self.to(None),
+        })
+    }
+}
+
 /// The days looked at: those of a period offered, else thirty.
 fn period(params: &Params) -> i64 {
     let wanted = params.int("days").unwrap_or(PERIOD);
@@ -127,9 +166,6 @@ fn period(params: &Params) -> i64 {
         .find(|(_, _, days)| *days == wanted)
         .map_or(PERIOD, |(_, _, days)| *days)
 }
-
-/// A column of money.
-type Column = fn(&Money) -> Option<i64>;
 
 /// Every job has one verdict, so this adds up to everything.
 const BY_VERDICT: [CrossBy; 2] = [CrossBy::Verdict, CrossBy::Verdict];
@@ -147,12 +183,18 @@ pub(crate) async fn show(
     let days = period(&params);
     let today = desk.now_us().div_euclid(DAY_US);
     let spend = desk.spend().await?;
-    let since = desk.since(days - 1);
-    let cells = spend.value.by_two([one.by, two.by], since, ROWS + 1);
-    let by_verdict = spend.value.by_two(BY_VERDICT, since, ROWS);
-    let record = spend.value.days(since);
+    let window = Window::of(&params, days, today);
+    let ways = Ways {
+        one: one.name,
+        two: two.name,
+        days,
+    };
+    let cells = spend
+        .value
+        .by_two([one.by, two.by], &window.days(), ROWS + 1);
+    let by_verdict = spend.value.by_two(BY_VERDICT, &window.days(), ROWS);
     let (total, sums) = total(&by_verdict);
-    let filled = filled(&record, today - days + 1, today);
+    let filled = filled(&spend.value.days(&window.days()), window.days());
     let weeks = weeks(&filled);
     let (month, outlooks, unpriced_days) = outlook(&spend.value, today);
     page(&SpendPage {
@@ -167,16 +209,14 @@ pub(crate) async fn show(
         total,
         by_proof: by_proof(&by_verdict),
         caching: caching(
-            &spend.value.input(since),
+            &spend.value.input(&window.days()),
             &desk.parts().catalog,
             desk.now_us(),
         ),
-        daily: chart("Listed spend by day", filled.iter().map(daily), Shape::Bars),
-        weekly: chart(
-            "Cost per proven change by week",
-            weeks.iter().map(|(from, sum)| weekly(*from, sum)),
-            Shape::Line,
-        ),
+        near: ways.near(&window),
+        is_one_day: window.length() == 1,
+        daily: daily_chart(&filled, &window, &ways),
+        weekly: weekly_chart(&weeks, &window, &ways),
         weeks: weeks.iter().rev().map(week).collect(),
         budgets: budgets(&desk).await?,
         age: told_age(spend.age),
@@ -190,77 +230,6 @@ pub(crate) async fn show(
         days,
         frame,
     })
-}
-
-/// The month by its name, what it will come to in each kind of money, and what is not in it.
-fn outlook(spend: &SpendCube, today: i64) -> (String, Vec<Outlook>, String) {
-    let (first, last) = month_of(today);
-    let since = first.min(today - forecast::DAYS);
-    let record = spend.days(since.saturating_mul(DAY_US));
-    let days = filled(&record, since, today);
-    // Days before the first on which anything happened say nothing about those to come.
-    let began = record.iter().map(|day| day.day).min().unwrap_or(today);
-    let past = |day: &&DayRecord| day.day < today && day.day >= began.max(today - forecast::DAYS);
-    let days_left = u32::try_from(last - today).unwrap_or(0);
-    let kinds: [(&'static str, Column); 3] = [
-        ("Listed", |money| money.listed_nano_usd),
-        ("Billed", |money| money.billed_nano_usd),
-        ("Subscription", |money| money.subscription_nano_usd),
-    ];
-    let outlooks = kinds.into_iter().map(|(kind, of)| {
-        let month = days.iter().filter(|day| day.day >= first);
-        let so_far = month
-            .filter_map(|day| of(&day.money))
-            .reduce(i64::saturating_add);
-        let is_known = days.iter().any(|day| of(&day.money).is_some());
-        let complete: Vec<i64> = days
-            .iter()
-            .filter(past)
-            .map(|day| of(&day.money).unwrap_or(0))
-            .collect();
-        let seen = is_known
-            .then(|| forecast::month_end(&complete, so_far.unwrap_or(0), days_left))
-            .flatten();
-        Outlook {
-            kind,
-            so_far: told(so_far),
-            expected: told(seen.map(|seen| seen.expected)),
-            interval: match seen {
-                Some(seen) => format!("{} to {}", usd(seen.low), usd(seen.high)),
-                None if is_known => "too few days".to_owned(),
-                None => "nothing known".to_owned(),
-            },
-        }
-    });
-    let unknown = days
-        .iter()
-        .map(|day| day.money.listed_unknown)
-        .fold(0, i64::saturating_add);
-    let unpriced = if unknown == 0 {
-        String::new()
-    } else {
-        counted(
-            unknown,
-            "request has no price and is",
-            "requests have no price and are",
-        ) + " not in it."
-    };
-    (
-        day(first).chars().take(7).collect(),
-        outlooks.collect(),
-        unpriced,
-    )
-}
-
-/// The first and the last day of the month of a day.
-fn month_of(today: i64) -> (i64, i64) {
-    let at = jiff::Timestamp::from_second(today.saturating_mul(86_400));
-    let date = at.map(|at| at.to_zoned(jiff::tz::TimeZone::UTC).date());
-    let Ok(date) = date else {
-        return (today, today);
-    };
-    let first = today - i64::from(date.day() - 1);
-    (first, first + i64::from(date.days_in_month()) - 1)
 }
 
 fn unpriced(sums: &Money) -> String {
@@ -363,23 +332,7 @@ fn by_proof(by_verdict: &[SpendCell]) -> Vec<(String, String, String)> {
         .collect()
 }
 
-/// The days with those on which nothing happened.
-fn filled(record: &[DayRecord], first: i64, last: i64) -> Vec<DayRecord> {
-    let by_day: BTreeMap<i64, &DayRecord> = record.iter().map(|day| (day.day, day)).collect();
-    (first..=last)
-        .map(|day| {
-            by_day.get(&day).map_or_else(
-                || DayRecord {
-                    day,
-                    ..DayRecord::default()
-                },
-                |known| (*known).clone(),
-            )
-        })
-        .collect()
-}
-
-/// Sums of seven days that end today.
+/// Sums of seven days that end with the last of them.
 fn weeks(days: &[DayRecord]) -> Vec<(i64, DayRecord)> {
     let mut weeks: Vec<(i64, DayRecord)> = days
         .rchunks(7)
@@ -407,26 +360,39 @@ fn chart(title: &str, marks: impl Iterator<Item = Mark>, shape: Shape) -> String
     chart.draw(shape)
 }
 
-fn daily(record: &DayRecord) -> Mark {
-    Mark {
+/// Each day, which leads to itself.
+fn daily_chart(days: &[DayRecord], window: &Window, ways: &Ways<'_>) -> String {
+    let marks = days.iter().map(|record| Mark {
         name: day(record.day),
         tick: day(record.day),
         value: record.money.listed_nano_usd,
         words: listed(&record.money),
-    }
+        way: window
+            .part(record.day, record.day)
+            .map(|part| ways.to(Some(&part))),
+    });
+    chart("Listed spend by day", marks, Shape::Bars)
 }
 
-fn weekly(from: i64, sum: &DayRecord) -> Mark {
-    let value = sum
-        .money
-        .listed_nano_usd
-        .and_then(|listed| listed.checked_div(sum.proven));
-    Mark {
-        name: format!("week of {}", day(from)),
-        tick: day(from),
-        value,
-        words: value.map_or_else(|| "no proven change".to_owned(), usd),
-    }
+/// Each week, which leads to its days.
+fn weekly_chart(weeks: &[(i64, DayRecord)], window: &Window, ways: &Ways<'_>) -> String {
+    // The first one may be short, and ends where the second begins.
+    let ends = weeks.iter().skip(1).map(|(from, _)| from - 1);
+    let ends = ends.chain([i64::MAX]);
+    let marks = weeks.iter().zip(ends).map(|((from, sum), to)| {
+        let value = sum
+            .money
+            .listed_nano_usd
+            .and_then(|listed| listed.checked_div(sum.proven));
+        Mark {
+            name: format!("week of {}", day(*from)),
+            tick: day(*from),
+            value,
+            words: value.map_or_else(|| "no proven change".to_owned(), usd),
+            way: window.part(*from, to).map(|part| ways.to(Some(&part))),
+        }
+    });
+    chart("Cost per proven change by week", marks, Shape::Line)
 }
 
 impl Axis {

@@ -16,6 +16,8 @@ const TOP: i64 = 14;
 const BASE: i64 = HEIGHT - BOTTOM;
 /// Names below the marks, evenly spread.
 const NAMED: i64 = 4;
+/// The width of a name, such as that of a day, with some room.
+const NAME: i64 = 104;
 
 /// One bar or one point: what it is called, how high it is, and how its height is written.
 #[derive(Debug, Clone)]
@@ -26,6 +28,26 @@ pub(crate) struct Mark {
     /// Nothing where there is no value: a gap, not a zero.
     pub(crate) value: Option<i64>,
     pub(crate) words: String,
+    /// Where it leads; nothing where it leads nowhere.
+    pub(crate) way: Option<String>,
+}
+
+impl Mark {
+    /// A drawing of it, as a link where it leads somewhere. The link is as high as the chart, so that a low mark is hit.
+    fn drawn(&self, (x, width): (i64, i64), shape: &str) -> String {
+        let Some(way) = &self.way else {
+            return shape.to_owned();
+        };
+        format!(
+            "<a href=\"{}\" aria-label=\"{}: {}\"><rect class=\"hit\" x=\"{}\" y=\"{TOP}\" width=\"{}\" height=\"{}\"/>{shape}</a>",
+            escaped(way),
+            escaped(&self.name),
+            escaped(&self.words),
+            hundredths(x),
+            hundredths(width),
+            BASE - TOP
+        )
+    }
 }
 
 /// A chart of what: its title, its marks from left to right, and how a height is written at its axis.
@@ -98,9 +120,7 @@ impl Chart<'_> {
             let Some(value) = mark.value else { continue };
             let width = (step * 8 / 10).max(100);
             let y = scale.y(value).min(BASE - 1);
-            // Writing to a String cannot fail.
-            let _ = write!(
-                svg,
+            let bar = format!(
                 "<rect class=\"bar\" x=\"{}\" y=\"{y}\" width=\"{}\" height=\"{}\" rx=\"2\"><title>{}: {}</title></rect>",
                 hundredths(middle(place) - width / 2),
                 hundredths(width),
@@ -108,6 +128,7 @@ impl Chart<'_> {
                 escaped(&mark.name),
                 escaped(&mark.words)
             );
+            svg.push_str(&mark.drawn((middle(place) - step / 2, step), &bar));
         }
         self.end(svg, middle)
     }
@@ -124,13 +145,15 @@ impl Chart<'_> {
             let Some(value) = mark.value else { continue };
             let (x, y) = (hundredths(middle(place)), scale.y(value));
             let verb = if path.is_empty() { 'M' } else { 'L' };
+            // Writing to a String cannot fail.
             let _ = write!(path, "{verb}{x} {y}");
-            let _ = write!(
-                points,
+            let point = format!(
                 "<circle class=\"point\" cx=\"{x}\" cy=\"{y}\" r=\"3.5\"><title>{}: {}</title></circle>",
                 escaped(&mark.name),
                 escaped(&mark.words)
             );
+            let width = ((WIDTH - LEFT - RIGHT - 16) * 100 / steps).min(40 * 100);
+            points.push_str(&mark.drawn((middle(place) - width / 2, width), &point));
         }
         let _ = write!(svg, "<path class=\"line\" d=\"{path}\"/>{points}");
         self.end(svg, middle)
@@ -143,8 +166,14 @@ impl Chart<'_> {
             || "no values".to_owned(),
             |mark| format!("highest {} on {}", mark.words, mark.name),
         );
+        // What stands in an image is not reached by those who hear the page.
+        let role = if self.marks.iter().any(|mark| mark.way.is_some()) {
+            "group"
+        } else {
+            "img"
+        };
         let mut svg = format!(
-            "<svg class=\"chart\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" aria-label=\"{}: {}\">",
+            "<svg class=\"chart\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"{role}\" aria-label=\"{}: {}\">",
             escaped(self.title),
             escaped(&words)
         );
@@ -167,6 +196,8 @@ impl Chart<'_> {
         let last = i64::try_from(self.marks.len()).unwrap_or(0) - 1;
         let mut places: Vec<i64> = (0..=NAMED).map(|number| last * number / NAMED).collect();
         places.dedup();
+        // Where the last name ends; one that would run into it, or into the one at the end, is left out.
+        let mut taken = LEFT + NAME;
         for place in places {
             let mark = usize::try_from(place)
                 .ok()
@@ -177,6 +208,13 @@ impl Chart<'_> {
                 0 => ("start", ""),
                 _ => ("middle", " between"),
             };
+            if anchor == "middle" {
+                let at = middle(place) / 100;
+                if at - NAME / 2 < taken || at + NAME / 2 > WIDTH - NAME {
+                    continue;
+                }
+                taken = at + NAME / 2;
+            }
             let x = match anchor {
                 "end" => (WIDTH - 2) * 100,
                 "start" => LEFT * 100,
@@ -209,6 +247,7 @@ mod tests {
             tick: "<i>".to_owned(),
             value,
             words: "\"x\"".to_owned(),
+            way: None,
         }
     }
 
@@ -228,6 +267,32 @@ mod tests {
         assert_eq!(svg.matches("<circle").count(), 2);
         let svg = chart("t", &[mark(None), mark(Some(0)), mark(Some(-5))]).bars();
         assert_eq!(svg.matches("<rect").count(), 2);
+    }
+
+    #[test]
+    fn marks_that_lead_somewhere_are_links_with_names() {
+        let mut marks = [mark(Some(3)), mark(Some(4)), mark(None)];
+        marks[0].way = Some("/spend?a=\"&b=c".to_owned());
+        for svg in [chart("t", &marks).bars(), chart("t", &marks).line()] {
+            assert_eq!(svg.matches("<a ").count(), 1, "{svg}");
+            let link =
+                "<a href=\"/spend?a=&quot;&amp;b=c\" aria-label=\"&lt;b&gt;: &quot;x&quot;\">";
+            assert!(
+                svg.contains(link) && svg.contains("role=\"group\""),
+                "{svg}"
+            );
+        }
+        assert!(chart("t", &marks[1..]).bars().contains("role=\"img\""));
+    }
+
+    #[test]
+    fn names_below_do_not_run_into_each_other() {
+        let marks: Vec<Mark> = (0..30).map(|_| mark(Some(1))).collect();
+        for (count, named) in [(1, 1), (2, 2), (7, 4), (30, 5)] {
+            let svg = chart("t", &marks[..count]).bars();
+            let names = svg.matches("&lt;i&gt;").count();
+            assert!(names <= named && names >= named.min(2), "{count}: {names}");
+        }
     }
 
     #[test]

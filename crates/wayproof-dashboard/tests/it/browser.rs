@@ -3,7 +3,9 @@
 //! Pictures land in `target/tmp/dashboard/`, to be looked at.
 
 mod driver;
+mod signed_in;
 mod unscripted;
+mod zoomed;
 
 use std::path::PathBuf;
 
@@ -131,7 +133,7 @@ fn in_proof(stage: &Stage, job: &str) {
 }
 
 /// Pages whose addresses are always the same.
-const PAGES: [(&str, &str); 16] = [
+const PAGES: [(&str, &str); 18] = [
     ("now", "/"),
     ("jobs", "/jobs"),
     ("job", "/jobs/019ad000-7b1e-7c44-9d0a-4be1c2d3e4f5"),
@@ -139,6 +141,10 @@ const PAGES: [(&str, &str); 16] = [
     ("receipts", "/receipts"),
     ("review", "/review"),
     ("spend", "/spend?one=task&two=class"),
+    (
+        "spend-days",
+        "/spend?one=task&two=class&from=2026-11-09&to=2026-11-15",
+    ),
     ("policy", "/policy"),
     ("models", "/models"),
     (
@@ -147,6 +153,7 @@ const PAGES: [(&str, &str); 16] = [
     ),
     ("health", "/health"),
     ("settings", "/settings"),
+    ("connect", "/connect"),
     ("docs", "/docs/glossary"),
     ("cli", "/docs/cli"),
     ("missing", "/nothing"),

@@ -21,3 +21,4 @@ mod review;
 mod roles;
 mod stage;
 mod story;
+mod zoom;

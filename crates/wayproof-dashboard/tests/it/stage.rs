@@ -13,7 +13,7 @@ use http_body_util::BodyExt as _;
 use tempfile::TempDir;
 use tower_service::Service as _;
 use wayproof_dashboard::{
-    Adviser, House, Parts, ProofSeen, ProviderSeen, Reviews, Setting, TrustedProxy, router,
+    Adviser, House, Parts, ProofSeen, ProviderSeen, Reviews, Setting, SignIn, TrustedProxy, router,
 };
 use wayproof_engine::{Catalog, Policy};
 use wayproof_ledger::{Clock, Ledger, Location};
@@ -28,6 +28,7 @@ pub(crate) struct Pretended {
     pub(crate) providers: Vec<ProviderSeen>,
     pub(crate) key: Option<&'static str>,
     pub(crate) proxy: Option<TrustedProxy>,
+    pub(crate) sign_in: Option<SignIn>,
     pub(crate) wants_key: bool,
     pub(crate) proofs: Arc<Mutex<Vec<ProofSeen>>>,
     pub(crate) reviews: Option<Box<dyn Reviews>>,
@@ -130,6 +131,7 @@ impl Stage {
             providers: vec![provider("anthropic", true), provider("openai", false)],
             key: None,
             proxy: None,
+            sign_in: None,
             wants_key: false,
             proofs: Arc::default(),
             reviews: None,
@@ -139,6 +141,7 @@ impl Stage {
         bend(&mut house);
         let proofs = Arc::clone(&house.proofs);
         let proxy = house.proxy.take();
+        let sign_in = house.sign_in.take();
         let reviews = house.reviews.take();
         let adviser = house.adviser.take();
         let router = router(Parts {
@@ -153,6 +156,7 @@ impl Stage {
                 source: "--listen".to_owned(),
             }],
             proxy,
+            sign_in,
             reviews,
             adviser,
         })

@@ -9,6 +9,7 @@
 mod read;
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 
 use serde::Serialize;
 
@@ -197,9 +198,14 @@ fn add_input(sum: &mut Input, part: &Input) {
 }
 
 impl SpendCube {
-    /// Spend since the beginning of a day (UTC) by two dimensions, the dearest first, at most `limit` rows.
-    pub fn by_two(&self, by: [CrossBy; 2], since_us: i64, limit: usize) -> Vec<SpendCell> {
-        let groups = self.grouped(since_us, |sum| Some([place(sum, by[0]), place(sum, by[1])]));
+    /// Spend of these days (UTC) by two dimensions, the dearest first, at most `limit` rows.
+    pub fn by_two(
+        &self,
+        by: [CrossBy; 2],
+        days: &RangeInclusive<i64>,
+        limit: usize,
+    ) -> Vec<SpendCell> {
+        let groups = self.grouped(days, |sum| Some([place(sum, by[0]), place(sum, by[1])]));
         let mut cells: Vec<SpendCell> = groups
             .into_iter()
             .map(|([one, two], group)| SpendCell {
@@ -221,7 +227,8 @@ impl SpendCube {
 
     /// How each model did at each task, since the beginning of a day (UTC).
     pub fn task_fit(&self, since_us: i64) -> Vec<TaskFit> {
-        let groups = self.grouped(since_us, |sum| {
+        let days = since_us.div_euclid(DAY_US)..=i64::MAX;
+        let groups = self.grouped(&days, |sum| {
             let named = [TASK, PROVIDER, MODEL].map(|at| sum.names[at]);
             let is_empty = |number: u32| self.name(number).is_empty();
             (!is_empty(named[0]) && !is_empty(named[2])).then_some(named)
@@ -244,11 +251,14 @@ impl SpendCube {
         fits
     }
 
-    /// What each model was asked with since the beginning of a day (UTC), by its name.
-    pub fn input(&self, since_us: i64) -> Vec<ModelInput> {
-        let first = since_us.div_euclid(DAY_US);
+    /// What each model was asked with on these days (UTC), by its name.
+    pub fn input(&self, days: &RangeInclusive<i64>) -> Vec<ModelInput> {
         let mut models: BTreeMap<[u32; 2], Input> = BTreeMap::new();
-        for ((_, named), input) in self.inputs.range((first, [0; 2])..) {
+        let of_these = self
+            .inputs
+            .iter()
+            .filter(|((day, _), _)| days.contains(day));
+        for ((_, named), input) in of_these {
             add_input(models.entry(*named).or_default(), input);
         }
         let mut models: Vec<ModelInput> = models
@@ -266,26 +276,27 @@ impl SpendCube {
         models
     }
 
-    /// Spend and proven changes of each day since one, oldest first; days without either are left out.
-    pub fn days(&self, since_us: i64) -> Vec<DayRecord> {
-        let first = since_us.div_euclid(DAY_US);
-        let days = self.days.range(first..);
-        days.map(|(_, record)| record.clone()).collect()
+    /// Spend and proven changes of each of these days, oldest first; days without either are left out.
+    pub fn days(&self, days: &RangeInclusive<i64>) -> Vec<DayRecord> {
+        let of_these = self
+            .days
+            .values()
+            .filter(|record| days.contains(&record.day));
+        of_these.cloned().collect()
     }
 
     /// Adds up what has the same key; what has none is left out.
     fn grouped<K: Copy + Ord>(
         &self,
-        since_us: i64,
+        days: &RangeInclusive<i64>,
         key: impl Fn(&Sum) -> Option<K>,
     ) -> Vec<(K, Group)> {
         const NONE: usize = usize::MAX;
-        let first = since_us.div_euclid(DAY_US);
         let mut numbers: BTreeMap<K, usize> = BTreeMap::new();
         let mut groups: Vec<(K, Group)> = Vec::new();
         let mut places = Vec::with_capacity(self.sums.len());
         for sum in &self.sums {
-            let key = (sum.day >= first).then(|| key(sum)).flatten();
+            let key = days.contains(&sum.day).then(|| key(sum)).flatten();
             let Some(key) = key else {
                 places.push(NONE);
                 continue;

@@ -1,6 +1,7 @@
 //! Spend by any two dimensions is what adding up exchange by exchange gives, over more rows than are read at once.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::RangeInclusive;
 
 use wayproof_ledger::{
     Cost, CrossBy, Event, EventBody, Input, JobClosed, JobOpened, Ledger, MadeBy, Money, SpendCell,
@@ -102,9 +103,12 @@ fn verdict(job: i64) -> Option<Verdict> {
     }
 }
 
-fn expected(told: &[Told], by: [CrossBy; 2], first: i64) -> Vec<SpendCell> {
+/// Every day that there is.
+const EVER: RangeInclusive<i64> = 0..=i64::MAX;
+
+fn expected(told: &[Told], by: [CrossBy; 2], days: &RangeInclusive<i64>) -> Vec<SpendCell> {
     let mut cells: BTreeMap<[String; 2], (i64, Money, BTreeSet<i64>)> = BTreeMap::new();
-    for one in told.iter().filter(|one| one.day >= first) {
+    for one in told.iter().filter(|one| days.contains(&one.day)) {
         let (exchanges, money, jobs) = cells.entry(by.map(|by| one.name(by))).or_default();
         *exchanges += 1;
         money.listed_unknown += i64::from(one.listed.is_none());
@@ -189,24 +193,25 @@ async fn any_two_dimensions_add_up_to_what_was_recorded(place: Place) {
     ledger.flush().await.expect("flushed");
     let cube = ledger.spend_cube(0).await.expect("read");
     let today = NOON_US / DAY_US;
-    for first in [0, today - 7] {
+    #[expect(clippy::reversed_empty_ranges, reason = "no day is asked for")]
+    for days in [EVER, today - 7..=i64::MAX, today - 9..=today - 8, 1..=0] {
         for one in ALL {
             for two in ALL {
-                let cells = cube.by_two([one, two], first * DAY_US, usize::MAX);
-                assert_eq!(cells, expected(&all, [one, two], first), "{one:?} {two:?}");
+                let cells = cube.by_two([one, two], &days, usize::MAX);
+                assert_eq!(cells, expected(&all, [one, two], &days), "{one:?} {two:?}");
             }
         }
     }
     let late = ledger.spend_cube((today - 7) * DAY_US).await.expect("read");
     let by = [CrossBy::Model, CrossBy::Day];
     assert_eq!(
-        late.by_two(by, 0, usize::MAX),
-        expected(&all, by, today - 7)
+        late.by_two(by, &EVER, usize::MAX),
+        expected(&all, by, &(today - 7..=i64::MAX))
     );
-    assert_eq!(cube.by_two(by, 0, 3), expected(&all, by, 0)[..3]);
+    assert_eq!(cube.by_two(by, &EVER, 3), expected(&all, by, &EVER)[..3]);
     the_rest_fits(&all, &cube.task_fit(0));
     // Each answer read 1,200 tokens anew, 40,000 from a cache, and wrote 900.
-    for model in cube.input(0) {
+    for model in cube.input(&EVER) {
         let told = all.iter().filter(|told| told.model == model.model);
         let answers = i64::try_from(told.count()).expect("a small number");
         let of = |tokens: i64| Some(tokens * answers);
@@ -217,7 +222,7 @@ async fn any_two_dimensions_add_up_to_what_was_recorded(place: Place) {
         };
         assert_eq!((model.provider.as_str(), model.input), ("anthropic", input));
     }
-    let days = cube.days(0);
+    let days = cube.days(&EVER);
     let proven: i64 = days.iter().map(|day| day.proven).sum();
     let closed = (0..JOBS).filter(|job| job % 50 != 0 && is_proven(*job));
     assert_eq!(
@@ -234,7 +239,7 @@ async fn any_two_dimensions_add_up_to_what_was_recorded(place: Place) {
 
 /// Fits are what tasks and models say, without those that have no task.
 fn the_rest_fits(all: &[Told], fits: &[TaskFit]) {
-    let expected = expected(all, [CrossBy::Task, CrossBy::Model], 0);
+    let expected = expected(all, [CrossBy::Task, CrossBy::Model], &EVER);
     let expected = expected.iter().filter(|cell| !cell.names[0].is_empty());
     let expected: BTreeMap<_, _> = expected.map(|cell| (cell.names.clone(), cell)).collect();
     assert_eq!(fits.len(), expected.len());

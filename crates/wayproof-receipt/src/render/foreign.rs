@@ -37,6 +37,11 @@ fn line(text: &str, most: usize) -> String {
     out
 }
 
+/// Foreign text as a Markdown code span of one visible line, in which neither markup, HTML, links nor mentions work.
+pub fn literal(text: &str) -> String {
+    code_span(&visible_speech(text))
+}
+
 /// A visible line as a Markdown code span, in which neither markup, HTML, links nor mentions work.
 pub(super) fn code_span(line: &str) -> String {
     let text = line.trim();

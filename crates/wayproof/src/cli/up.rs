@@ -4,7 +4,7 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use clap::Args;
 
-use super::{DataArgs, OtlpArgs, ProviderArgs, WebhookArgs, privacy::CaptureMode};
+use super::{DataArgs, OidcArgs, OtlpArgs, ProviderArgs, WebhookArgs, privacy::CaptureMode};
 
 /// Starts the gateway.
 #[derive(Debug, Args)]
@@ -73,6 +73,8 @@ pub(crate) struct UpArgs {
     /// Whom the token has to be meant for, by its `aud`.
     #[arg(long, value_name = "NAME", requires = "person_claim")]
     pub(crate) person_audience: Option<String>,
+    #[command(flatten)]
+    pub(crate) oidc: OidcArgs,
     #[command(flatten)]
     pub(crate) otlp: OtlpArgs,
     #[command(flatten)]

@@ -22,7 +22,7 @@ use crate::{
     gateway::{self, Running, Start},
     issuer, local,
     proving::repo_mistake,
-    settings, terminal,
+    settings, sign_in, terminal,
 };
 
 /// Serves until SIGTERM or SIGINT.
@@ -32,6 +32,7 @@ pub(crate) async fn run(args: UpArgs) -> Result<ExitCode> {
     let lines: Vec<String> = found.iter().map(line).collect();
     let source = issuer::of(&args).await?;
     let proxy = trusted(&args, source.as_ref())?;
+    let sign_in = sign_in::of(&args.oidc)?;
     let key = args.key_env.as_deref().map(settings::key_in).transpose()?;
     let mut terminate = signal(SignalKind::terminate()).context("listening for SIGTERM")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("listening for SIGINT")?;
@@ -54,6 +55,7 @@ pub(crate) async fn run(args: UpArgs) -> Result<ExitCode> {
         syncs_before_answer: args.sync_before_answer,
         capture: args.capture.into(),
         proxy,
+        sign_in,
         repos: repos(&args.repo)?,
         repo_base: args.repo_base.clone(),
     })

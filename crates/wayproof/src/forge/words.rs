@@ -1,9 +1,10 @@
 //! What a forge is told: a line for a status, a document for a comment or a check run, and notes beside lines.
 //!
-//! Whatever a receipt says may come from a stranger: the document is the job summary, in which nothing of it is markup.
+//! Whatever a receipt says may come from a stranger: the document is the job summary, in which nothing of it is markup. The other
+//! places take text as it is.
 
 use serde_json::{Value, json};
-use wayproof_receipt::predicate::Severity;
+use wayproof_receipt::{is_unseen, predicate::Severity};
 
 use super::{Place, Word};
 use crate::{
@@ -48,7 +49,7 @@ pub(super) fn line(word: Word<'_>, most: usize) -> String {
             }
         }
     };
-    cut(&plain(&line), most)
+    cut(&seen(&line), most)
 }
 
 /// The document, without a marker.
@@ -113,8 +114,8 @@ pub(super) fn annotations(word: Word<'_>) -> Vec<Value> {
             "start_line": line,
             "end_line": line,
             "annotation_level": level,
-            "title": cut(&plain(&finding.code), 100),
-            "message": cut(&plain(&finding.explanation), LONGEST_NOTE),
+            "title": cut(&seen(&finding.code), 100),
+            "message": cut(&seen(&finding.explanation), LONGEST_NOTE),
         }))
     };
     findings.filter_map(note).take(MOST_NOTES).collect()
@@ -126,6 +127,16 @@ pub(super) fn title(word: Word<'_>) -> String {
         Word::Ruled(ruling) => format!("{} ({})", line(word, 200), short(&ruling.head)),
         Word::Unjudged => line(word, 200),
     }
+}
+
+/// Text as it stands there: what cannot be seen, or moves what can, is named.
+fn seen(text: &str) -> String {
+    let named = |c: char| match c {
+        '\n' | '\r' | '\t' => " ".to_owned(),
+        c if is_unseen(c) => format!("<U+{:04X}>", u32::from(c)),
+        c => c.to_string(),
+    };
+    text.chars().map(named).collect()
 }
 
 fn cut(text: &str, most: usize) -> String {

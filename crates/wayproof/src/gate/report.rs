@@ -7,6 +7,7 @@ use std::fmt::Write as _;
 use serde_json::{Value, json};
 use wayproof_receipt::predicate::Severity;
 
+use super::inert::{inert, inert_cell};
 use super::{Found, Grade, Owed, Ruling, Standing, short, shown};
 use crate::terminal::plain;
 
@@ -116,13 +117,17 @@ pub(crate) fn markdown(ruling: &Ruling) -> String {
         let _ = writeln!(
             out,
             "| {} | {} | {} |",
-            cell(owed.task.as_deref().unwrap_or("a task")),
-            cell(&owed.why),
-            cell(paid)
+            inert_cell(owed.task.as_deref().unwrap_or("a task")),
+            inert_cell(&owed.why),
+            if owed.paid_by.is_some() {
+                inert_cell(paid)
+            } else {
+                paid.to_owned()
+            }
         );
     }
     for found in &ruling.receipts {
-        let digest = cell(short(&found.digest));
+        let digest = inert(short(&found.digest));
         let digest = match &found.page {
             // An address is checked where it is given; a digest is hexadecimal.
             Some(page) => format!("[{digest}]({page})"),
@@ -131,37 +136,18 @@ pub(crate) fn markdown(ruling: &Ruling) -> String {
         let _ = writeln!(
             out,
             "\nReceipt {digest}: **{}** about {}, signed by {}\n",
-            cell(&verdict(found)),
+            inert(&verdict(found)),
             grade(found),
-            cell(&found.signers.join(", "))
+            inert(&found.signers.join(", "))
         );
         for line in shown::lines(found) {
-            let _ = writeln!(out, "- {}", cell(&line));
+            let _ = writeln!(out, "- {}", inert(&line));
         }
         for objection in &found.objections {
-            let _ = writeln!(out, "- does not count: {}", cell(objection));
+            let _ = writeln!(out, "- does not count: {}", inert(objection));
         }
     }
     out
-}
-
-/// Text in which no character means anything to Markdown or HTML.
-fn cell(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for character in plain(text).chars() {
-        match character {
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '&' => out.push_str("&amp;"),
-            '\n' | '\r' => out.push(' '),
-            '|' | '`' | '*' | '_' | '[' | ']' | '\\' | '!' | '#' | '~' | '@' => {
-                let _ = write!(out, "&#{};", u32::from(character));
-            }
-            other => out.push(other),
-        }
-    }
-    // Forges make links of bare addresses.
-    out.replace("://", "&#58;//").replace("www.", "www&#46;")
 }
 
 /// One test case an owed proof.
@@ -280,15 +266,11 @@ mod tests {
     #[test]
     fn nothing_a_receipt_says_is_markup() {
         let hostile = "</failure><script>|`x`|\u{1b}[31m\n@everyone";
-        for out in [cell(hostile), attribute(hostile)] {
-            assert!(
-                !out.contains('<') && !out.contains('\u{1b}') && !out.contains('\n'),
-                "{out}"
-            );
-        }
-        assert!(!cell(hostile).contains('@') && !cell(hostile).contains('|'));
-        let link = cell("see https://evil.example or www.evil.example");
-        assert_eq!(link, "see https&#58;//evil.example or www&#46;evil.example");
+        let out = attribute(hostile);
+        assert!(
+            !out.contains('<') && !out.contains('\u{1b}') && !out.contains('\n'),
+            "{out}"
+        );
         assert_eq!(uri("a b/ü.rs"), "a%20b/%C3%BC.rs");
     }
 }

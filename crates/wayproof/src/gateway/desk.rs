@@ -3,7 +3,9 @@
 use std::{path::Path, pin::Pin, sync::Arc};
 
 use anyhow::{Context, Result};
-use wayproof_dashboard::{Adviser, House, ProofSeen, ProviderSeen, Reviews, Setting, TrustedProxy};
+use wayproof_dashboard::{
+    Adviser, House, ProofSeen, ProviderSeen, Reviews, Setting, SignIn, TrustedProxy,
+};
 use wayproof_engine::Policy;
 use wayproof_gateway::{Gateway, Glance, Parts};
 use wayproof_receipt::Trust;
@@ -17,6 +19,7 @@ pub(super) struct Pages {
     pub(super) trust: Option<Trust>,
     pub(super) settings: Vec<Setting>,
     pub(super) proxy: Option<TrustedProxy>,
+    pub(super) sign_in: Option<SignIn>,
     pub(super) reviews: Option<Box<dyn Reviews>>,
     pub(super) adviser: Option<Box<dyn Adviser>>,
 }
@@ -38,6 +41,7 @@ pub(super) fn with_dashboard(parts: Parts, pages: Pages) -> Result<Gateway> {
             catalog,
             settings: pages.settings,
             proxy: pages.proxy,
+            sign_in: pages.sign_in,
             reviews: pages.reviews,
             adviser: pages.adviser,
         });
@@ -121,11 +125,6 @@ fn without_login(address: &str) -> String {
 
 /// What the operator set, with secrets named and not shown.
 pub(super) fn settings(start: &Start) -> Vec<Setting> {
-    let line = |name: &str, value: String, source: &str| Setting {
-        name: name.to_owned(),
-        value,
-        source: source.to_owned(),
-    };
     let is_shared = start.ledger.is_some();
     let (ledger, from) = match &start.ledger {
         Some(url) => (without_login(url), "--ledger"),
@@ -154,15 +153,6 @@ pub(super) fn settings(start: &Start) -> Vec<Setting> {
             "--key-env",
         ),
         line(
-            "Proxy that signs people in",
-            if start.proxy.is_some() {
-                "trusted".to_owned()
-            } else {
-                "none".to_owned()
-            },
-            "--trusted-proxy",
-        ),
-        line(
             "Answers wait for the disk",
             if start.syncs_before_answer {
                 "yes".to_owned()
@@ -172,6 +162,7 @@ pub(super) fn settings(start: &Start) -> Vec<Setting> {
             "--sync-before-answer",
         ),
     ];
+    lines.extend(signers_in(start));
     lines.extend(start.providers.iter().map(|provider| {
         line(
             &format!("Provider {}", provider.name),
@@ -180,6 +171,37 @@ pub(super) fn settings(start: &Start) -> Vec<Setting> {
         )
     }));
     lines
+}
+
+fn line(name: &str, value: String, source: &str) -> Setting {
+    Setting {
+        name: name.to_owned(),
+        value,
+        source: source.to_owned(),
+    }
+}
+
+/// Who else says which person looks.
+fn signers_in(start: &Start) -> [Setting; 2] {
+    [
+        line(
+            "Proxy that signs people in",
+            if start.proxy.is_some() {
+                "trusted".to_owned()
+            } else {
+                "none".to_owned()
+            },
+            "--trusted-proxy",
+        ),
+        line(
+            "Identity provider",
+            start
+                .sign_in
+                .as_ref()
+                .map_or("none".to_owned(), |sign_in| without_login(sign_in.issuer())),
+            "--oidc-issuer",
+        ),
+    ]
 }
 
 fn provider_line(provider: &Provider) -> String {

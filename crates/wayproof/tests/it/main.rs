@@ -46,6 +46,7 @@ mod review;
 mod review_models;
 mod run;
 mod sdks;
+mod sign_in;
 mod stop_hooks;
 mod tokens;
 mod top;

@@ -107,8 +107,6 @@ fn each_kind_of_key_signs_for_a_person() {
     }
 }
 
-const NOT_SIGNED: &str = "no key of the issuer signed it";
-
 #[test]
 fn what_nobody_signed_names_nobody() {
     let (keys, strangers) = (Keys::new(), Keys::new());
@@ -204,6 +202,47 @@ fn a_token_counts_in_its_time_from_its_issuer_for_its_audience() {
     ] {
         assert!(said(name, value.clone()).is_err(), "{name} {value}");
     }
+}
+
+#[test]
+fn the_token_of_a_sign_in_belongs_to_it() {
+    let keys = Keys::new();
+    let issuer = keys.issuer();
+    let said = |more: &[(&str, Value)]| {
+        let mut claims = claims();
+        claims["nonce"] = "of this one".into();
+        for (name, value) in more {
+            claims[*name] = value.clone();
+        }
+        let token = keys.token(&json!({"alg": "ES256", "kid": "e"}), &claims);
+        issuer.person_of(&token, "of this one", NOW_US)
+    };
+    for good in [
+        &[][..],
+        &[
+            ("azp", json!("wayproof")),
+            ("aud", json!(["else", "wayproof"])),
+        ],
+        &[("email_verified", json!(true))],
+        &[("email_verified", json!("true"))],
+    ] {
+        assert!(said(good).is_ok(), "{good:?}");
+    }
+    for bad in [
+        ("nonce", json!("of another")),
+        ("nonce", json!("")),
+        ("nonce", Value::Null),
+        ("azp", json!("else")),
+        ("azp", Value::Null),
+        ("email_verified", json!(false)),
+        ("email_verified", json!("false")),
+        ("exp", json!(900)),
+        ("email", json!("x".repeat(LONGEST_NAME + 1))),
+    ] {
+        assert!(said(std::slice::from_ref(&bad)).is_err(), "{bad:?}");
+    }
+    let token = keys.token(&json!({"alg": "ES256", "kid": "e"}), &claims());
+    assert!(issuer.person_of(&token, "", NOW_US).is_err());
 }
 
 #[test]
