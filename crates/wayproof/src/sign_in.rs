@@ -19,7 +19,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use tokio::time::{Instant, timeout};
 use wayproof_dashboard::{Client, Grant, IdentityFault, IdentityProvider, Reply, SignIn};
-use wayproof_upstream::{Proxy, fetch, post};
+use wayproof_upstream::{Bounds, Proxy, fetch, post};
 
 use crate::{
     cli::OidcArgs,
@@ -161,7 +161,7 @@ impl Remote {
         let (headers, body) = self.request(&told, &grant)?;
         let answered = timeout(
             PATIENCE,
-            post(&place, self.proxy.clone(), headers, body, LIMIT),
+            post(&place, self.proxy.clone(), headers, body, Bounds::of(LIMIT)),
         );
         let answered = answered.await.map_err(|_| slow(&place))?;
         let answered =

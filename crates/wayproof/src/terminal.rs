@@ -6,6 +6,7 @@ use std::io::{self, Write};
 
 use anyhow::Result;
 use serde::Serialize;
+use wayproof_receipt::is_unseen;
 
 /// Prints a text and a line end on standard output.
 pub(crate) fn print(text: &str) -> Result<()> {
@@ -79,10 +80,10 @@ pub(crate) fn cost(nano: Option<i64>) -> String {
     nano.map_or_else(|| "unknown".to_owned(), dollars)
 }
 
-/// Text from outside without what could steer a terminal.
+/// Text from outside without what could steer a terminal, or turn around what stands beside it.
 pub(crate) fn plain(text: &str) -> String {
     text.chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
+        .map(|c| if is_unseen(c) { ' ' } else { c })
         .collect()
 }
 
@@ -91,5 +92,30 @@ pub(crate) fn moment(micros: i64) -> String {
     match jiff::Timestamp::from_microsecond(micros) {
         Ok(at) => at.strftime("%Y-%m-%d %H:%M:%S").to_string(),
         Err(_) => format!("{micros} us"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::plain;
+
+    #[test]
+    fn text_from_outside_steers_nothing() {
+        for hostile in [
+            "a\u{1b}[2Jb",
+            "a\u{202e}b",
+            "a\u{2066}b",
+            "a\u{200b}b",
+            "a\r\nb",
+            "a\u{e0041}b",
+        ] {
+            let shown = plain(hostile);
+            assert!(shown.starts_with("a ") && shown.ends_with('b'), "{shown:?}");
+            assert!(
+                shown.chars().all(|c| c == ' ' || c.is_ascii_graphic()),
+                "{shown:?}"
+            );
+        }
+        assert_eq!(plain("Grüße, 日本"), "Grüße, 日本");
     }
 }

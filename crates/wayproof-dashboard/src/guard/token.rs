@@ -148,14 +148,6 @@ impl Issuer {
         if claims.get("azp").is_some() && text("azp") != self.audience.as_deref() {
             return Err("it is meant for somebody else");
         }
-        let is_doubted = match claims.get("email_verified") {
-            Some(Value::Bool(is_verified)) => !is_verified,
-            Some(Value::String(word)) => word != "true",
-            _ => false,
-        };
-        if self.claim == "email" && is_doubted {
-            return Err("its address of e-mail is not verified");
-        }
         self.name_in(&claims)
     }
 
@@ -176,6 +168,14 @@ impl Issuer {
 
     /// The value of the claim that names a person.
     fn name_in(&self, claims: &Value) -> Result<String, &'static str> {
+        let is_doubted = match claims.get("email_verified") {
+            Some(Value::Bool(is_verified)) => !is_verified,
+            Some(Value::String(word)) => word != "true",
+            _ => false,
+        };
+        if self.claim == "email" && is_doubted {
+            return Err("its address of e-mail is not verified");
+        }
         let name = claims.get(&self.claim).and_then(Value::as_str);
         let name = name.ok_or("it does not have the claim")?.trim();
         let is_name = !name.is_empty() && name.len() <= LONGEST_NAME;

@@ -42,9 +42,8 @@ pub(crate) async fn run(args: ConnectArgs) -> Result<ExitCode> {
     let around = surroundings(args.dir.as_deref())?;
     let record = Record::load(&data, agent.name())?;
     let key = key(args.key_env.as_deref())?;
-    let limits = limits(&gateway, key.as_deref(), record.as_ref()).await;
     let point = Point {
-        limits,
+        limits: limits(&gateway, key.as_deref(), record.as_ref()).await,
         ..point(agent, &around, &gateway, key.as_deref())?
     };
     let plan = agent.plan(&around, &point);
@@ -54,7 +53,7 @@ pub(crate) async fn run(args: ConnectArgs) -> Result<ExitCode> {
         let data = settings::data_directory(&args.data)?;
         let mut record = Record::new(agent.name(), &gateway, around.folder.as_deref());
         record.key_env.clone_from(&args.key_env);
-        record.limits = limits;
+        record.limits = point.limits;
         connect::connect(record, pending, &data)?;
     }
     let check = if args.dry_run || args.no_check {

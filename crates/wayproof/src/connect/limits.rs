@@ -50,9 +50,7 @@ impl Limits {
         let usual = Self::default();
         let window = model["context_length"].as_u64();
         let output = model["top_provider"]["max_completion_tokens"].as_u64();
-        if window.or(output).is_none() {
-            return None;
-        }
+        window.or(output)?;
         let window_tokens = window.unwrap_or(usual.window_tokens);
         Some(Self {
             window_tokens,

@@ -110,7 +110,7 @@ async fn open(
         let value = HeaderValue::from_str(key).map_err(|error| down(error.to_string()))?;
         request.headers_mut().insert("x-wayproof-key", value);
     }
-    match client_async(request, stream).await {
+    match Box::pin(client_async(request, stream)).await {
         Ok((socket, _)) => Ok(Ok(socket)),
         Err(Error::Http(response)) => {
             let body = response.body().as_deref().unwrap_or_default();

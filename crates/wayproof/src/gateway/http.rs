@@ -66,10 +66,12 @@ async fn send(method: Method, url: &str, headers: &[(&str, &str)], body: String)
 }
 
 /// Opens a connection to a gateway, for what is no exchange of a request and an answer.
-pub(crate) async fn open(url: &str) -> Result<impl AsyncRead + AsyncWrite + Unpin + Send + use<>> {
+pub(crate) async fn open(
+    url: &str,
+) -> Result<Box<impl AsyncRead + AsyncWrite + Unpin + Send + use<>>> {
     let uri = address(url)?;
-    let opened = wayproof_upstream::open(&uri, proxy()?).await;
-    opened.with_context(|| whose(&uri))
+    let opened = Box::pin(wayproof_upstream::open(&uri, proxy()?)).await;
+    Ok(Box::new(opened.with_context(|| whose(&uri))?))
 }
 
 fn address(url: &str) -> Result<Uri> {

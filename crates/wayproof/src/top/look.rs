@@ -224,16 +224,6 @@ fn shown(text: Option<&str>) -> String {
 /// A name that steers no terminal and fits.
 fn cut(text: &str) -> String {
     let text = plain(text);
-    let text: String = text
-        .chars()
-        .map(|c| {
-            if wayproof_receipt::is_unseen(c) {
-                ' '
-            } else {
-                c
-            }
-        })
-        .collect();
     if text.chars().count() <= LONGEST {
         return text;
     }

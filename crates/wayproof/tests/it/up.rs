@@ -54,7 +54,7 @@ impl Up {
         }
         let port_file = environment.path("port");
         // What an earlier gateway of the test wrote.
-        let _ = fs::remove_file(&port_file);
+        drop(fs::remove_file(&port_file));
         let (port_argument, spec) = (
             port_file.to_string_lossy().into_owned(),
             format!("{name}={}", provider.url()),

@@ -199,6 +199,8 @@ fn a_token_counts_in_its_time_from_its_issuer_for_its_audience() {
         ("email", json!("")),
         ("email", json!("a\u{0}b")),
         ("email", Value::Null),
+        ("email_verified", json!(false)),
+        ("email_verified", json!("no")),
     ] {
         assert!(said(name, value.clone()).is_err(), "{name} {value}");
     }
