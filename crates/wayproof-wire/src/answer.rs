@@ -12,6 +12,7 @@ mod responses;
 use memchr::{memchr, memmem};
 use serde::{Deserialize, Serialize};
 
+use crate::charge::charged;
 use crate::json::{Json, is_whole};
 use crate::protocol::Protocol;
 use crate::seal_mark::{SealInPieces, SealMark};
@@ -55,6 +56,9 @@ pub enum Stop {
 pub struct Answer {
     /// Token counts; `None` when the provider reported none.
     pub usage: Option<Usage>,
+    /// What the provider says that it charged, in nano-dollars.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub billed_nano_usd: Option<i64>,
     /// The model that answered, in the provider's words.
     pub model: Option<String>,
     /// The provider's id of the answer.
@@ -71,7 +75,9 @@ pub struct Answer {
 }
 
 impl Answer {
-    fn add_usage(&mut self, usage: Usage) {
+    fn add_usage(&mut self, said: Json<'_>, read: fn(Json<'_>) -> Usage) {
+        let usage = read(said);
+        self.billed_nano_usd = charged(said).or(self.billed_nano_usd);
         if !usage.is_unknown() {
             self.usage = Some(self.usage.unwrap_or_default().updated_by(usage));
         }
@@ -241,7 +247,7 @@ impl State {
     fn vectors(&mut self, protocol: Protocol, json: Json<'_>) {
         let answer = &mut self.answer;
         if protocol == Protocol::Ollama {
-            answer.add_usage(Usage::from_ollama(json));
+            answer.add_usage(json, Usage::from_ollama);
         }
         if let Some(usage) = &mut answer.usage {
             usage.output = Some(0);

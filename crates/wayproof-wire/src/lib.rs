@@ -28,6 +28,7 @@ mod cloud;
 mod eventstream;
 
 mod chain;
+mod charge;
 
 mod fault;
 mod models;

@@ -441,6 +441,7 @@ impl Settlement {
             usage,
             cost: Cost {
                 listed_nano_usd: listed,
+                billed_nano_usd: answer.as_ref().and_then(|answer| answer.billed_nano_usd),
                 subscription_nano_usd: listed.filter(|_| !is_by_use),
                 ..Cost::default()
             },

@@ -74,6 +74,38 @@ async fn a_client_that_hangs_up_in_a_stream_hangs_up_on_the_provider() {
     stage.stop().await;
 }
 
+#[rstest]
+#[case::whole(false)]
+#[case::stream(true)]
+#[tokio::test]
+async fn what_a_provider_says_it_charged_is_billed(#[case] is_streaming: bool) {
+    let usage = r#"{"prompt_tokens":194,"completion_tokens":2,"total_tokens":196,"cost":0.00095}"#;
+    let scripted = Scripted::start(move |_| {
+        if is_streaming {
+            Reply::events([
+                "data: {\"id\":\"g\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\"ok\"},\"finish_reason\":\"stop\"}]}\n\n".to_owned(),
+                format!("data: {{\"id\":\"g\",\"choices\":[],\"usage\":{usage}}}\n\n"),
+                "data: [DONE]\n\n".to_owned(),
+            ])
+        } else {
+            Reply::json(200, format!(r#"{{"id":"g","choices":[{{"index":0,"message":{{"role":"assistant","content":"ok"}},"finish_reason":"stop"}}],"usage":{usage}}}"#))
+        }
+    })
+    .await
+    .unwrap();
+    let stage = Setting::with(&scripted).open().await;
+    let body = format!(
+        r#"{{"model":"p/m","stream":{is_streaming},"messages":[{{"role":"user","content":"hi"}}]}}"#
+    );
+    let seen = post(stage.address, "/v1/chat/completions", &[], body.as_bytes()).await;
+    assert_eq!(seen.status, 200, "{}", seen.text());
+    let settled = stage.settled(seen.exchange()).await.settled.unwrap();
+    assert_eq!(settled.outcome, ExchangeOutcome::Completed);
+    assert_eq!(settled.cost.billed_nano_usd, Some(950_000));
+    assert_eq!(settled.cost.listed_nano_usd, None);
+    stage.stop().await;
+}
+
 #[tokio::test]
 async fn a_client_that_hangs_up_while_waiting_is_settled_too() {
     let scripted = Scripted::start(|_| Reply::json(200, MESSAGE).after(Duration::from_mins(5)))

@@ -45,7 +45,7 @@ fn document(json: Json<'_>, state: &mut State) {
             "model" => answer.model = value.owned_text().or(answer.model.take()),
             "usage" => {
                 state.has_usage = true;
-                answer.add_usage(Usage::from_chat(value));
+                answer.add_usage(value, Usage::from_chat);
             }
             "error" => answer.fail(value),
             "choices" => {

@@ -27,7 +27,7 @@ pub(super) fn whole(json: Json<'_>, state: &mut State) {
         match &*key {
             "responseId" => answer.id = value.owned_text(),
             "modelVersion" => answer.model = value.owned_text(),
-            "usageMetadata" => answer.add_usage(Usage::from_gemini(value)),
+            "usageMetadata" => answer.add_usage(value, Usage::from_gemini),
             "promptFeedback" if value.get("blockReason").is_some() => {
                 answer.stop = Some(Stop::Refusal);
                 answer.is_complete = true;

@@ -38,7 +38,7 @@ pub(super) fn event(data: &[u8], state: &mut State) {
             let stop = json.path(&["delta", "stop_reason"]);
             answer.stop = stop.and_then(stop_reason).or(answer.stop);
             if let Some(usage) = json.get("usage") {
-                answer.add_usage(Usage::from_messages(usage));
+                answer.add_usage(usage, Usage::from_messages);
             }
         }
         "message_stop" => answer.is_complete = answer.failed_inside.is_none(),
@@ -105,7 +105,7 @@ fn opening(message: Json<'_>, state: &mut State) {
         match &*key {
             "id" => answer.id = value.owned_text(),
             "model" => answer.model = value.owned_text(),
-            "usage" => answer.add_usage(Usage::from_messages(value)),
+            "usage" => answer.add_usage(value, Usage::from_messages),
             _ => {}
         }
     }

@@ -35,7 +35,7 @@ pub(super) fn document(json: Json<'_>, state: &mut State) {
     if !is_done {
         return;
     }
-    answer.add_usage(Usage::from_ollama(json));
+    answer.add_usage(json, Usage::from_ollama);
     answer.is_complete = answer.failed_inside.is_none();
     answer.stop = answer.stop.or(Some(match reason.as_deref() {
         Some("stop") | None => Stop::End,

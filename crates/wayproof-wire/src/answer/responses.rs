@@ -57,7 +57,7 @@ fn document(response: Json<'_>, state: &mut State) {
         match &*key {
             "id" => answer.id = value.owned_text(),
             "model" => answer.model = value.owned_text(),
-            "usage" => answer.add_usage(Usage::from_responses(value)),
+            "usage" => answer.add_usage(value, Usage::from_responses),
             "status" => status = value.text(),
             "error" if !value.is_null() => error = Some(value),
             "incomplete_details" => reason = value.get("reason").and_then(Json::text),
