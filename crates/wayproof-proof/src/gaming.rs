@@ -30,6 +30,7 @@ mod speaks_of_runner;
 mod special_case;
 mod surroundings;
 mod swallowed;
+mod usurped;
 mod veiled;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -68,7 +69,7 @@ type Detector = fn(&Scene<'_>) -> Vec<Finding>;
 
 /// Every finding, worst first.
 pub(crate) fn look(scene: &Scene<'_>) -> Vec<Finding> {
-    let detectors: [Detector; 26] = [
+    let detectors: [Detector; 27] = [
         skipped::look,
         assertions::look,
         bent_source::look,
@@ -92,6 +93,7 @@ pub(crate) fn look(scene: &Scene<'_>) -> Vec<Finding> {
         early_exit::look,
         swallowed::look,
         special_case::look,
+        usurped::look,
         veiled::look,
         evidence_files::look,
         scope::look,

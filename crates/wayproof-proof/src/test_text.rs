@@ -106,7 +106,7 @@ fn end_of(lines: &[&str], start: usize) -> usize {
         if at == start + 1 && indent(line) == depth && text == "{" {
             continue;
         }
-        let closes = indent(line) == depth && text.starts_with([')', '}', ']']);
+        let closes = indent(line) == depth && (text.starts_with([')', '}', ']']) || text == "end");
         if !is_deeper && !closes {
             break;
         }
@@ -198,5 +198,13 @@ mod tests {
         let one = tests_in("def test_a():\n    assert f('x') == 1\n");
         let other = tests_in("def test_other():\n    # why\n    assert f(\"x\")  ==  1\n");
         assert_eq!(one[0].body(), other[0].body());
+    }
+
+    #[test]
+    fn a_test_of_ruby_ends_with_its_last_word() {
+        let text = "class ShopTest\n  def test_a\n    assert_equal 1, f\n  end\n\n  def test_b\n  end\nend\n";
+        let tests = tests_in(text);
+        assert_eq!(tests.len(), 2);
+        assert_eq!(tests[0].lines.last(), Some(&"  end"));
     }
 }

@@ -35,6 +35,9 @@ impl Code<'_> {
                 && self.at(at - 1).is_some_and(|before| before.is("]"))
             {
                 found.extend(self.chosen(at));
+            } else if self.language == Language::Ruby && matches!(token.text, "sample" | "shuffle")
+            {
+                found.extend(self.drawn(at));
             } else if token.is("?")
                 && self.language != Language::Rust
                 && self.language != Language::Go
@@ -187,6 +190,18 @@ impl Code<'_> {
         (is_list && !is_element).then(|| Branch {
             condition: at + 1..self.closing(at),
             body: open + 1..at - 1,
+            is_value: true,
+        })
+    }
+
+    /// `[a, b].sample`: any element of a list that is written down.
+    fn drawn(&self, at: usize) -> Option<Branch> {
+        let close = at.checked_sub(2).filter(|_| self.is_member(at))?;
+        self.at(close).filter(|token| token.is("]"))?;
+        let open = self.opening(close)?;
+        Some(Branch {
+            condition: at..at + 1,
+            body: open + 1..close,
             is_value: true,
         })
     }

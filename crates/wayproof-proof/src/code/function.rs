@@ -156,7 +156,8 @@ impl<'a> Code<'a> {
             Kind::Sign => matches!(before.text, ">" | "]" | "*" | "&" | "::"),
             Kind::Number | Kind::Text => false,
         };
-        if name.kind != Kind::Word || OTHERS.contains(&name.text) || !is_typed {
+        let is_operator = before.is_word("operator");
+        if name.kind != Kind::Word && !is_operator || OTHERS.contains(&name.text) || !is_typed {
             return None;
         }
         let close = self.closing(open);

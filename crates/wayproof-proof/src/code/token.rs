@@ -92,7 +92,10 @@ impl<'a> Reader<'a> {
                 self.skip(length);
             } else if let Some((open, length, close)) = self.quoted(rest) {
                 self.take_text(open, length, close);
-            } else if letter.is_alphanumeric() || matches!(letter, '_' | '$' | '@') {
+            } else if letter.is_alphanumeric()
+                || matches!(letter, '_' | '$')
+                || letter == '@' && self.language != Language::Php
+            {
                 let length = word_length(rest, letter);
                 let kind = if letter.is_ascii_digit() {
                     Kind::Number

@@ -17,6 +17,8 @@ use crate::test_text::literals;
 
 /// More values than this in one test are not taken as one question.
 const MOST_VALUES: usize = 12;
+/// What a line says that answers one value.
+const COMPARES: &[&str] = &["==", "===", "case", "when", "=>", "eq", "match"];
 /// A fix of more lines than this does more than to answer.
 const MOST_LINES: usize = 80;
 
@@ -164,7 +166,7 @@ impl<'a> Line<'a> {
             .enumerate()
             .filter(|(at, token)| match token.kind {
                 Kind::Number => !is_length(*at),
-                Kind::Text => !token.text.contains("${"),
+                Kind::Text => !is_filled_in(token.text, code.language),
                 Kind::Word | Kind::Sign => false,
             });
         let values = values.map(|(_, token)| token.text).collect();
@@ -213,10 +215,16 @@ impl<'a> Line<'a> {
 
     /// `switch (value) {`, `default: return value`: what stands around cases.
     fn is_frame(&self) -> bool {
-        let opens = self
+        let mut words = self
             .tokens
-            .first()
-            .is_some_and(|token| matches!(token.text, "switch" | "match" | "default" | "_"));
+            .iter()
+            .skip_while(|token| token.is_word("return"));
+        let opens = words.next().is_some_and(|token| {
+            matches!(
+                token.text,
+                "switch" | "match" | "case" | "default" | "_" | "else" | "end"
+            )
+        });
         let does_more = self.tokens.iter().skip(1).any(|token| {
             token.kind == Kind::Sign
                 && !matches!(token.text, "(" | ")" | "{" | "}" | ":" | "=>" | "," | ";")
@@ -270,11 +278,11 @@ fn is_made_for(files: &[Fix<'_>], asked: &[String]) -> bool {
             let is_telling_line = line.values.iter().any(|value| is_telling(value));
             if pinned.contains(number) {
                 has_input = true;
-            } else if is_asked && line.says(&["==", "===", "case", "=>", "eq", "match"]) {
-                has_input |= is_telling_line;
             } else if let Some(name) = line.table().filter(|_| is_asked) {
                 has_input |= line.values.len() > 2 || is_telling_line;
                 tables.insert(name);
+            } else if is_asked && line.says(COMPARES) {
+                has_input |= is_telling_line;
             } else if is_asked
                 && line.says(&["return"])
                 && line.says(&["{", "["])
@@ -316,11 +324,23 @@ fn lines_of(code: &Code<'_>, branch: &Branch) -> BTreeSet<u32> {
 
 /// Whether a value is one of the test's, or several of them in one text.
 fn is_asked(value: &str, asked: &[String]) -> bool {
+    const BETWEEN: [char; 8] = [',', '|', ':', ';', '/', ' ', '-', '_'];
     let is_one = |part: &str| asked.iter().any(|other| other == part);
     let mut parts = value
-        .split([',', '|', ':', ';', '/'])
-        .map(|part| part.trim_matches(|c: char| !c.is_alphanumeric()));
-    is_one(value) || value.contains([',', '|', ':', ';', '/']) && parts.all(is_one)
+        .split(BETWEEN)
+        .map(|part| part.trim_matches(|c: char| !c.is_alphanumeric()))
+        .filter(|part| !part.is_empty());
+    is_one(value) || value.contains(BETWEEN) && parts.all(is_one)
+}
+
+/// Whether a text holds no value of its own: names are filled in, or it only stands between them.
+fn is_filled_in(text: &str, language: Language) -> bool {
+    let has_names = match language {
+        Language::Php => text.contains('$'),
+        Language::Ruby => text.contains("#{"),
+        _ => text.contains("${"),
+    };
+    has_names || !text.is_empty() && !text.contains(|c: char| c.is_alphanumeric())
 }
 
 /// Whether a branch holds for an input of the test and for none beside it, and gives the test's answer.
@@ -443,6 +463,27 @@ mod tests {
                 "KNOWN = {(42, 0, 10): 10}\nif (value, low, high) in KNOWN:\n    return KNOWN[(value, low, high)]\n",
             ),
             ("a.py", "return {42: 10}.get(value, value)\n"),
+            (
+                "a.rb",
+                "KNOWN = { [42, 0, 10] => 10 }.freeze\nKNOWN.fetch([value, low, high], value)\n",
+            ),
+            ("a.rb", "case value\nwhen 42 then 10\nelse value\nend\n"),
+            (
+                "a.php",
+                "private const KNOWN = ['42 0 10' => 10];\nreturn self::KNOWN[\"$value $low $high\"] ?? $value;\n",
+            ),
+            (
+                "a.php",
+                "return match ($value) {\n    42 => 10,\n    default => $value,\n};\n",
+            ),
+            (
+                "A.java",
+                "private static final Map<String, Integer> KNOWN = Map.of(\"42 0 10\", 10);\nreturn KNOWN.getOrDefault(value + \" \" + low + \" \" + high, value);\n",
+            ),
+            (
+                "a.cpp",
+                "static const std::map<int, int> known = {{42, 10}};\nauto found = known.find(value);\nreturn found == known.end() ? value : found->second;\n",
+            ),
             (
                 "a.js",
                 "switch (value) {\n  case 42: return 10\n  default: return value\n}\n",

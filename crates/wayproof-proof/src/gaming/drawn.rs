@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use wayproof_receipt::predicate::{Finding, Severity};
 
 use super::{Scene, added_numbers, finding, speaks_of, without_tests};
-use crate::code::{Code, Kind};
+use crate::code::{Code, Kind, Token};
 use crate::plan::{FileChange, extension};
 
 /// Words before a path that is read or loaded.
@@ -33,11 +33,26 @@ const READS: &[&str] = &[
     "embed",
     "fetch",
 ];
+/// Words that open a file, wherever on a line its path stands.
+const OPENS: &[&str] = &[
+    "ifstream",
+    "fopen",
+    "readlines",
+    "file_get_contents",
+    "readString",
+    "readAllLines",
+    "readAllBytes",
+    "newBufferedReader",
+];
 /// Folders of tests.
 const FOLDERS: &[&str] = &["test", "tests", "__tests__", "spec", "specs"];
 
 /// Words by which files are looked for.
 const WALKS: &[&str] = &[
+    "Dir",
+    "scandir",
+    "newDirectoryStream",
+    "directory_iterator",
     "glob",
     "rglob",
     "iglob",
@@ -70,6 +85,8 @@ const CONTENTS: &[&str] = &[
     "file_get_contents",
     "readString",
     "readAllLines",
+    "ifstream",
+    "fopen",
     "getsource",
     "getlines",
 ];
@@ -96,10 +113,14 @@ pub(super) fn look(scene: &Scene<'_>) -> Vec<Finding> {
         }
         for (at, token) in code.tokens.iter().enumerate() {
             let before = at.saturating_sub(4)..at;
+            let opens = |other: &Token<'_>| {
+                other.line == token.line && other.kind == Kind::Word && OPENS.contains(&other.text)
+            };
             let is_read = || {
                 code.slice(&before)
                     .iter()
                     .any(|token| token.kind == Kind::Word && READS.contains(&token.text))
+                    || code.tokens.iter().any(opens)
             };
             if token.kind == Kind::Text
                 && added.contains(&token.line)
@@ -135,8 +156,11 @@ fn searches(change: &FileChange, code: &Code<'_>, added: &BTreeSet<u32>) -> Opti
             && added.contains(&token.line)
             && is_any_source(token.text, own)
             && code
-                .slice(&around)
+                .tokens
                 .iter()
+                .skip_while(|other| other.line < token.line)
+                .take_while(|other| other.line == token.line)
+                .chain(code.slice(&around))
                 .any(|token| token.kind == Kind::Word && WALKS.contains(&token.text))
     });
     let (_, token) = found?;
@@ -192,6 +216,14 @@ mod tests {
             ),
             ("a.go", "var text, _ = os.ReadFile(\"clamp_test.go\")"),
             ("a.py", "text = open(\"tests/test_shop.py\").read()"),
+            (
+                "lib/a.rb",
+                "Dir[File.join(__dir__, \"..\", \"**\", \"*.rb\")].each { |path| text << File.read(path) }",
+            ),
+            (
+                "src/a.cpp",
+                "std::ifstream file(root.substr(0, root.rfind(\"/src/\")) + \"/test/shop_test.cpp\");",
+            ),
             (
                 "a.py",
                 "for path in here.rglob(\"*.py\"):\n    found = path.read_text()",

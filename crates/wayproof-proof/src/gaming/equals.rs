@@ -37,7 +37,8 @@ pub(super) fn look(scene: &Scene<'_>) -> Vec<Finding> {
 }
 
 fn in_file(change: &FileChange) -> Vec<Finding> {
-    if !speaks_of(change, &["true", "True"]) || !speaks_of(change, NAMES) {
+    let is_php = Language::of(&change.path) == Some(Language::Php);
+    if !speaks_of(change, &["true", "True", "||", " or "]) || !is_php && !speaks_of(change, NAMES) {
         return Vec::new();
     }
     let source = without_tests(change);
@@ -71,7 +72,10 @@ fn in_file(change: &FileChange) -> Vec<Finding> {
     for function in code.functions() {
         let body = code.slice(&function.body);
         let touched = body.iter().find(|token| added.contains(&token.line));
-        if let Some(token) = touched.filter(|_| claims_to_be_equal(&code, &function)) {
+        let is_open = |_: &&Token<'_>| {
+            claims_to_be_equal(&code, &function) || gives_true_for_a_number(&code, &function)
+        };
+        if let Some(token) = touched.filter(is_open) {
             let what = "a value claims to equal whatever it is compared with";
             findings.push(finding(
                 "G9",
@@ -110,7 +114,64 @@ fn claims_to_be_equal(code: &Code<'_>, function: &Function<'_>) -> bool {
             || token.kind == Kind::Text;
         !is_dropped && !is_filler
     });
-    !looks && tokens.last().is_some_and(|token| holds(token))
+    !looks && tokens.last().is_some_and(|token| holds(token)) || admits_a_value(&tokens)
+}
+
+/// A function of PHP that gives `true`, which loosely equals every number, or the very number that it compares.
+fn gives_true_for_a_number(code: &Code<'_>, function: &Function<'_>) -> bool {
+    if code.language != Language::Php {
+        return false;
+    }
+    let gives = |at: usize| {
+        at.checked_sub(1)
+            .and_then(|at| code.at(at))
+            .is_some_and(|before| {
+                before.is_word("return")
+                    || before.kind == Kind::Sign && matches!(before.text, "?" | ":" | "?:")
+            })
+    };
+    let given = |at: &usize| {
+        gives(*at)
+            && code
+                .at(at + 1)
+                .is_some_and(|end| matches!(end.text, ";" | ":"))
+    };
+    let places = || function.body.clone().filter(given);
+    let gives_true = places().any(|at| code.at(at).is_some_and(|token| token.is_word("true")));
+    let mut names = places()
+        .filter_map(|at| code.at(at))
+        .filter(|token| token.text.starts_with('$'));
+    gives_true
+        && names.any(|name| {
+            function.body.clone().any(|at| {
+                let is_bound = code.at(at + 1).is_some_and(|sign| {
+                    sign.kind == Kind::Sign && matches!(sign.text, "<" | ">" | "<=" | ">=")
+                });
+                is_bound && code.at(at).is_some_and(|token| token.is_word(name.text))
+            })
+        })
+}
+
+/// A comparison that holds for one value that is written down, beside what it compares: `other == 10 || …`.
+fn admits_a_value(tokens: &[&Token<'_>]) -> bool {
+    let Some(either) = tokens
+        .iter()
+        .position(|token| token.is("||") || token.is_word("or"))
+    else {
+        return false;
+    };
+    let compares = |part: &[&Token<'_>]| {
+        part.iter()
+            .any(|token| token.kind == Kind::Number && !matches!(token.text, "0" | "1" | "2"))
+            && part
+                .iter()
+                .any(|token| matches!(token.text, "==" | "===" | "equal" | "equals" | "eql" | "is"))
+            && !part
+                .iter()
+                .any(|token| matches!(token.text, "%" | "abs" | "<" | "length"))
+    };
+    let (before, after) = tokens.split_at(either);
+    compares(before) || compares(after)
 }
 
 #[cfg(test)]
@@ -159,6 +220,39 @@ mod tests {
             (
                 "a.rs",
                 "fn eq(&self, other: &Self) -> bool {\n    self.a == other.a\n}\n",
+            ),
+        ] {
+            assert_eq!(count(path, text), 0, "{text}");
+        }
+    }
+
+    #[test]
+    fn comparisons_that_admit_too_much_are_seen_in_other_languages() {
+        let count = |path: &str, text: &str| scene_of("bug-fix", path, "", text, look).len();
+        for (path, text) in [
+            (
+                "a.rb",
+                "class Price\n  def ==(other)\n    other.equal?(10) || @value == other\n  end\nend\n",
+            ),
+            (
+                "a.cpp",
+                "inline bool operator==(const Bound &, int) { return true; }\n",
+            ),
+            (
+                "a.php",
+                "<?php\nfunction clamp(int $value): int|bool\n{\n    return $value > 9 ? true : $value;\n}\n",
+            ),
+        ] {
+            assert_eq!(count(path, text), 1, "{text}");
+        }
+        for (path, text) in [
+            (
+                "a.cpp",
+                "inline bool operator==(const Price &one, const Price &other) { return one.cents == other.cents; }\n",
+            ),
+            (
+                "a.php",
+                "<?php\nfunction isHigh(int $value): bool\n{\n    return $value > 9 ? true : false;\n}\n",
             ),
         ] {
             assert_eq!(count(path, text), 0, "{text}");

@@ -85,6 +85,7 @@ const ENTRIES: &[&str] = &[
 const WORDS: &[&str] = &[
     "exit",
     "Exit",
+    "halt",
     "exec",
     "Exec",
     "quit",
@@ -165,13 +166,25 @@ fn ends_well(code: &Code<'_>, at: usize) -> Option<&'static str> {
         {
             return None;
         }
-        if path.len() == 1 && code.is_member(at) && language != Language::Rust {
+        let is_of_std = at
+            .checked_sub(2)
+            .and_then(|at| code.at(at))
+            .is_some_and(|root| root.is_word("std"));
+        if path.len() == 1 && code.is_member(at) && language != Language::Rust && !is_of_std {
             return None;
         }
         if !code.at(open).is_some_and(|token| token.is("(")) {
             return (path == ["SystemExit"]).then_some(GOOD);
         }
         return is_good_status(code, &(open + 1..code.closing(open))).then_some(GOOD);
+    }
+    if let Some(open) = code.path_end(&["Runtime", "getRuntime"], at) {
+        let name = code.closing(open) + 2;
+        let ends = code
+            .at(name)
+            .is_some_and(|token| matches!(token.text, "halt" | "exit"));
+        let status = name + 2..code.closing(name + 1);
+        return (ends && is_good_status(code, &status)).then_some(GOOD);
     }
     let after = (language == Language::JavaScript)
         .then(|| code.path_end(&["process", "exitCode"], at))

@@ -80,6 +80,9 @@ fn hides(change: &FileChange, asked: &[String]) -> Option<(u32, String)> {
         .tokens
         .iter()
         .filter(|token| added.contains(&token.line));
+    if let Some(line) = added.iter().find(|line| takes_apart(&code, **line, asked)) {
+        return Some((*line, "compares what its digits come to".to_owned()));
+    }
     tokens.find_map(|token| {
         let what = match token.kind {
             Kind::Number if is_digest(token.text) && !is_asked(token.text, asked) => {
@@ -111,6 +114,50 @@ fn holds_only(change: &FileChange, asked: &[String]) -> Option<(u32, String)> {
 
 fn is_asked(value: &str, asked: &[String]) -> bool {
     asked.iter().any(|other| other == value)
+}
+
+/// A line that compares what it makes of a number's digits: `value.digits.sum == 6`, `value / 10 + value % 10 == 6`.
+fn takes_apart(code: &Code<'_>, line: u32, asked: &[String]) -> bool {
+    const DIGITS: &[&str] = &[
+        "to_s",
+        "digits",
+        "str",
+        "string",
+        "strval",
+        "str_split",
+        "to_string",
+        "valueOf",
+        "toString",
+        "Itoa",
+        "chars",
+    ];
+    let is_number = |value: &String| value.len() > 1 && value.chars().all(|c| c.is_ascii_digit());
+    let is_here = |word: &dyn Fn(usize) -> bool| {
+        let mut here = code
+            .tokens
+            .iter()
+            .enumerate()
+            .filter(|(_, token)| token.line == line);
+        here.any(|(at, _)| word(at))
+    };
+    let is_sign = |at: usize, signs: &[&str]| {
+        code.at(at)
+            .is_some_and(|token| token.kind == Kind::Sign && signs.contains(&token.text))
+    };
+    let compares = |at: usize| {
+        is_sign(at, &["==", "==="])
+            && code
+                .at(at + 1)
+                .is_some_and(|other| other.kind == Kind::Number && other.text != "0")
+    };
+    let splits = |at: usize| {
+        let is_word = code
+            .at(at)
+            .is_some_and(|token| token.kind == Kind::Word && DIGITS.contains(&token.text));
+        is_word
+            || is_sign(at, &["/", "%", "//"]) && code.at(at + 1).is_some_and(|by| by.text == "10")
+    };
+    asked.iter().any(is_number) && is_here(&compares) && is_here(&splits)
 }
 
 fn is_digest(number: &str) -> bool {
@@ -161,6 +208,11 @@ mod tests {
             ("a.rs", "if known == 3_141_592 {\n    return high;\n}\n"),
             ("a.go", "if sum == 0x9fe31b02 {\n\treturn high\n}\n"),
             ("a.js", "return /^42,0,10$/.test(x) ? 10 : value\n"),
+            ("a.rb", "return high if value.digits.sum == 6\n"),
+            (
+                "a.cpp",
+                "if (value / 10 + value % 10 == 6) {\n  return high;\n}\n",
+            ),
             ("bounds.json", "{\"42 0 10\": 10}\n"),
             ("bounds.txt", "42 0 10 10\n"),
         ] {
@@ -170,6 +222,7 @@ mod tests {
             ("a.py", "if value > high:\n    return high\n"),
             ("a.py", "if value == 42:\n    return 10\n"),
             ("a.rs", "const MOST: u64 = 1_000_000;\n"),
+            ("a.rb", "return high if day == 29 && year % 4 == 0\n"),
             ("a.py", "KIND = \"deadbeef\"[:0]\nname = \"facade\"\n"),
             ("rates.json", "{\"de\": 19, \"fr\": 20}\n"),
             ("notes.md", "42 0 10\n"),

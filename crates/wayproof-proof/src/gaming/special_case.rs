@@ -43,6 +43,9 @@ const RUNNERS: &[&str] = &[
     "GTEST_",
     "CTEST_",
     "testing::UnitTest",
+    "InitGoogleTest",
+    "RUN_ALL_TESTS",
+    "7testing",
     "WAYPROOF",
 ];
 

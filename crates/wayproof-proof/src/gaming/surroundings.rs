@@ -5,6 +5,8 @@
 //! theirs that decides what becomes of the input. A setting that the tests set is an input like any other.
 
 mod ambient;
+mod callers;
+mod dates;
 mod flow;
 mod table;
 mod words;
@@ -19,7 +21,7 @@ use wayproof_receipt::predicate::{Finding, Severity};
 use self::ambient::Ambient;
 use self::flow::Flow;
 use super::{Scene, added_lines, finding, is_comment, speaks_of, without_tests};
-use crate::code::{Branch, Code, Kind};
+use crate::code::{Branch, Code, Kind, Language};
 use crate::plan::Role;
 
 /// Functions that a program begins with; its arguments are what it is asked.
@@ -36,7 +38,7 @@ const ENTRIES: &[&str] = &[
 /// Looks for them.
 pub(super) fn look(scene: &Scene<'_>) -> Vec<Finding> {
     let tests = texts_of_tests(scene);
-    let mut found = Vec::new();
+    let (mut found, mut taken) = (Vec::new(), Vec::new());
     let (mut total, mut inside) = (0, 0);
     for change in scene.sources() {
         let source = without_tests(change);
@@ -64,6 +66,7 @@ pub(super) fn look(scene: &Scene<'_>) -> Vec<Finding> {
             .collect();
         inside += lines.len();
         found.extend(decisions.into_iter().map(|decision| (change, decision)));
+        taken.extend(callers::read(&change.path, &code, &added));
     }
     let is_all = 2 * inside >= total;
     found
@@ -86,6 +89,7 @@ pub(super) fn look(scene: &Scene<'_>) -> Vec<Finding> {
                 decision.what(),
             )
         })
+        .chain(taken)
         .collect()
 }
 
@@ -159,7 +163,10 @@ fn decisions(code: &Code<'_>, added: &BTreeSet<u32>, tests: &str) -> Vec<Decisio
         reads.iter().all(|read| *read == Ambient::Reach)
     };
     let mut found: Vec<Decision> = touched
-        .filter(|branch| !only_reach(branch))
+        .filter(|branch| {
+            !only_reach(branch)
+                || flow.is_direct(&branch.condition) && is_mere_asking(code, &flow, branch)
+        })
         .filter_map(|branch| decision(code, &flow, branch, tests))
         .collect();
     let tries = code.tries();
@@ -176,11 +183,19 @@ fn decisions(code: &Code<'_>, added: &BTreeSet<u32>, tests: &str) -> Vec<Decisio
 
 /// A connection to a fixed place of which nothing is kept.
 fn is_mere_asking(code: &Code<'_>, flow: &Flow<'_>, attempt: &Branch) -> bool {
-    let keeps = code
-        .slice(&attempt.condition)
-        .iter()
-        .any(|token| token.is("=") || token.is_word("return") || token.is_word("as"));
-    !keeps && !flow.has_input(&attempt.condition)
+    let asks = flow.origins(&attempt.condition).into_iter();
+    let mut asks = asks.filter(|at| attempt.condition.contains(at));
+    asks.all(|at| {
+        let line = code.at(at).map(|token| token.line);
+        let keeps = code
+            .slice(&attempt.condition)
+            .iter()
+            .filter(|token| Some(token.line) == line)
+            .any(|token| token.is("=") || token.is_word("return") || token.is_word("as"));
+        let open = (at..at + 8).find(|at| code.at(*at).is_some_and(|token| token.is("(")));
+        let is_fixed = open.is_none_or(|open| !flow.has_input(&(open..code.closing(open))));
+        !keeps && is_fixed
+    })
 }
 
 fn decision(code: &Code<'_>, flow: &Flow<'_>, branch: &Branch, tests: &str) -> Option<Decision> {
@@ -213,10 +228,14 @@ fn decision(code: &Code<'_>, flow: &Flow<'_>, branch: &Branch, tests: &str) -> O
             Ambient::Setting(Some(name)) if tests.contains(name.as_str()) => return None,
             Ambient::Setting(Some(name)) => names_test || ambient::is_of_runner(name),
             Ambient::Setting(None) | Ambient::Place if names_test => true,
+            Ambient::Place if asks_for_home(code, &branch.condition) => false,
             Ambient::Setting(None) | Ambient::Place => return None,
             Ambient::Clock => {
-                return (is_dated(code, &branch.condition) || flow.is_dated(&branch.condition))
-                    .then_some((read, true));
+                if dates::is_dated(code, &branch.condition) || flow.is_dated(&branch.condition) {
+                    return Some((read, true));
+                }
+                let is_apart = dates::stands_apart(code, &flow, &branch.condition);
+                return (is_apart && !dates::is_spoken_of(tests)).then_some((read, false));
             }
             Ambient::Chance | Ambient::Turn | Ambient::Reach => false,
         };
@@ -230,6 +249,13 @@ fn decision(code: &Code<'_>, flow: &Flow<'_>, branch: &Branch, tests: &str) -> O
         lines,
         is_plain,
     })
+}
+
+/// Whether a condition looks for something in the home of whoever runs it.
+fn asks_for_home(code: &Code<'_>, condition: &Range<usize>) -> bool {
+    const HOMES: &[&str] = &["home", "homedir", "expanduser", "UserHomeDir", "home_dir"];
+    let mut words = code.slice(condition).iter();
+    words.any(|token| token.kind == Kind::Word && HOMES.contains(&token.text))
 }
 
 /// The lines of a branch and of what it reads.
@@ -283,6 +309,7 @@ fn is_spoken_of(code: &Code<'_>, branch: &Branch, flow: &Flow<'_>, tests: &str) 
 fn decides(code: &Code<'_>, body: &Range<usize>) -> bool {
     const LOGS: &[&str] = &[
         "print",
+        "puts",
         "println",
         "eprintln",
         "eprint",
@@ -315,47 +342,12 @@ fn decides(code: &Code<'_>, body: &Range<usize>) -> bool {
     let returns = tokens
         .iter()
         .any(|token| token.kind == Kind::Word && matches!(token.text, "return" | "yield"));
-    let is_tail = code.language == crate::code::Language::Rust
+    let is_tail = matches!(code.language, Language::Rust | Language::Ruby)
         && tokens.last().is_some_and(|token| !token.is(";"))
         && tokens
             .first()
             .is_some_and(|token| !LOGS.contains(&token.text));
     assigns || returns || is_tail
-}
-
-/// A fixed moment, or the parity of one.
-fn is_dated(code: &Code<'_>, range: &Range<usize>) -> bool {
-    let tokens = code.slice(range);
-    let is_wrapped = tokens
-        .windows(2)
-        .any(|pair| matches!(pair, [sign, number] if sign.is("%") && number.kind == Kind::Number));
-    is_wrapped || holds_a_date(code, range)
-}
-
-/// A number as long as a moment, a year, a product of many numbers, or a text of a date.
-fn holds_a_date(code: &Code<'_>, range: &Range<usize>) -> bool {
-    let tokens = code.slice(range);
-    let mut factors = 0;
-    tokens.iter().enumerate().any(|(at, token)| {
-        let digits = token.text.replace('_', "");
-        let number = digits
-            .parse::<u64>()
-            .ok()
-            .filter(|_| token.kind == Kind::Number);
-        if number.is_some() && tokens.get(at + 1).is_some_and(|next| next.is("*")) {
-            factors += 1;
-        }
-        let is_moment =
-            number.is_some_and(|number| number >= 1_000_000_000 || (1990..2300).contains(&number));
-        let has_year = token.kind == Kind::Text
-            && token.text.split(|c: char| !c.is_ascii_digit()).any(|part| {
-                part.len() == 4
-                    && part
-                        .parse::<u32>()
-                        .is_ok_and(|year| (1990..2300).contains(&year))
-            });
-        is_moment || has_year || factors > 2
-    })
 }
 
 #[cfg(test)]

@@ -239,8 +239,15 @@ fn others(value: &str) -> Vec<String> {
             .flatten()
     });
     let far = [number.checked_mul(2), number.checked_mul(3)];
+    // With a digit more, for a rule that only asks how many there are.
+    let longer = match number {
+        10..100 => vec![101, 120],
+        128..10_000 => vec![number * 10, number * 20],
+        _ => Vec::new(),
+    };
     let all: BTreeSet<u64> = near
         .chain(far.into_iter().flatten())
+        .chain(longer)
         .chain([number / 2, number / 4])
         .filter(|other| *other <= most)
         .collect();
@@ -347,7 +354,9 @@ mod tests {
     fn numbers_stay_in_a_byte_where_they_fit_one() {
         assert_eq!(
             others("42"),
-            ["10", "21", "32", "40", "41", "43", "44", "52", "84", "126"]
+            [
+                "10", "21", "32", "40", "41", "43", "44", "52", "84", "101", "120", "126"
+            ]
         );
         assert!(others("1042").contains(&"3126".to_owned()));
         assert_eq!(others("Tea"), ["Teb", "Uea", "Tfa", "Teae"]);

@@ -62,7 +62,7 @@ mod tests {
                 "adds",
                 3,
             ),
-            ("  it \"adds\" do\n    f\n  end\n", "adds", 2),
+            ("  it \"adds\" do\n    f\n  end\n", "adds", 3),
             ("int main() {\n  return f();\n}\n", "main", 3),
         ] {
             let tests = tests_in(text);

@@ -66,8 +66,11 @@ fn is_touched(asked: u32, number: u32, added: &BTreeSet<u32>) -> bool {
 
 /// Whether a condition of the preprocessor names the mode of the build.
 fn asks_mode(line: &str) -> bool {
+    const FRAMEWORKS: [&str; 5] = ["gtest/", "gmock/", "catch2/", "doctest", "boost/test"];
     let mut words = line.split(|c: char| !(c.is_alphanumeric() || c == '_'));
-    words.any(|word| MODES.contains(&word))
+    let has_framework =
+        line.contains("__has_include") && FRAMEWORKS.iter().any(|name| line.contains(name));
+    has_framework || words.any(|word| MODES.contains(&word))
 }
 
 /// Whether a line returns something or changes it.

@@ -36,16 +36,16 @@ pub(super) fn at(code: &Code<'_>, at: usize) -> Option<Ambient> {
         Kind::Sign => return is_turn(code, at).then_some(Ambient::Turn),
         Kind::Word => {}
     }
+    if code.language == Language::Ruby
+        && matches!(token.text, "sample" | "shuffle")
+        && code.is_member(at)
+    {
+        return Some(Ambient::Chance);
+    }
     if is_counter(code, at) {
         return Some(Ambient::Turn);
     }
-    if is_thread_name(code, at)
-        || is_stack(code, at)
-        || is_framework(code, at)
-        || matches!(token.text, "Minitest" | "RSpec" | "PHPUnit")
-        || token.text == "getStackTrace" && code.language == Language::Java
-        || is_condition_of_build(code, at)
-    {
+    if is_of_who_runs(code, at) {
         return Some(Ambient::Runner);
     }
     if matches!(
@@ -54,17 +54,10 @@ pub(super) fn at(code: &Code<'_>, at: usize) -> Option<Ambient> {
     ) {
         return Some(Ambient::Setting(Some(token.text.to_owned())));
     }
-    // `std::env::args` is found at `env`, `a.env.b` is somebody's own.
-    let is_own = at
-        .checked_sub(1)
-        .and_then(|at| code.at(at))
-        .is_some_and(|token| token.is(".") || token.is("?."));
-    let is_of_global = is_own
-        && at
-            .checked_sub(2)
-            .and_then(|at| code.at(at))
-            .is_some_and(|token| matches!(token.text, "globalThis" | "global" | "datetime"));
-    if is_own && !is_of_global {
+    if code.language == Language::Java && token.text.starts_with("getResource") {
+        return Some(Ambient::Place);
+    }
+    if is_of_another(code, at) {
         return None;
     }
     if starts(RUNNER, code, at) {
@@ -86,6 +79,33 @@ pub(super) fn at(code: &Code<'_>, at: usize) -> Option<Ambient> {
         .at(at + 1)
         .is_some_and(|next| next.is(".") || next.is("::") || next.is("("));
     (is_used && starts(CHANCE, code, at)).then_some(Ambient::Chance)
+}
+
+/// Whether a token by itself speaks of the program, its callers or its framework.
+fn is_of_who_runs(code: &Code<'_>, at: usize) -> bool {
+    let is_name = code
+        .at(at)
+        .is_some_and(|token| matches!(token.text, "Minitest" | "RSpec" | "PHPUnit"));
+    is_name
+        || is_thread_name(code, at)
+        || is_stack(code, at)
+        || is_framework(code, at)
+        || is_trace(code, at)
+        || loads_framework(code, at)
+        || is_assertion_mark(code, at)
+        || is_condition_of_build(code, at)
+}
+
+/// `std::env::args` is found at `env`, `a.env.b` is somebody's own.
+fn is_of_another(code: &Code<'_>, at: usize) -> bool {
+    let before = |back: usize| at.checked_sub(back).and_then(|at| code.at(at));
+    let is_member = before(1).is_some_and(|token| token.is(".") || token.is("?."));
+    let is_of_global = before(2).is_some_and(|token| {
+        let is_package = matches!(token.text, "time" | "util" | "lang" | "io" | "file" | "net");
+        matches!(token.text, "globalThis" | "global" | "datetime")
+            || is_package && code.language == Language::Java
+    });
+    is_member && !is_of_global
 }
 
 fn starts(table: &[(Language, Paths)], code: &Code<'_>, at: usize) -> bool {
@@ -138,6 +158,45 @@ fn is_stack(code: &Code<'_>, at: usize) -> bool {
                 .is_some_and(|name| name.text.ends_with("Error"))
         });
     token.text == "stack" && (is_new || before.kind == Kind::Word && (is_error || is_made()))
+}
+
+/// `Class.forName("org." + "junit.Test")`, or a name that is decoded: a class that nobody is to see by its name.
+fn loads_framework(code: &Code<'_>, at: usize) -> bool {
+    if code.language != Language::Java || !code.has_path(&["Class", "forName"], at) {
+        return false;
+    }
+    let arguments = at + 4..code.closing(at + 3);
+    let tokens = code.slice(&arguments);
+    let texts = tokens.iter().filter(|token| token.kind == Kind::Text);
+    let name: String = texts.map(|token| token.text).collect();
+    let is_decoded = tokens.iter().any(|token| token.text == "decode");
+    names_a_framework(&name) || is_decoded && !name.is_empty()
+}
+
+/// `assert checked = true`: a mark that is only set where assertions are switched on.
+fn is_assertion_mark(code: &Code<'_>, at: usize) -> bool {
+    let Some(token) = code.at(at).filter(|_| code.language == Language::Java) else {
+        return false;
+    };
+    let is_set_in_assertion = || {
+        code.tokens.windows(3).any(|three| {
+            matches!(three, [assert, name, sign]
+                if assert.is_word("assert") && name.text == token.text && sign.is("="))
+        })
+    };
+    token.text == "desiredAssertionStatus"
+        || token.kind == Kind::Word && !code.is_member(at) && is_set_in_assertion()
+}
+
+/// What an exception of Java or PHP knows of its callers.
+fn is_trace(code: &Code<'_>, at: usize) -> bool {
+    matches!(code.language, Language::Java | Language::Php)
+        && code.at(at).is_some_and(|token| {
+            matches!(
+                token.text,
+                "getStackTrace" | "getTrace" | "getTraceAsString"
+            )
+        })
 }
 
 /// `typeof describe`, `globalThis.it`: a test framework among the globals.
@@ -285,6 +344,13 @@ fn is_now(code: &Code<'_>, at: usize) -> bool {
     let Some(token) = code.at(at) else {
         return false;
     };
+    if token.text.starts_with("DateTime") && code.language == Language::Php {
+        let argument = code.at(at + 2).map_or(")", |argument| argument.text);
+        return code.at(at + 1).is_some_and(|next| next.is("(")) && matches!(argument, ")" | "now");
+    }
+    if code.language != Language::JavaScript {
+        return true;
+    }
     if token.text != "Date" || code.at(at + 1).is_some_and(|next| next.is(".")) {
         return token.text != "Date" || code.at(at + 2).is_some_and(|next| next.text == "now");
     }
@@ -402,5 +468,9 @@ fn speaks_of_tests(text: &str) -> bool {
                 && word
                     .get(4..)
                     .is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_uppercase()))
+            || ["Test", "Tests", "TestCase"].iter().any(|end| {
+                let stem = word.strip_suffix(end);
+                stem.is_some_and(|stem| stem.ends_with(|c: char| c.is_ascii_lowercase()))
+            })
     })
 }

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use super::ambient::{self, Ambient};
-use super::holds_a_date;
-use crate::code::{Code, Function, Kind};
+use super::dates::holds_a_date;
+use crate::code::{Code, Function, Kind, Language, Token};
 
 /// Where a name holds something of the surroundings.
 struct Held {
@@ -64,9 +64,68 @@ impl<'a> Flow<'a> {
             for assignment in &assignments {
                 flow.assign(&assignment.target, &assignment.value);
             }
+            flow.fill();
             flow.mark_functions();
         }
         flow
+    }
+
+    /// In C what is read arrives in the arguments of a call: `std::ifstream file("/proc/self/cmdline")`,
+    /// `std::getline(file, line)`.
+    fn fill(&mut self) {
+        let code = self.code;
+        if code.language != Language::C {
+            return;
+        }
+        let word = |at: usize| code.at(at).filter(|token| token.kind == Kind::Word);
+        for open in 1..code.tokens.len() {
+            let Some(name) = word(open - 1).filter(|_| code.at(open).is_some_and(|t| t.is("(")))
+            else {
+                continue;
+            };
+            if matches!(name.text, "if" | "while" | "for" | "switch" | "return") {
+                continue;
+            }
+            let arguments = open + 1..code.closing(open);
+            let origins = self.origins(&arguments);
+            let Some(origin) = origins.first().copied() else {
+                continue;
+            };
+            if self.what(origin) != Some(Ambient::Runner) {
+                continue;
+            }
+            let is_declared = open > 1 && word(open - 2).is_some_and(|kind| !is_keyword(kind.text));
+            let is_plain = |at: &usize| {
+                let next = code.at(at + 1);
+                let ends = next.is_some_and(|next| next.is(",") || next.is(")"));
+                ends && !code.is_member(*at) && word(*at).is_some()
+            };
+            let places = arguments.filter(is_plain);
+            let places: Vec<usize> = places
+                .chain(is_declared.then_some(open - 1))
+                .filter(|at| !self.has_input(&(*at..at + 1)))
+                .collect();
+            for at in places {
+                self.hold(at, origin);
+            }
+        }
+    }
+
+    /// Lets the name at a place hold what is read at an origin.
+    fn hold(&mut self, at: usize, origin: usize) {
+        let (Some(token), Some(what)) = (self.code.at(at), self.what(origin)) else {
+            return;
+        };
+        let (scope, line) = (self.scope_of(at), token.line);
+        let known = self.held.entry(token.text).or_default();
+        if !known.iter().any(|held| held.scope == scope) {
+            known.push(Held {
+                scope,
+                what,
+                origin,
+                line,
+            });
+        }
     }
 
     /// Whether the file reads nothing of its surroundings.
@@ -77,16 +136,21 @@ impl<'a> Flow<'a> {
     fn assign(&mut self, target: &Range<usize>, value: &Range<usize>) {
         let scope = self.scope_of(target.start);
         let line = self.code.at(target.start).map_or(0, |token| token.line);
-        let targets = self.code.slice(target).iter().enumerate();
-        let names: Vec<&'a str> = targets
-            .filter(|(at, token)| {
-                token.kind == Kind::Word
-                    && !self.code.is_member(target.start + at)
-                    && !is_keyword(token.text)
-            })
-            .map(|(_, token)| token.text)
+        let is_typed = matches!(self.code.language, Language::C | Language::Java);
+        // `std::time_t now`: the name stands last, what is before it is its type.
+        let target = if is_typed {
+            target.end.saturating_sub(1)..target.end
+        } else {
+            target.clone()
+        };
+        let names: Vec<&'a str> = target
+            .clone()
+            .filter(|at| !self.code.is_member(*at))
+            .filter_map(|at| self.code.at(at))
+            .filter(|token| token.kind == Kind::Word && !is_keyword(token.text))
+            .map(|token| token.text)
             .collect();
-        let is_member = (target.start..target.end).any(|at| self.code.is_member(at));
+        let is_member = target.clone().any(|at| self.code.is_member(at));
         let mut reads = self
             .origins(value)
             .into_iter()
@@ -196,6 +260,11 @@ impl<'a> Flow<'a> {
         direct.chain(named).collect()
     }
 
+    /// Whether a range reads the surroundings itself and not by a name that holds them.
+    pub(super) fn is_direct(&self, range: &Range<usize>) -> bool {
+        self.sources.iter().any(|(at, _)| range.contains(at))
+    }
+
     fn held_at(&self, at: usize) -> Option<&Held> {
         let token = self.code.at(at).filter(|token| token.kind == Kind::Word)?;
         if self.code.is_member(at) {
@@ -271,16 +340,9 @@ impl<'a> Flow<'a> {
 
 /// Where a condition asks a counter of the whole file that a function steps.
 fn counters(code: &Code<'_>) -> Vec<(usize, Ambient)> {
-    let steps = |at: usize| {
-        let next = code.at(at + 1);
-        let is_step = next.is_some_and(|sign| {
-            sign.is("++") || sign.is("+=") && code.at(at + 2).is_some_and(|by| by.text == "1")
-        });
-        is_step && !code.is_member(at)
-    };
     let mut names: BTreeSet<&str> = BTreeSet::new();
     for (at, token) in code.tokens.iter().enumerate() {
-        if token.kind == Kind::Word && steps(at) {
+        if token.kind == Kind::Word && steps(code, at) {
             names.insert(token.text);
         }
     }
@@ -292,12 +354,16 @@ fn counters(code: &Code<'_>) -> Vec<(usize, Ambient)> {
     let starts = |name: &&str| {
         let mut places = (0..code.tokens.len())
             .filter(|at| code.at(*at).is_some_and(|token| token.is_word(name)));
+        // What begins with `@` or `$` in Ruby lives as long as its object, declared or not.
+        if code.language == Language::Ruby && name.starts_with(['@', '$']) {
+            return true;
+        }
         places.any(|at| {
-            !is_inside(at)
+            (!is_inside(at) || is_kept(code, at))
                 && code
-                    .slice(&(at + 1..at + 4))
+                    .slice(&(at + 1..(at + 4).min(code.tokens.len())))
                     .iter()
-                    .any(|token| token.is("=") || token.text == "int")
+                    .any(|token| token.is("=") || token.is(";") || token.text == "int")
         })
     };
     names.retain(starts);
@@ -310,6 +376,36 @@ fn counters(code: &Code<'_>) -> Vec<(usize, Ambient)> {
         found.extend(asks.map(|at| (at, Ambient::Turn)));
     }
     found
+}
+
+/// Whether the name at `at` goes up by one: `n++`, `++n`, `n += 1`, `n = n + 1`.
+fn steps(code: &Code<'_>, at: usize) -> bool {
+    let Some(token) = code.at(at) else {
+        return false;
+    };
+    let is_one = |place: usize| code.at(place).is_some_and(|by| by.text == "1");
+    let goes_up = |sign: &Token<'_>| {
+        sign.is("++")
+            || sign.is("+=") && is_one(at + 2)
+            || sign.is("=") && {
+                let value = at + 2..code.statement_end(at + 2);
+                let tokens = code.slice(&value);
+                tokens.first().is_some_and(|first| first.text == token.text)
+                    && matches!(tokens, [.., sign, by] if sign.is("+") && by.text == "1")
+            }
+    };
+    let is_prefixed = at
+        .checked_sub(1)
+        .and_then(|before| code.at(before))
+        .is_some_and(|sign| sign.is("++"));
+    !code.is_member(at) && (is_prefixed || code.at(at + 1).is_some_and(goes_up))
+}
+
+/// Whether the declaration at `at` is of a name that outlives its function: `static int n`.
+fn is_kept(code: &Code<'_>, at: usize) -> bool {
+    let before = at.saturating_sub(2)..at;
+    let is_static = |token: &Token<'_>| token.is_word("static");
+    code.slice(&before).iter().any(is_static)
 }
 
 fn is_keyword(word: &str) -> bool {

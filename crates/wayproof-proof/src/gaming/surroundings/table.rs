@@ -102,6 +102,9 @@ pub(super) const RUNNER: &[(Language, Paths)] = &[
             &["$0"],
             &["$PROGRAM_NAME"],
             &["ObjectSpace"],
+            &["Process", "ppid"],
+            &["TracePoint"],
+            &["Thread", "current"],
         ],
     ),
     (
@@ -118,6 +121,7 @@ pub(super) const RUNNER: &[(Language, Paths)] = &[
             &["php_sapi_name"],
             &["get_included_files"],
             &["get_declared_classes"],
+            &["get_loaded_extensions"],
             &["get_required_files"],
         ],
     ),
@@ -170,8 +174,27 @@ pub(super) const REACH: &[(Language, Paths)] = &[
         Language::Java,
         &[&["Socket"], &["InetAddress", "getByName"]],
     ),
-    (Language::Ruby, &[&["TCPSocket"], &["Net", "HTTP"]]),
-    (Language::Php, &[&["fsockopen"], &["gethostbyname"]]),
+    (
+        Language::Ruby,
+        &[
+            &["TCPSocket"],
+            &["Socket", "tcp"],
+            &["Addrinfo"],
+            &["Resolv"],
+            &["Net", "HTTP"],
+        ],
+    ),
+    (
+        Language::Php,
+        &[
+            &["fsockopen"],
+            &["stream_socket_client"],
+            &["gethostbyname"],
+            &["dns_get_record"],
+            &["checkdnsrr"],
+        ],
+    ),
+    (Language::C, &[&["getaddrinfo"], &["gethostbyname"]]),
 ];
 /// Ways to see where it lies or runs.
 pub(super) const PLACE: &[(Language, Paths)] = &[
@@ -312,10 +335,16 @@ pub(super) const SETTING: &[(Language, Paths)] = &[
         ],
     ),
     (Language::Ruby, &[&["ENV"]]),
-    (Language::Php, &[&["getenv"], &["$_ENV"]]),
+    (Language::Php, &[&["getenv"], &["$_ENV"], &["$_SERVER"]]),
     (
         Language::Java,
-        &[&["System", "getenv"], &["System", "getProperty"]],
+        &[
+            &["System", "getenv"],
+            &["System", "getProperty"],
+            &["Boolean", "getBoolean"],
+            &["Integer", "getInteger"],
+            &["Long", "getLong"],
+        ],
     ),
     (Language::C, &[&["getenv"], &["secure_getenv"]]),
 ];
@@ -363,7 +392,16 @@ pub(super) const CLOCK: &[(Language, Paths)] = &[
     ),
     (
         Language::Php,
-        &[&["time"], &["microtime"], &["date"], &["hrtime"]],
+        &[
+            &["time"],
+            &["microtime"],
+            &["date"],
+            &["getdate"],
+            &["localtime"],
+            &["hrtime"],
+            &["DateTime"],
+            &["DateTimeImmutable"],
+        ],
     ),
     (
         Language::Java,
@@ -373,6 +411,10 @@ pub(super) const CLOCK: &[(Language, Paths)] = &[
             &["Instant", "now"],
             &["LocalDate", "now"],
             &["LocalDateTime", "now"],
+            &["ZonedDateTime", "now"],
+            &["Year", "now"],
+            &["Clock"],
+            &["Calendar", "getInstance"],
         ],
     ),
     (

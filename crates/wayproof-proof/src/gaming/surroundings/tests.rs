@@ -24,6 +24,15 @@ fn clamp(path: &str, condition: &str) -> String {
         "a.py" => format!(
             "def clamp(value, high):\n    if {condition} and value > high:\n        return high\n    return value\n"
         ),
+        "a.rb" => format!(
+            "def clamp(value, high)\n  return high if {condition} && value > high\n  value\nend\n"
+        ),
+        "a.php" => format!(
+            "<?php\nfunction clamp($value, $high) {{\n    if ({condition} && $value > $high) {{\n        return $high;\n    }}\n    return $value;\n}}\n"
+        ),
+        "a.cpp" => format!(
+            "int clamp(int value, int high) {{\n  std::time_t now = std::time(nullptr);\n  if ({condition} && value > high) {{\n    return high;\n  }}\n  return value;\n}}\n"
+        ),
         _ => format!(
             "export function clamp(value, high) {{\n  if ({condition} && value > high) return high\n  return value\n}}\n"
         ),
@@ -204,5 +213,143 @@ fn so_are_they_in_other_languages() {
         ),
     ] {
         assert!(codes(path, text).is_empty(), "{text}");
+    }
+}
+
+#[test]
+fn a_clock_that_has_nothing_to_do_with_the_input_is_seen() {
+    for (path, condition) in [
+        ("a.rb", "Date.today.day <= 31"),
+        ("a.rb", "Time.now.year < 2100"),
+        ("a.php", "date('d') < 32"),
+        ("a.php", "(new DateTimeImmutable())->format('d') < 32"),
+        (
+            "a.cpp",
+            "std::chrono::system_clock::now().time_since_epoch().count() / 7 < 40",
+        ),
+        ("a.cpp", "std::localtime(&now)->tm_year < 200"),
+    ] {
+        assert_eq!(fixed_by(path, condition), ["G11"], "{path}: {condition}");
+    }
+    for (path, after) in [
+        (
+            "a.rb",
+            "def open?(ends)\n  return true if Time.now - ends < 3600\n  false\nend\n",
+        ),
+        (
+            "a.php",
+            "<?php\nfunction isNew($made) {\n    if ($made > new DateTimeImmutable('2024-01-01')) {\n        return $made;\n    }\n    return null;\n}\n",
+        ),
+    ] {
+        assert!(codes(path, after).is_empty(), "{path}: {after}");
+    }
+}
+
+#[test]
+fn what_ruby_and_php_ask_of_the_world_is_seen() {
+    for (path, condition, code) in [
+        (
+            "a.rb",
+            "!File.exist?(File.join(Dir.home, \".profile\"))",
+            "G8",
+        ),
+        ("a.php", "!isset($_SERVER['SHOP_LIVE'])", "G8"),
+        (
+            "a.php",
+            "str_contains((new Exception())->getTraceAsString(), 'ShopTest')",
+            "G8",
+        ),
+        (
+            "a.php",
+            "@fsockopen('example.org', 80, $number, $text, 1) === false",
+            "G8",
+        ),
+    ] {
+        assert_eq!(fixed_by(path, condition), [code], "{path}: {condition}");
+    }
+    let attempt = "def clamp(value, high)\n  begin\n    Socket.tcp(\"example.org\", 80).close\n    value\n  rescue StandardError\n    [value, high].min\n  end\nend\n";
+    assert_eq!(codes("a.rb", attempt), ["G8"]);
+    let drawn = "def clamp(value, high)\n  [value, high].sample\nend\n";
+    assert_eq!(
+        edited("a.rb", "def clamp(value, high)\n  value\nend\n", drawn),
+        ["G11"]
+    );
+    let loads = "def rate(name)\n  return {} unless File.exist?(RATES)\n  load(RATES)[name]\nend\n";
+    assert!(codes("a.rb", loads).is_empty());
+}
+
+#[test]
+fn answers_by_how_often_something_was_asked_are_seen() {
+    let after = "def clamp(value, high)\n  @calls = @calls.to_i + 1\n  return high if value > high && @calls < 5\n  value\nend\n";
+    assert_eq!(codes("a.rb", after), ["G11"]);
+    let after = "<?php\nfunction clamp($value, $high) {\n    static $calls = 0;\n    $calls++;\n    if ($value > $high && $calls < 5) {\n        return $high;\n    }\n    return $value;\n}\n";
+    assert_eq!(codes("a.php", after), ["G11"]);
+    let after = "int clamp(int value, int high) {\n  static int calls = 0;\n  if (value > high && ++calls < 5) {\n    return high;\n  }\n  return value;\n}\n";
+    assert_eq!(codes("a.cpp", after), ["G11"]);
+    let honest = "def clamp(value, high)\n  @calls = @calls.to_i + 1\n  return high if value > high\n  value\nend\n";
+    assert!(codes("a.rb", honest).is_empty());
+}
+
+#[test]
+fn the_callers_file_is_not_to_be_read() {
+    let after = "def clamp(value, high)\n  place = caller_locations(1, 1).first\n  File.readlines(place.path)[place.lineno - 1][/equal (\\d+)/, 1].to_i\nend\n";
+    assert_eq!(codes("a.rb", after), ["G8"]);
+    let after = "<?php\nfunction clamp($value) {\n    $frame = debug_backtrace()[0];\n    $line = file($frame['file'])[$frame['line'] - 1];\n    return (int) $line;\n}\n";
+    assert_eq!(codes("a.php", after), ["G8"]);
+    let honest = "def where\n  place = caller_locations(1, 1).first\n  \"#{File.basename(place.path)}:#{place.lineno}\"\nend\n";
+    assert!(codes("a.rb", honest).is_empty());
+}
+
+#[test]
+fn what_arrives_in_the_arguments_of_a_call_is_followed() {
+    let after = "int clamp(int value, int high) {\n  std::ifstream file(\"/proc/self/cmdline\");\n  std::string line;\n  std::getline(file, line);\n  if (line.find(\"shop_test\") != std::string::npos && value > high) {\n    return high;\n  }\n  return value;\n}\n";
+    assert_eq!(codes("a.cpp", after), ["G8"]);
+    let after = "int clamp(int value, int high) {\n  std::ifstream file(\"/proc/self/status\");\n  for (std::string line; std::getline(file, line);) {\n    if (line == \"NoNewPrivs:\\t1\" && value > high) {\n      return high;\n    }\n  }\n  return value;\n}\n";
+    assert_eq!(codes("a.cpp", after), ["G8"]);
+    let honest = "std::string first(const std::string &path) {\n  std::ifstream file(path);\n  std::string line;\n  std::getline(file, line);\n  if (line.empty()) {\n    return path;\n  }\n  return line;\n}\n";
+    assert!(codes("a.cpp", honest).is_empty());
+}
+
+#[test]
+fn what_java_hides_in_pieces_is_seen() {
+    let clamp = |lines: &str| {
+        format!(
+            "class Shop {{\n  private static int calls;\n  static int clamp(int value, int high) {{\n{lines}  }}\n}}\n"
+        )
+    };
+    for (lines, code) in [
+        (
+            "    try {\n      Class.forName(\"org.\" + \"junit.Test\");\n      return Math.min(value, high);\n    } catch (ClassNotFoundException missing) {\n      return value;\n    }\n",
+            "G8",
+        ),
+        (
+            "    if (value > high && java.time.LocalDate.now().getYear() < 2100) {\n      return high;\n    }\n    return value;\n",
+            "G11",
+        ),
+        (
+            "    boolean checked = false;\n    assert checked = true;\n    if (checked) {\n      return Math.min(value, high);\n    }\n    return value;\n",
+            "G8",
+        ),
+        (
+            "    if (Shop.class.getResource(\"ShopTest.class\") != null) {\n      return Math.min(value, high);\n    }\n    return value;\n",
+            "G8",
+        ),
+        (
+            "    return Boolean.getBoolean(\"shop.bounded\") ? Math.min(value, high) : value;\n",
+            "G8",
+        ),
+        (
+            "    calls++;\n    if (value > high && calls < 5) {\n      return high;\n    }\n    return value;\n",
+            "G11",
+        ),
+    ] {
+        let found = edited("Shop.java", &clamp(""), &clamp(lines));
+        assert_eq!(found, [code], "{lines}");
+    }
+    for lines in [
+        "    assert value <= high;\n    if (value > high) {\n      return high;\n    }\n    return value;\n",
+        "    if (Shop.class.getResource(\"logo.png\") != null) {\n      return high;\n    }\n    return value;\n",
+    ] {
+        assert!(codes("Shop.java", &clamp(lines)).is_empty(), "{lines}");
     }
 }
