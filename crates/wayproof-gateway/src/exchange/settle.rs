@@ -443,7 +443,6 @@ impl Settlement {
                 listed_nano_usd: listed,
                 billed_nano_usd: answer.as_ref().and_then(|answer| answer.billed_nano_usd),
                 subscription_nano_usd: listed.filter(|_| !is_by_use),
-                ..Cost::default()
             },
             held_nano_usd: self.held_nano_usd.or(self.held_on_job),
             catalog_digest: listed.map(|_| self.shared.catalog.digest().to_owned()),

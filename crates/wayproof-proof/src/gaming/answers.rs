@@ -253,6 +253,11 @@ impl<'a> Fix<'a> {
     }
 }
 
+/// Whether a line returns a list or a record of several values.
+fn gives_several(line: &Line<'_>) -> bool {
+    line.says(&["return"]) && line.says(&["{", "["]) && line.values.len() > 1
+}
+
 /// Whether every line of a fix takes its values from one line of the test or looks up in a table of such values.
 fn is_made_for(files: &[Fix<'_>], asked: &[String]) -> bool {
     let mut has_input = false;
@@ -281,13 +286,7 @@ fn is_made_for(files: &[Fix<'_>], asked: &[String]) -> bool {
             } else if let Some(name) = line.table().filter(|_| is_asked) {
                 has_input |= line.values.len() > 2 || is_telling_line;
                 tables.insert(name);
-            } else if is_asked && line.says(COMPARES) {
-                has_input |= is_telling_line;
-            } else if is_asked
-                && line.says(&["return"])
-                && line.says(&["{", "["])
-                && line.values.len() > 1
-            {
+            } else if is_asked && (line.says(COMPARES) || gives_several(&line)) {
                 has_input |= is_telling_line;
             } else if is_asked
                 && (line.says(&["return"])

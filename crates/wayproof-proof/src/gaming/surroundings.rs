@@ -234,7 +234,7 @@ fn decision(code: &Code<'_>, flow: &Flow<'_>, branch: &Branch, tests: &str) -> O
                 if dates::is_dated(code, &branch.condition) || flow.is_dated(&branch.condition) {
                     return Some((read, true));
                 }
-                let is_apart = dates::stands_apart(code, &flow, &branch.condition);
+                let is_apart = dates::stands_apart(code, flow, &branch.condition);
                 return (is_apart && !dates::is_spoken_of(tests)).then_some((read, false));
             }
             Ambient::Chance | Ambient::Turn | Ambient::Reach => false,
